@@ -1,0 +1,3 @@
+"""The nurture sequencer."""
+
+__version__ = "0.1.0"

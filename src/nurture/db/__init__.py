@@ -1,0 +1,1 @@
+"""Rows and SQL. Rows never leave this floor: stores take and return the frozen values of ``nurture.model``."""

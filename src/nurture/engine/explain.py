@@ -1,0 +1,248 @@
+"""Every decision as one English sentence: what the command line, the pages and the API answer to "why?".
+
+Says only what the decision holds; looks nothing up and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import singledispatch
+from zoneinfo import ZoneInfo
+
+from nurture.model.decisions import (
+    Branch,
+    Call,
+    Change,
+    Clear,
+    Decision,
+    EnrollIn,
+    Finish,
+    HandOver,
+    Move,
+    Refuse,
+    Send,
+    SetFields,
+    Shift,
+    Skip,
+    Wait,
+)
+from nurture.model.words import Channel, Enrollment, EnteredBy, Phase, Reason, Status
+
+IN_WORDS: Mapping[str, str] = {
+    Reason.SUPPRESSED: "the address is on the suppression list",
+    Reason.NO_CONSENT: "there is no live consent for this purpose",
+    Reason.HOLDOUT: "the contact is in the holdout, which gets nothing so that the others can be compared",
+    Reason.NO_ADDRESS: "the contact has no usable address",
+    Reason.NO_PHONE: "the contact has no phone number",
+    Reason.NOT_ALLOWED: "NURTURE_ALLOW_RECIPIENTS does not list this recipient",
+    Reason.QUIET_HOURS: "it fell into the contact's quiet hours",
+    Reason.FREQUENCY_CAP: "the contact has had as many messages as the cap allows",
+    Reason.HELD_TOO_LONG: "quiet hours and caps would have held it too long",
+    Reason.LATE: "it was later than the step allows",
+    Reason.STAGE_LEFT: "the contact left the stage",
+    Reason.ERASED: "the contact was erased",
+    Reason.TEMPLATE_FAILED: "its template could not be rendered for this contact",
+    Reason.OFFER_MISSING: "the offer it links to is not published",
+    Reason.MESSAGE_REFUSED: "the mail server refused this message",
+    Reason.ADDRESS_DEAD: "the mail server says the address does not exist",
+    Reason.GAVE_UP: "the mail server put it off until we gave up",
+    Reason.INTERRUPTED: "a crash hid whether the mail server took it",
+    Reason.UNSUBSCRIBED: "the contact withdrew the permission",
+    Reason.BOUNCED: "mail to the address bounced for good",
+    Reason.COMPLAINED: "the contact complained",
+    Reason.DID_NOT_GO_ON: "the contact did not go on in time",
+    Reason.EXIT_WHEN: "the workflow's exit condition holds",
+    Reason.EXIT_STEP: "an exit step was reached",
+    Reason.RESTARTED: "a new request restarted the workflow",
+    Reason.REOPENED: "later evidence reopened the workflow that was lost before",
+    Reason.BY_HAND: "a person did it",
+    Reason.STEP_FAILED: "a message failed, and its step says that loses the contact",
+    Reason.ALREADY_ENROLLED: "the contact is in this workflow already",
+    Reason.TOO_SOON: "the workflow's re-entry time has not passed",
+    Reason.NEVER_AGAIN: "the workflow lets nobody in twice",
+    Reason.DUE: "it was due",
+    Reason.EVENT: "an event is the evidence",
+    Reason.TIMEOUT: "the time ran out",
+    Reason.RECEIPT: "that is how the message or call ended",
+    Reason.CONDITION: "the condition was asked",
+    Reason.CHANCE: "chance decides, the same for this contact every time",
+    Reason.STEP: "a step says so",
+}
+"""A reason in words; a word that a workflow declared itself stands for itself."""
+
+
+def in_words(reason: str) -> str:
+    return IN_WORDS.get(reason, f"'{reason}'")
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """``Mon 2 Mar 2026 09:00`` in the reader's zone."""
+    return at.astimezone(zone).strftime("%a %-d %b %Y %H:%M")
+
+
+def sentence(decision: Decision, zone: ZoneInfo) -> str:
+    """One sentence, times in ``zone``; the derivation stands behind it where there is one."""
+    said = _say(decision, zone)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def verb(decision: Decision) -> str:
+    """The decision in one word, for code and tables: ``send``, ``skip``, ``wait``, ``entered``, ``lost``…"""
+    match decision:
+        case Move(change=change):
+            return change.value
+        case Finish(status=status):
+            return status.value
+        case EnrollIn():
+            return "enroll"
+        case HandOver():
+            return "hand-over"
+        case SetFields():
+            return "set"
+        case _:
+            return type(decision).__name__.lower()
+
+
+def what_is_next(enrollment: Enrollment, wake_at: datetime | None, paused: bool, zone: ZoneInfo) -> str:
+    """What this enrollment waits for, and until when."""
+    if enrollment.status is not Status.ACTIVE:
+        ended = moment(enrollment.ended_at, zone) if enrollment.ended_at else "some time ago"
+        return f"Nothing: {enrollment.status} since {ended}, because {in_words(enrollment.end_reason or '')}."
+    if paused:
+        return "Nothing until it is resumed: it is paused, and only events are read."
+    if enrollment.resting:
+        return f"Stage '{enrollment.stage}' is validated; the next stage's own trigger is awaited{_until(wake_at, zone)}."
+    if enrollment.step is None:
+        return f"The steps of stage '{enrollment.stage}' are done; its evidence or a loss is awaited{_until(wake_at, zone)}."
+    if enrollment.phase is Phase.ACTING:
+        return f"The message or call of step '{enrollment.step}' is under way."
+    due = moment(enrollment.due, zone) if enrollment.due else "now"
+    if enrollment.phase is Phase.WATCHING:
+        return f"Step '{enrollment.step}' waits for its event until {due}."
+    return f"Step '{enrollment.step}' is due {due}."
+
+
+def _until(wake_at: datetime | None, zone: ZoneInfo) -> str:
+    return f" until {moment(wake_at, zone)}" if wake_at else ""
+
+
+@singledispatch
+def _say(decision: Decision, zone: ZoneInfo) -> str:
+    raise AssertionError(f"no sentence for {decision}")
+
+
+@_say.register
+def _(decision: Wait, zone: ZoneInfo) -> str:
+    until = moment(decision.until, zone) if decision.until else "an event"
+    if decision.for_events:
+        return f"waits at '{decision.step}' for {' or '.join(decision.for_events)}, until {until}{_because(decision)}"
+    return f"waits for '{decision.step}' until {until}{_because(decision)}"
+
+
+@_say.register
+def _(decision: Shift, zone: ZoneInfo) -> str:
+    return (
+        f"'{decision.step}' was due {moment(decision.due, zone)} and is moved to {moment(decision.until, zone)}, "
+        f"because {in_words(decision.reason)}"
+    )
+
+
+@_say.register
+def _(decision: Send, zone: ZoneInfo) -> str:
+    if decision.channel is Channel.TEAM:
+        return f"notice '{decision.template}' goes to {decision.to}"
+    ground = (
+        "as the answer to what they did"
+        if not decision.marketing
+        else f"by the consent for '{decision.purpose}'"
+    )
+    return f"mail '{decision.template}' goes out, {ground}; it was due {moment(decision.due, zone)}"
+
+
+@_say.register
+def _(decision: Call, zone: ZoneInfo) -> str:
+    return (
+        f"a call '{decision.script}' is opened for {decision.assign}, to be made by {moment(decision.due, zone)}; "
+        f"it expires {moment(decision.expires, zone)}"
+    )
+
+
+@_say.register
+def _(decision: HandOver, zone: ZoneInfo) -> str:
+    return f"offer '{decision.offer}' is handed over"
+
+
+@_say.register
+def _(decision: Skip, zone: ZoneInfo) -> str:
+    held = f" ({', '.join(decision.because)})" if decision.reason == Reason.HELD_TOO_LONG else ""
+    return f"'{decision.what}' is skipped, because {in_words(decision.reason)}{held}"
+
+
+@_say.register
+def _(decision: Branch, zone: ZoneInfo) -> str:
+    way = f"takes the branch '{decision.branch}'" if decision.branch else "goes straight on"
+    return f"'{decision.step}' {way}, because {in_words(decision.reason)}{_because(decision)}"
+
+
+@_say.register
+def _(decision: SetFields, zone: ZoneInfo) -> str:
+    changes = [f"{name} = {value!r}" for name, value in decision.values.items()]
+    changes += [f"tag '{tag}'" for tag in sorted(decision.add_tags)]
+    changes += [f"no tag '{tag}'" for tag in sorted(decision.remove_tags)]
+    return f"sets {', '.join(changes)}"
+
+
+@_say.register
+def _(decision: Move, zone: ZoneInfo) -> str:
+    if decision.change is Change.ENTERED:
+        return f"enters stage '{decision.stage}', {_by(decision)}"
+    if decision.change is Change.VALIDATED:
+        return f"stage '{decision.stage}' is validated: {_proof(decision)}"
+    if decision.change is Change.SKIPPED:
+        return f"stage '{decision.stage}' is passed over: {_proof(decision)}"
+    return f"is back in stage '{decision.stage}': {_proof(decision)} after it had been lost"
+
+
+@_say.register
+def _(decision: Clear, zone: ZoneInfo) -> str:
+    return f"whatever stage '{decision.stage}' had waiting is called off"
+
+
+@_say.register
+def _(decision: EnrollIn, zone: ZoneInfo) -> str:
+    return f"enters workflow '{decision.workflow}', because {in_words(decision.reason)}"
+
+
+@_say.register
+def _(decision: Finish, zone: ZoneInfo) -> str:
+    where = f"before stage '{decision.before}'" if decision.before else f"in stage '{decision.stage}'"
+    if decision.status is Status.COMPLETED:
+        return f"completes the workflow: {_proof(decision)}"
+    way = "is lost" if decision.status is Status.LOST else "leaves the workflow"
+    return f"{way} {where}, because {in_words(decision.reason)}"
+
+
+@_say.register
+def _(decision: Refuse, zone: ZoneInfo) -> str:
+    return f"does not enter workflow '{decision.workflow}', because {in_words(decision.reason)}"
+
+
+def _because(decision: Decision) -> str:
+    return f" ({'; '.join(decision.because)})" if decision.because else ""
+
+
+def _proof(decision: Decision) -> str:
+    return f"event {decision.event} is the evidence" if decision.event else f"by hand, '{decision.reason}'"
+
+
+def _by(decision: Move) -> str:
+    return {
+        EnteredBy.EVENT: _proof(decision),
+        EnteredBy.ENROLL: "enrolled by another workflow",
+        EnteredBy.JUMP: "by a jump",
+        EnteredBy.SEGMENT: "as a member of its segment",
+        EnteredBy.DATE: "on its date",
+        EnteredBy.HAND: f"by hand: {decision.reason}",
+        EnteredBy.LOST: "after a loss elsewhere",
+    }[decision.by]

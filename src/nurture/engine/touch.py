@@ -1,0 +1,121 @@
+"""A message or call is due: late, forbidden, better later, or now.
+
+Lateness is asked first, then the law, then manners. Only what passes all three is planned; everything else is recorded
+with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import datetime
+
+from nurture.engine.gates import better_time, closed_gate, judged, live_grant
+from nurture.engine.play import Play
+from nurture.model.decisions import Call, Decision, Send, Shift, Skip
+from nurture.model.timing import Duration, Unit, add, next_match
+from nurture.model.words import Channel, Phase, Ran, Reason
+from nurture.steps.base import Act, IfLate, Step, TouchFields
+
+MAX_LATE = Duration(1, Unit.DAYS)
+MAX_SHIFT = Duration(7, Unit.DAYS)
+
+
+def run_touch(play: Play, step: Step, act: Act) -> None:
+    due = play.enrollment.due or play.now
+    touch = act.decision
+    if isinstance(touch, Send):
+        touch = judged(touch, play.enrollment, play.workflow.purpose)
+    if is_late(play, step, due) and not allowed_late(play, step, touch, due):
+        return
+    reason = closed_gate(touch, play.enrollment, play.facts, play.now)
+    if reason:
+        skip(play, step, touch, reason)
+    elif isinstance(touch, Send) and held_by_manners(play, step, touch, due):
+        return
+    else:
+        do(play, step, act, touch, due)
+
+
+def is_late(play: Play, step: Step, due: datetime) -> bool:
+    most = _max_late(step) or MAX_LATE
+    return isinstance(step.fields, TouchFields) and play.now > add(due, most, play.zone, play.calendar)
+
+
+def allowed_late(play: Play, step: Step, touch: Send | Call, due: datetime) -> bool:
+    """Late as it is, does it run now? ``skip`` drops it, ``shift`` puts it at the rule's next match."""
+    policy = step.fields.if_late if isinstance(step.fields, TouchFields) else IfLate.SEND
+    if policy is IfLate.SEND:
+        return True
+    if policy is IfLate.SKIP:
+        skip(play, step, touch, Reason.LATE)
+        return False
+    following = next_match(step.rule, play.now, play.zone, play.calendar)
+    if following.at <= play.now:
+        return True
+    shift(play, step, touch, due, following.at, Reason.LATE, following.derivation)
+    return False
+
+
+def held_by_manners(play: Play, step: Step, send: Send, due: datetime) -> bool:
+    """Quiet hours and caps move the message; when they would move it too far, it is skipped."""
+    better = better_time(send, play.facts, play.now, play.zone)
+    if better is None:
+        return False
+    until, reason = better
+    first = play.enrollment.first_due or due
+    if until > add(first, _max_late(step) or MAX_SHIFT, play.zone, play.calendar):
+        skip(play, step, send, Reason.HELD_TOO_LONG, because=(str(reason),))
+    else:
+        shift(play, step, send, due, until, reason)
+    return True
+
+
+def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> None:
+    if isinstance(touch, Send) and touch.marketing and touch.channel is Channel.EMAIL:
+        grant = live_grant(play.facts, touch.purpose, play.now)
+        touch = replace(touch, grant=grant.id if grant else None)
+        play.facts = replace(play.facts, messages=(*play.facts.messages, play.now))
+    play.decide(replace(touch, event=play.enrollment.evidence))
+    if isinstance(touch, Call) or touch.channel is Channel.EMAIL:
+        play.become(ran=(*play.enrollment.ran, Ran(step.id, due)))
+    if act.hold:
+        play.become(phase=Phase.ACTING, due=None, first_due=None)
+    else:
+        play.go_on(step, play.now)
+
+
+def skip(play: Play, step: Step, touch: Send | Call, reason: Reason, because: tuple[str, ...] = ()) -> None:
+    channel = Channel.PHONE if isinstance(touch, Call) else touch.channel
+    what = touch.script if isinstance(touch, Call) else touch.template
+    play.decide(
+        Skip(
+            **_shared(touch, reason, because),  # type: ignore[arg-type]
+            what=what,
+            channel=channel,
+            due=play.enrollment.first_due or play.enrollment.due or play.now,
+            purpose=touch.purpose,
+        )
+    )
+    play.go_on(step, play.now)
+
+
+def shift(
+    play: Play,
+    step: Step,
+    touch: Send | Call,
+    due: datetime,
+    until: datetime,
+    reason: Reason,
+    because: tuple[str, ...] = (),
+) -> None:
+    play.decide(Shift(**_shared(touch, reason, because), due=due, until=until))  # type: ignore[arg-type]
+    play.become(due=until, first_due=play.enrollment.first_due or due)
+
+
+def _shared(touch: Send | Call, reason: Reason, because: tuple[str, ...]) -> dict[str, object]:
+    shared = {field.name: getattr(touch, field.name) for field in fields(Decision)}
+    return {**shared, "reason": reason, "because": because or touch.because}
+
+
+def _max_late(step: Step) -> Duration | None:
+    return step.fields.max_late if isinstance(step.fields, TouchFields) else None

@@ -1,0 +1,380 @@
+"""One contact's life in frozen time: what walks, scenarios, simulations and the rules' own tests play in.
+
+The production ``decide`` runs here unchanged; messages arrive the moment they are sent, calls wait for an outcome or
+expire. Nothing is stored and nothing leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from nurture.engine.decide import decide, end
+from nurture.engine.entering import Past, admit, entry_by_event, refusal
+from nurture.engine.play import BUILT_IN
+from nurture.model.decisions import (
+    Call,
+    Change,
+    Clear,
+    Decision,
+    EnrollIn,
+    Finish,
+    Move,
+    Refuse,
+    Send,
+    SetFields,
+    Turn,
+)
+from nurture.model.expressions import Scope
+from nurture.model.words import (
+    NOTHING,
+    Channel,
+    Contact,
+    Enrollment,
+    EnteredBy,
+    Event,
+    Facts,
+    Grant,
+    Pause,
+    Phase,
+    Reason,
+    Receipt,
+    ReceiptState,
+    Scalar,
+    Status,
+    SuppressionReason,
+)
+from nurture.model.workspace import Workspace
+from nurture.workflow.model import TriggerKind, Workflow
+
+HUMAN_SIGNS = frozenset(("email.replied", "email.clicked", "offer.requested", "offer.downloaded"))
+"""Events that show a person at the other end; a call reached is one too."""
+
+AUTOMATIC = frozenset((Reason.UNSUBSCRIBED, Reason.BOUNCED, Reason.COMPLAINED))
+"""Losses that no win-back may follow."""
+
+
+def shows_a_human(event: Event) -> bool:
+    if event.name == "call.outcome":
+        return event.data.get("outcome") in ("reached", "booked", "call-back", "not-interested")
+    return event.human and event.name in HUMAN_SIGNS
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that waits for its outcome, in whose enrollment."""
+
+    enrollment: int
+    call: Call
+    expires: datetime
+
+
+@dataclass
+class World:
+    """A contact, the workflows that exist, and a clock that only moves forward."""
+
+    workflows: Mapping[str, Workflow]
+    contact: Contact
+    workspace: Workspace
+    now: datetime
+    grants: tuple[Grant, ...] = ()
+    withdrawn: frozenset[str] = frozenset()
+    suppressed: Mapping[Channel, frozenset[SuppressionReason]] = field(default_factory=dict)
+    pauses: tuple[Pause, ...] = ()
+    variants: Mapping[str, str] = field(default_factory=dict)
+    held_out: bool | None = False
+    """None leaves the holdout to chance, as in production."""
+    enrollments: dict[int, Enrollment] = field(default_factory=dict)
+    wake: dict[int, datetime | None] = field(default_factory=dict)
+    receipts: dict[int, Receipt] = field(default_factory=dict)
+    calls: list[OpenCall] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    messages: list[datetime] = field(default_factory=list)
+    log: list[tuple[datetime, int, Decision]] = field(default_factory=list)
+    """Every decision: when, in which enrollment, what."""
+    failing: frozenset[str] = frozenset()
+    """Steps whose messages fail."""
+
+    # --- what happens from outside --------------------------------------------------------------------------
+
+    def track(
+        self,
+        name: str,
+        data: Mapping[str, Scalar] = NOTHING,
+        *,
+        at: datetime | None = None,
+        about: tuple[int, str, int] | None = None,
+        human: bool = True,
+    ) -> Event:
+        """An event arrives now; ``about`` names the enrollment, step and visit it concerns, the newest by default."""
+        concerned = about or self._concerned(name)
+        event = Event(
+            id=len(self.events) + 1,
+            name=name,
+            at=min(at or self.now, self.now),
+            arrived_at=self.now,
+            data=data,
+            contact_id=self.contact.id,
+            enrollment_id=concerned[0] if concerned else None,
+            step=concerned[1] if concerned else None,
+            visit=concerned[2] if concerned else None,
+            human=human,
+        )
+        self.events.append(event)
+        if shows_a_human(event):
+            self.contact = replace(self.contact, last_active_at=self.now)
+        self._settle(event)
+        pasts = [self._past(workflow) for workflow in self.workflows]
+        self._admit_by_event(event)
+        for past in pasts:
+            if reader := past.live or past.reopenable:
+                self.wake[reader.id] = self.now
+        self._play()
+        return event
+
+    def enroll(
+        self,
+        workflow: str,
+        *,
+        by: EnteredBy = EnteredBy.HAND,
+        reason: str = Reason.BY_HAND,
+        event: Event | None = None,
+        parent: int | None = None,
+        stage: str | None = None,
+    ) -> Enrollment | None:
+        """Enter a workflow now, or be refused by its rules; a refusal is in the log."""
+        definition = self.workflows[workflow]
+        past = self._past(workflow)
+        entered = definition.stage(stage) if stage else definition.stages[0]
+        why_not = refusal(definition, past, self._facts(None), self.now)
+        if why_not:
+            self.log.append(
+                (
+                    self.now,
+                    parent or 0,
+                    Refuse(at=self.now, stage=entered.name, reason=why_not, workflow=workflow),
+                )
+            )
+            return None
+        if past.live:
+            self._apply(
+                past.live.id,
+                end(definition, past.live, self._facts(past.live), self.now, Reason.RESTARTED),
+            )
+        turn = admit(
+            definition,
+            self._facts(None),
+            self.now,
+            stage=entered,
+            by=by,
+            reason=reason,
+            event=event,
+            parent=parent,
+            cursor=len(self.events),
+        )
+        number = len(self.enrollments) + 1
+        held_out = turn.enrollment.holdout if self.held_out is None else self.held_out
+        enrollment = replace(turn.enrollment, id=number, holdout=held_out)
+        self._apply(number, replace(turn, enrollment=enrollment))
+        return enrollment
+
+    def pause(self) -> None:
+        self.pauses = (*self.pauses, Pause(self.now))
+
+    def resume(self) -> None:
+        *earlier, last = self.pauses
+        self.pauses = (*earlier, Pause(last.since, self.now))
+        self._wake_all()
+
+    def change(self, **changes: object) -> None:
+        """What we know of the contact changes; that counts as an event."""
+        self.contact = replace(self.contact, **changes)  # type: ignore[arg-type]
+        self.track("contact.changed")
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def advance_to(self, until: datetime) -> None:
+        """Play everything that falls due up to ``until``, each at its own moment."""
+        self._play()
+        while (moment := self.next_moment()) is not None and moment <= until:
+            self.now = max(self.now, moment)
+            self._expire_calls()
+            self._play()
+        self.now = max(self.now, until)
+
+    def advance(self, **amount: float) -> None:
+        self.advance_to(self.now + timedelta(**amount))
+
+    def late_by(self, **amount: float) -> None:
+        """Nobody works for a while: time passes, then everything overdue is played at once."""
+        self.now += timedelta(**amount)
+        self._expire_calls()
+        self._play()
+
+    def run(self, most: timedelta = timedelta(days=3650)) -> None:
+        """On to the journey's end, or as long as ``most``."""
+        self.advance_to(self.now + most) if self.next_moment() else None
+
+    def next_moment(self) -> datetime | None:
+        moments = [moment for moment in self.wake.values() if moment]
+        moments += [call.expires for call in self.calls]
+        return min(moments, default=None)
+
+    # --- what tests and walks read --------------------------------------------------------------------------
+
+    def only(self) -> Enrollment:
+        """The newest enrollment."""
+        return self.enrollments[max(self.enrollments)]
+
+    def live(self) -> list[Enrollment]:
+        return [enrollment for enrollment in self.enrollments.values() if enrollment.live]
+
+    def decided(self, kind: type[Decision]) -> list[Decision]:
+        return [decision for _, _, decision in self.log if isinstance(decision, kind)]
+
+    # --- the machinery --------------------------------------------------------------------------------------
+
+    def _play(self) -> None:
+        for _ in range(1_000):
+            due = [key for key, moment in self.wake.items() if moment and moment <= self.now]
+            if not due:
+                return
+            for key in due:
+                enrollment = self.enrollments[key]
+                facts = self._facts(enrollment)
+                workflow = self.workflows[enrollment.workflow]
+                self._apply(key, decide(workflow, enrollment, facts, self.now, self.variants))
+        raise AssertionError("the world turns in a circle")
+
+    def _apply(self, key: int, turn: Turn) -> None:
+        self.enrollments[key] = turn.enrollment
+        self.wake[key] = turn.wake_at
+        for decision in turn.decisions:
+            self.log.append((self.now, key, decision))
+            self._do(key, decision)
+
+    def _do(self, key: int, decision: Decision) -> None:
+        match decision:
+            case Send():
+                self._deliver(key, decision)
+            case Call():
+                self.calls.append(OpenCall(key, decision, decision.expires))
+            case SetFields():
+                self._set(decision)
+            case EnrollIn():
+                self.enroll(decision.workflow, by=decision.by, reason=decision.reason, parent=key)
+            case Finish():
+                self._after_end(key, decision)
+            case Move(change=Change.REOPENED):
+                self._end_children(key)
+            case Clear():
+                self.calls = [call for call in self.calls if call.enrollment != key]
+
+    def _deliver(self, key: int, send: Send) -> None:
+        if send.marketing and send.channel is Channel.EMAIL:
+            self.messages.append(self.now)
+        state = ReceiptState.FAILED if send.step in self.failing else ReceiptState.SENT
+        if send.step and self.enrollments[key].phase is Phase.ACTING:
+            self.receipts[key] = Receipt(send.step, send.visit, state, self.now)
+            self.wake[key] = self.now
+
+    def _set(self, change: SetFields) -> None:
+        own = {name: value for name, value in change.values.items() if name in BUILT_IN}
+        fields = {name: value for name, value in change.values.items() if name not in BUILT_IN}
+        self.contact = replace(
+            self.contact,
+            **own,  # type: ignore[arg-type]
+            fields={**self.contact.fields, **fields},
+            tags=(self.contact.tags | change.add_tags) - change.remove_tags,
+        )
+
+    def _after_end(self, key: int, finish: Finish) -> None:
+        if finish.status is not Status.LOST or finish.reason in AUTOMATIC:
+            return
+        lost = f"{self.enrollments[key].workflow}/{finish.before or finish.stage}"
+        for workflow in self.workflows.values():
+            for stage in workflow.entries():
+                if stage.trigger and stage.trigger.kind is TriggerKind.LOST and stage.trigger.name == lost:
+                    self.enroll(
+                        workflow.name, by=EnteredBy.LOST, reason=finish.reason, parent=key, stage=stage.name
+                    )
+
+    def _end_children(self, parent: int) -> None:
+        for child in [one for one in self.live() if one.parent == parent]:
+            workflow = self.workflows[child.workflow]
+            self._apply(child.id, end(workflow, child, self._facts(child), self.now, Reason.REOPENED))
+
+    def _admit_by_event(self, event: Event) -> None:
+        for workflow in self.workflows.values():
+            stage = entry_by_event(workflow, event, self._past(workflow.name), self._scope(event))
+            if stage:
+                self.enroll(
+                    workflow.name, by=EnteredBy.EVENT, reason=Reason.EVENT, event=event, stage=stage.name
+                )
+
+    def _scope(self, event: Event) -> Scope:
+        return Scope(contact=self.contact, event=event.data, stage="", workspace=self.workspace)
+
+    def _past(self, workflow: str) -> Past:
+        own = [one for one in self.enrollments.values() if one.workflow == workflow]
+        live = next((one for one in own if one.live), None)
+        ends = max((one.ended_at for one in own if one.ended_at), default=None)
+        return Past(live, ends, reopenable=own[-1] if own and not live else None)
+
+    def _concerned(self, name: str) -> tuple[int, str, int] | None:
+        """The newest message, or the open call, of this contact."""
+        if name == "call.outcome" and self.calls:
+            call = self.calls[-1]
+            return call.enrollment, call.call.step or "", call.call.visit
+        if name.startswith("email."):
+            for _, key, decision in reversed(self.log):
+                if isinstance(decision, Send) and decision.channel is Channel.EMAIL:
+                    return key, decision.step or "", decision.visit
+        return None
+
+    def _settle(self, event: Event) -> None:
+        """What an event does beside moving anyone: the call it ends, the permission it takes, the address it closes."""
+        if event.name == "call.outcome" and event.data.get("outcome") != "call-back":
+            about = (event.enrollment_id, event.step)
+            self.calls = [call for call in self.calls if (call.enrollment, call.call.step) != about]
+        if event.name == "consent.withdrawn":
+            purpose = event.data.get("purpose")
+            gone = {grant.purpose for grant in self.grants if purpose in (None, grant.purpose)}
+            self.withdrawn = self.withdrawn | gone
+            self.grants = tuple(grant for grant in self.grants if grant.purpose not in gone)
+
+    def _expire_calls(self) -> None:
+        for open_call in [call for call in self.calls if call.expires <= self.now]:
+            self.calls.remove(open_call)
+            step, visit = open_call.call.step or "", open_call.call.visit
+            receipt = Receipt(step, visit, ReceiptState.EXPIRED, open_call.expires)
+            self.receipts[open_call.enrollment] = receipt
+            self.wake[open_call.enrollment] = self.now
+
+    def _wake_all(self) -> None:
+        for enrollment in self.live():
+            self.wake[enrollment.id] = self.now
+
+    def _facts(self, enrollment: Enrollment | None) -> Facts:
+        since = enrollment.history if enrollment else len(self.events)
+        evidence = enrollment.evidence if enrollment else None
+        return Facts(
+            contact=self.contact,
+            workspace=self.workspace,
+            events=tuple(event for event in self.events if event.id > since),
+            evidence=self.events[evidence - 1] if evidence else None,
+            receipt=self.receipts.get(enrollment.id) if enrollment else None,
+            grants=self.grants,
+            withdrawn=self.withdrawn,
+            suppressed=self.suppressed,
+            pauses=self.pauses,
+            messages=tuple(self.messages),
+        )
+
+
+def granted(purposes: Iterable[str], at: datetime) -> tuple[Grant, ...]:
+    """Live grants for e-mail with these purposes: what the contacts of walks and scenarios hold."""
+    return tuple(
+        Grant(number, Channel.EMAIL, purpose, at) for number, purpose in enumerate(sorted(purposes), start=1)
+    )

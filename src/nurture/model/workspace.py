@@ -1,0 +1,106 @@
+"""The workspace: who we are, how we count days, what contacts carry, and how much mail is good manners.
+
+Values only; they are read from ``nurture.toml`` by ``workflow.workspace``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from nurture.model.timing import DEFAULT_CALENDAR, Calendar, Duration, Window
+
+
+class FieldType(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    BOOL = "bool"
+    DATE = "date"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that contacts carry; ``choices`` holds the words a choice allows."""
+
+    name: str
+    type: FieldType
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most ``messages`` marketing messages per contact in ``per``."""
+
+    messages: int
+    per: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whom messages come from. ``rate`` and ``per_domain_rate`` are messages per minute; None is no limit."""
+
+    name: str
+    address: str
+    reply_to: str | None = None
+    return_path_domain: str | None = None
+    dkim_selector: str | None = None
+    dkim_key_file: str | None = None
+    rate: int | None = None
+    per_domain_rate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """People who take calls; ``capacity`` is calls a day for each, None is no limit."""
+
+    name: str
+    members: tuple[str, ...]
+    capacity: int | None = None
+    absences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRule:
+    """``add`` points when an event of this name comes; they fade after ``decay``."""
+
+    on: str
+    add: float
+    decay: Duration | None = None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything ``nurture.toml`` says."""
+
+    name: str
+    timezone: str = "UTC"
+    postal_address: str = ""
+    currency: str = "USD"
+    privacy_url: str | None = None
+    movable_clock: bool = False
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    events: frozenset[str] = frozenset()
+    outcomes: frozenset[str] = frozenset()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    senders: Mapping[str, Sender] = field(default_factory=dict)
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    cap: Cap | None = None
+    quiet: Window | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    scores: tuple[ScoreRule, ...] = ()
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def zone_of(self, timezone: str | None) -> ZoneInfo:
+        """The contact's zone, or the workspace's when the contact has none."""
+        return ZoneInfo(timezone) if timezone else self.zone
+
+    def calendar(self, name: str | None) -> Calendar:
+        """The named calendar; without a name Monday to Friday, nine to five, no holidays."""
+        return self.calendars[name] if name else DEFAULT_CALENDAR

@@ -1,0 +1,113 @@
+"""A workflow as the engine walks it: stages in order, the steps inside them, and the ways a contact falls off.
+
+Values only. ``reader`` makes them from text, ``engine.decide`` plays them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from nurture.model.errors import Place
+from nurture.model.expressions import Expression
+from nurture.model.matching import DateRule, EventMatch
+from nurture.model.timing import Duration, Unit
+from nurture.steps.base import Step
+
+
+class TriggerKind(StrEnum):
+    EVENT = "event"
+    SEGMENT = "segment"
+    DATE = "date"
+    LOST = "lost"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What enters a stage. ``name`` is the segment of a segment trigger, or ``WORKFLOW/STAGE`` of a lost trigger."""
+
+    kind: TriggerKind
+    place: Place
+    match: EventMatch | None = None
+    date: DateRule | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One way to fall off a stage: after a time, in silence, or on an event; with its reason and what comes next."""
+
+    reason: str
+    place: Place
+    after: Duration | None = None
+    silent: Duration | None = None
+    on: EventMatch | None = None
+    enroll: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One state of the funnel: what the contact needs here, what proves they got it, and how they fall off.
+
+    ``first`` is the id of the first step of its list, None when it has no steps.
+    """
+
+    name: str
+    index: int
+    need: str
+    validate: EventMatch
+    place: Place
+    bucket: str | None = None
+    trigger: Trigger | None = None
+    entry: bool = False
+    reenter: bool = False
+    first: str | None = None
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """May a contact who left come back: never, after a span since the last end, or always (restarts)?"""
+
+    kind: Literal["never", "after", "always"]
+    after: Duration | None = None
+
+
+REOPEN = Duration(90, Unit.DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A whole workflow file. ``version`` is the hash of its structure; two files with one structure share it."""
+
+    name: str
+    title: str
+    version: str
+    place: Place
+    stages: tuple[Stage, ...]
+    steps: Mapping[str, Step]
+    purpose: str = ""
+    persona: str | None = None
+    calendar: str | None = None
+    reentry: Reentry = Reentry("never")
+    reopen: Duration = REOPEN
+    exit_when: Expression | None = None
+    exit_place: Place | None = None
+    priority: int = 50
+    holdout: float = 0.0
+    """The share of contacts that get nothing, 0 to 1."""
+    text: str = field(default="", repr=False, compare=False)
+
+    def stage(self, name: str) -> Stage:
+        return next(stage for stage in self.stages if stage.name == name)
+
+    def after(self, stage: Stage) -> Stage | None:
+        """The stage behind this one, None behind the last."""
+        return self.stages[stage.index + 1] if stage.index + 1 < len(self.stages) else None
+
+    def entries(self) -> tuple[Stage, ...]:
+        """The stages whose trigger enrolls: the first, and those with ``entry: yes``."""
+        return tuple(stage for stage in self.stages if stage.index == 0 or stage.entry)
