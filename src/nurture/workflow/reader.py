@@ -1,0 +1,343 @@
+"""From the text of a workflow file to a ``Workflow``, with every problem of the file at once, each at its word.
+
+Refuses nothing half: a file with problems gives no workflow to run, but a draft, so that the checks see all that could be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from nurture.model.errors import Place, Problem, Severity, did_you_mean
+from nurture.model.matching import EventMatch
+from nurture.model.timing import Rule
+from nurture.steps import KINDS
+from nurture.steps.base import BranchForm, Kind, Step, StepFields, TimedFields
+from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
+from nurture.workflow.forms import Plain, read_form
+from nurture.workflow.model import Loss, Stage, Workflow
+from nurture.workflow.versions import structure_hash
+from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode, read_yaml
+
+_MISSING: Mapping[str, Mapping[str, tuple[str, str, str]]] = {
+    "stage": {
+        "need": (
+            "stage-without-need",
+            "this stage does not say what the contact needs here",
+            "add 'need:', in the contact's own words",
+        ),
+        "validate": (
+            "stage-without-validation",
+            "nothing proves that a contact got through this stage",
+            "add 'validate:' with an event from outside",
+        ),
+    },
+    "wait_until": {
+        "timeout": (
+            "wait-without-timeout",
+            "this wait could last forever",
+            "add 'timeout:', such as 3 days",
+        ),
+    },
+}
+_NOTHING_PROVES = EventMatch("")
+"""Stands in a draft where a validation could not be read; no event has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A workflow file as far as it could be read. ``nodes`` and ``stage_nodes`` say where each word stands.
+
+    ``sound`` when it holds no error; only then is ``workflow`` whole.
+    """
+
+    file: str
+    workflow: Workflow
+    problems: tuple[Problem, ...]
+    top: MapNode
+    stage_nodes: tuple[MapNode, ...]
+    loss_nodes: Mapping[Place, MapNode]
+    step_nodes: Mapping[str, MapNode]
+
+    @property
+    def sound(self) -> bool:
+        return not any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+def read_workflow(text: str | bytes, file: str) -> tuple[Workflow | None, list[Problem]]:
+    """The workflow in ``text``, None when it holds an error; and all its problems, in the order of the file."""
+    draft, problems = read_draft(text, file)
+    return (draft.workflow if draft and draft.sound else None), problems
+
+
+def read_draft(text: str | bytes, file: str) -> tuple[Draft | None, list[Problem]]:
+    """As much of the workflow as can be read, None when the file is no YAML; and all its problems."""
+    top, problems = read_yaml(text, file)
+    if top is None:
+        return None, problems
+    return _Reader(file, problems).draft(top, text if isinstance(text, str) else text.decode("utf-8-sig"))
+
+
+@dataclass(slots=True)
+class _Item:
+    """One entry of a list of steps, before it is linked to the next."""
+
+    node: MapNode
+    kind: Kind
+    id: str
+
+
+@dataclass(slots=True)
+class _Reader:
+    file: str
+    problems: list[Problem]
+    steps: dict[str, Step] = field(default_factory=dict)
+    step_nodes: dict[str, MapNode] = field(default_factory=dict)
+    loss_nodes: dict[Place, MapNode] = field(default_factory=dict)
+
+    def draft(self, top: MapNode, text: str) -> tuple[Draft, list[Problem]]:
+        fields = read_form(WorkflowFields, top, self.problems, elsewhere=("stages",))
+        stage_nodes = self._stage_nodes(top)
+        stages = tuple(self._stage(node, index) for index, node in enumerate(stage_nodes))
+        workflow = self._workflow(fields, top, stages, text)
+        self._refuse_twice(stage_nodes)
+        self.problems.sort()
+        draft = Draft(
+            self.file, workflow, tuple(self.problems), top, stage_nodes, self.loss_nodes, self.step_nodes
+        )
+        return draft, self.problems
+
+    def _workflow(
+        self, fields: WorkflowFields | None, top: MapNode, stages: tuple[Stage, ...], text: str
+    ) -> Workflow:
+        fields = fields or WorkflowFields(workflow="unnamed")
+        exit_node = top.get("exit_when")
+        workflow = Workflow(
+            name=fields.workflow,
+            title=fields.title or fields.workflow,
+            version="",
+            place=top.place,
+            stages=stages,
+            steps=self.steps,
+            purpose=fields.purpose or "",
+            persona=fields.persona,
+            calendar=fields.calendar,
+            reentry=fields.reentry,
+            reopen=fields.reopen,
+            exit_when=fields.exit_when,
+            exit_place=exit_node.place if exit_node else None,
+            priority=fields.priority,
+            holdout=fields.holdout,
+            text=text,
+        )
+        return replace(workflow, version=structure_hash(workflow))
+
+    # --- stages -------------------------------------------------------------------------------------------------
+
+    def _stage_nodes(self, top: MapNode) -> tuple[MapNode, ...]:
+        node = top.get("stages")
+        if node is None or (isinstance(node, ListNode) and not node.items):
+            self._problem(node or top, "no-stages", "a workflow needs at least one stage", "add 'stages:'")
+            return ()
+        return self._maps(node, "a stage")
+
+    def _maps(self, node: Node, what: str) -> tuple[MapNode, ...]:
+        """The groups of keys in a list; all else is told and left out."""
+        if not isinstance(node, ListNode):
+            if not (isinstance(node, TextNode) and node.is_null):
+                self._problem(
+                    node, "bad-value", "a list should stand here", f"begin each line of {what} with '- '"
+                )
+            return ()
+        for item in node.items:
+            if not isinstance(item, MapNode):
+                self._problem(
+                    item, "bad-value", f"this is not {what}", f"{what} is written as 'key: value' lines"
+                )
+        return tuple(item for item in node.items if isinstance(item, MapNode))
+
+    def _stage(self, node: MapNode, index: int) -> Stage:
+        fields = read_form(
+            StageFields, node, self.problems, elsewhere=("steps", "loss"), missing=_MISSING["stage"]
+        )
+        named = node.text("stage")
+        name = fields.stage if fields else named.text if named else f"stage-{index + 1}"
+        trigger, trigger_node = fields.trigger if fields else None, node.get("trigger")
+        steps = node.get("steps")
+        return Stage(
+            name=name,
+            index=index,
+            need=fields.need if fields else "",
+            validate=fields.validation if fields else _NOTHING_PROVES,
+            place=node.place,
+            bucket=fields.bucket if fields else None,
+            trigger=replace(trigger, place=trigger_node.place) if trigger and trigger_node else None,
+            entry=fields.entry if fields else False,
+            reenter=fields.reenter if fields else False,
+            first=self._list(steps, name, name) if steps is not None else None,
+            losses=self._losses(node.get("loss")),
+        )
+
+    def _losses(self, node: Node | None) -> tuple[Loss, ...]:
+        losses = []
+        for item in self._maps(node, "a loss") if node is not None else ():
+            fields = read_form(LossFields, item, self.problems)
+            if fields:
+                self.loss_nodes[item.place] = item
+                losses.append(
+                    Loss(fields.reason, item.place, fields.after, fields.silent, fields.on, fields.enroll)
+                )
+        return tuple(losses)
+
+    def _refuse_twice(self, stages: tuple[MapNode, ...]) -> None:
+        seen: dict[str, TextNode] = {}
+        for stage in stages:
+            name = stage.text("stage")
+            if name is not None and seen.setdefault(name.text, name) is not name:
+                line = seen[name.text].place.line
+                self._problem(
+                    name,
+                    "duplicate-stage",
+                    f"there are two stages '{name.text}'",
+                    f"the first is in line {line}",
+                )
+
+    # --- steps --------------------------------------------------------------------------------------------------
+
+    def _list(
+        self, node: Node, stage: str, path: str, parent: str | None = None, above: str | None = None
+    ) -> str | None:
+        """Read a list of steps; the id of its first, None when it is empty."""
+        items = []
+        for number, entry in enumerate(self._maps(node, "a step"), start=1):
+            kind = self._kind(entry)
+            if kind is not None:
+                items.append(_Item(entry, kind, self._id(entry, kind, f"{path}-{number}")))
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            self._step(item, following.id if following else None, stage, parent, above)
+        return items[0].id if items else None
+
+    def _kind(self, node: MapNode) -> Kind | None:
+        found = [key for key, _ in node.entries if key.text in KINDS]
+        if len(found) == 1:
+            return KINDS[found[0].text]
+        if found:
+            names = " and ".join(f"'{key.text}'" for key in found)
+            self._problem(
+                found[1],
+                "two-kinds",
+                f"one step cannot be both {names}",
+                "make it two steps, each with its own '- '",
+            )
+            return None
+        first = node.entries[0][0] if node.entries else None
+        if first is None:
+            self._problem(node, "unknown-step", "this step is empty")
+            return None
+        near = did_you_mean(first.text, tuple(KINDS)) or f"a step has one of {', '.join(KINDS)}"
+        self._problem(first, "unknown-step", f"'{first.text}' is no step kind", near)
+        return None
+
+    def _id(self, node: MapNode, kind: Kind, path: str) -> str:
+        """The step's id: as given, else its value where the value is its name, else its path in the file."""
+        given = node.text("id")
+        named = node.text(kind.name) if kind.value_is_id else None
+        word = given or named
+        step_id = word.text if word else path
+        if step_id in self.step_nodes:
+            first = self.step_nodes[step_id].place.line
+            self._problem(
+                word or node,
+                "duplicate-id",
+                f"there are two steps '{step_id}'",
+                f"the other is in line {first}: give one of them an 'id:' of its own",
+            )
+            step_id = path if path not in self.step_nodes else f"{path}-{node.place.line}"
+        self.step_nodes[step_id] = node
+        return step_id
+
+    def _step(
+        self, item: _Item, following: str | None, stage: str, parent: str | None, above: str | None
+    ) -> None:
+        node, kind = item.node, item.kind
+        given = self._variants(node, kind)
+        lists = tuple(key for key, form in kind.branches.items() if not _is_word(node.get(key), form))
+        fields = read_form(
+            kind.fields,
+            node,
+            self.problems,
+            elsewhere=tuple(key for key in lists if key not in given),
+            may_be_empty=(kind.name,) if kind.name in ("exit", "wait") else (),
+            given=given,
+            missing=_MISSING.get(kind.name),
+        )
+        step = Step(
+            item.id,
+            kind.name,
+            fields or StepFields(),
+            _rule(fields),
+            stage,
+            node.place,
+            following,
+            parent,
+            above,
+        )
+        self.steps[item.id] = step  # before its branches, so that steps stand in the order of the file
+        self.steps[item.id] = replace(step, branches=self._branches(item, stage))
+        if fields is None:
+            del self.steps[item.id]
+
+    def _variants(self, node: MapNode, kind: Kind) -> dict[str, Plain]:
+        """For a split: the weight of each variant, as its fields want them."""
+        given: dict[str, Plain] = {}
+        for key, form in kind.branches.items():
+            variants = node.get(key)
+            if form == "variants" and isinstance(variants, MapNode):
+                given[key] = {name.text: self._weight(variant) for name, variant in variants.entries}
+        return given
+
+    def _weight(self, variant: Node) -> float:
+        if not isinstance(variant, MapNode):
+            self._problem(
+                variant, "bad-value", "a variant holds a weight and steps", "write {weight: 50, do: [...]}"
+            )
+            return 1.0
+        fields = read_form(VariantFields, variant, self.problems, elsewhere=("do",))
+        return fields.weight if fields else 1.0
+
+    def _branches(self, item: _Item, stage: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for key, form in item.kind.branches.items():
+            for name, node in self._lists(item.node.get(key), key, form):
+                found[name] = self._list(node, stage, f"{item.id}-{name}", item.id, name)
+        return found
+
+    def _lists(self, node: Node | None, key: str, form: BranchForm) -> list[tuple[str, Node]]:
+        """Each list of steps below ``key``, with the name of its branch."""
+        if node is None or _is_word(node, form):
+            return []
+        if form in ("list", "list-or-word"):
+            return [(key.removeprefix("on_"), node)]
+        if not isinstance(node, MapNode):
+            self._problem(node, "bad-value", f"'{key}' holds names, each with its list of steps")
+            return []
+        if form == "map":
+            return [(name.text, steps) for name, steps in node.entries]
+        return [
+            (name.text, variant.get("do") or ListNode((), variant.place))
+            for name, variant in node.entries
+            if isinstance(variant, MapNode)
+        ]
+
+    def _problem(self, where: Node, code: str, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(where.place, code, message, hint))
+
+
+def _is_word(node: Node | None, form: BranchForm) -> bool:
+    return form == "list-or-word" and isinstance(node, TextNode)
+
+
+def _rule(fields: StepFields | None) -> Rule:
+    if not isinstance(fields, TimedFields):
+        return Rule()
+    return Rule(fields.after, fields.on, fields.at, fields.window, fields.quiet)

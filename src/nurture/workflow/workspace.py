@@ -1,0 +1,321 @@
+"""``nurture.toml``: who we are, what contacts carry, how we count days, who calls, and how much mail is good manners.
+
+Refuses unknown keys and values that cannot be used, all at once and each at its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
+
+from nurture.model import workspace as model
+from nurture.model.errors import Problem, TextError, did_you_mean
+from nurture.model.expression_tree import CONTACT_FIELDS
+from nurture.model.matching import parse_event_match
+from nurture.model.timing import Calendar, TimingError, parse_duration, read_calendar
+from nurture.steps.base import DurationText, QuietText, Slug, parsed
+from nurture.workflow.forms import plain, read_form, text_problem
+from nurture.workflow.toml_text import read_toml
+from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode
+
+FILE = "nurture.toml"
+
+_FIELD_TYPES = ("text", "number", "bool", "date")
+_SECTIONS = (
+    "workspace",
+    "fields",
+    "events",
+    "outcomes",
+    "calendars",
+    "senders",
+    "teams",
+    "caps",
+    "costs",
+    "scores",
+)
+
+
+def _timezone(text: str) -> str:
+    if text not in available_timezones():
+        hint = did_you_mean(text, available_timezones()) or "write a name such as America/Toronto"
+        raise TextError(f"'{text}' is no time zone", hint=hint)
+    return ZoneInfo(text).key
+
+
+def _address(text: str) -> str:
+    """``Name <address>`` or an address alone, as mail headers want it; nothing in it may break out of one."""
+    name, bracket, rest = text.rpartition("<")
+    address = rest.strip().removesuffix(">") if bracket else text.strip()
+    local, _, domain = address.rpartition("@")
+    name = name.strip().strip('"')
+    unsafe = any(ord(character) < 32 or character == "\\" for character in text) or '"' in name
+    if unsafe or not local or "." not in domain or not set(address).isdisjoint(" ,;<>"):
+        raise TextError(f"'{text}' is no mail address", hint="write Name <name@example.org>")
+    if not name:
+        return address
+    quoted = name if set(name).isdisjoint("()<>[]:;@,.") else f'"{name}"'
+    return f"{quoted} <{address}>"
+
+
+def _event(text: str) -> str:
+    match = parse_event_match(text)
+    if match.where is not None:
+        raise TextError("only the event's name belongs here", column=len(match.name))
+    return match.name
+
+
+def _cap(text: str) -> model.Cap:
+    count, _, span = text.partition(" per ")
+    if not count.strip().isdecimal() or not span:
+        raise TextError(f"'{text}' is no cap", hint="write '3 per 7 days'")
+    try:
+        return model.Cap(int(count), parse_duration(span))
+    except TimingError as error:
+        raise error.moved(len(count) + len(" per ")) from None
+
+
+Address = Annotated[str, AfterValidator(_address)]
+EventName = Annotated[str, AfterValidator(_event)]
+Rate = Annotated[int, Field(gt=0)]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class _WorkspaceForm(_Form):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    postal_address: str = ""
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+    privacy_url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+    clock: Literal["movable", "real"] = "real"
+
+
+class _NamesForm(_Form):
+    names: tuple[Slug, ...] = ()
+
+
+class _EventsForm(_Form):
+    names: tuple[EventName, ...] = ()
+
+
+class _CalendarForm(_Form):
+    days: str = "mon-fri"
+    hours: str = "09:00-17:00"
+    country: str | None = None
+    holidays: tuple[str, ...] = ()
+
+
+class _SenderForm(_Form):
+    address: Address = Field(alias="from")
+    reply_to: Address | None = None
+    return_path_domain: str | None = None
+    dkim_selector: str | None = None
+    dkim_key_file: str | None = None
+    per_domain_rate: Rate | None = None
+    rate: Rate | None = None
+
+
+class _TeamForm(_Form):
+    members: Annotated[tuple[Address, ...], Field(min_length=1)]
+    capacity: Rate | None = None
+    absences: Mapping[str, tuple[str, ...]] = {}
+
+
+class _CapsForm(_Form):
+    messages: Annotated[InstanceOf[model.Cap], parsed(_cap)] | None = None
+    quiet: QuietText | None = None
+
+
+class _ScoreForm(_Form):
+    on: EventName
+    add: float
+    decay: DurationText | None = None
+
+
+def read_workspace(source: bytes | str, file: str = FILE) -> tuple[model.Workspace | None, list[Problem]]:
+    """The workspace as far as it can be read, None when the file is no TOML; and every problem in it."""
+    top, problems = read_toml(source, file)
+    if top is None:
+        return None, problems
+    reader = _Reader(top, problems)
+    workspace = reader.workspace()
+    return workspace, sorted(problems)
+
+
+_Section = TypeVar("_Section", bound=BaseModel)
+_Named = TypeVar("_Named")
+
+
+class _Reader:
+    def __init__(self, top: MapNode, problems: list[Problem]) -> None:
+        self.top = top
+        self.problems = problems
+
+    def workspace(self) -> model.Workspace:
+        self._refuse_unknown_sections()
+        about = self._section(_WorkspaceForm, "workspace")
+        if self.top.get("workspace") is None:
+            self._problem(
+                self.top, "missing-key", "[workspace] is missing", 'write [workspace] and name = "…" below it'
+            )
+        caps = self._section(_CapsForm, "caps")
+        events, outcomes = self._section(_EventsForm, "events"), self._section(_NamesForm, "outcomes")
+        return model.Workspace(
+            name=about.name if about else "",
+            timezone=about.timezone if about else "UTC",
+            postal_address=about.postal_address if about else "",
+            currency=about.currency if about else "USD",
+            privacy_url=about.privacy_url if about else None,
+            movable_clock=about.clock == "movable" if about else False,
+            fields=self._fields(),
+            events=frozenset(events.names if events else ()),
+            outcomes=frozenset(outcomes.names if outcomes else ()),
+            calendars=self._each("calendars", self._calendar),
+            senders=self._each("senders", self._sender),
+            teams=self._each("teams", self._team),
+            cap=caps.messages if caps else None,
+            quiet=caps.quiet if caps else None,
+            costs=self._costs(),
+            scores=self._scores(),
+        )
+
+    def _refuse_unknown_sections(self) -> None:
+        for key, _ in self.top.entries:
+            if key.text not in _SECTIONS:
+                hint = did_you_mean(key.text, _SECTIONS) or f"known here: {', '.join(_SECTIONS)}"
+                self._problem(key, "unknown-key", f"'{key.text}' is not known here", hint)
+
+    def _section(self, form: type[_Section], name: str) -> _Section | None:
+        node = self.top.get(name)
+        if isinstance(node, MapNode):
+            return read_form(form, node, self.problems)
+        if node is not None:
+            self._problem(
+                node,
+                "bad-value",
+                f"'{name}' holds 'key = value' lines",
+                f"write [{name}] on a line of its own",
+            )
+        return None
+
+    def _named(self, section: str) -> list[tuple[TextNode, Node]]:
+        node = self.top.get(section)
+        if node is None or isinstance(node, MapNode):
+            return list(node.entries) if node else []
+        self._problem(
+            node, "bad-value", f"'{section}' holds names", f"write [{section}] on a line of its own"
+        )
+        return []
+
+    def _each(self, section: str, read: Callable[[str, MapNode], _Named]) -> dict[str, _Named]:
+        """Every named part of a section. One that cannot be read stays known by its name, so that its users are not blamed."""
+        found: dict[str, _Named] = {}
+        for key, node in self._named(section):
+            if isinstance(node, MapNode):
+                found[key.text] = read(key.text, node)
+            else:
+                self._problem(
+                    key,
+                    "bad-value",
+                    f"'{key.text}' holds 'key = value' lines",
+                    f"write [{section}.{key.text}]",
+                )
+        return found
+
+    def _calendar(self, name: str, node: MapNode) -> Calendar:
+        form = read_form(_CalendarForm, node, self.problems) or _CalendarForm()
+        given = {"days": form.days, "hours": form.hours, "country": form.country, "holidays": form.holidays}
+        for key, value in given.items():
+            if node.get(key) is not None:
+                try:
+                    read_calendar(name, **{key: value})  # type: ignore[arg-type]  # one at a time, to know which is wrong
+                except TimingError as error:
+                    self.problems.append(text_problem(error, node.get(key) or node.place))
+                    return Calendar(name)
+        return read_calendar(
+            name, days=form.days, hours=form.hours, country=form.country, holidays=form.holidays
+        )
+
+    def _sender(self, name: str, node: MapNode) -> model.Sender:
+        form = read_form(_SenderForm, node, self.problems)
+        if form is None:
+            return model.Sender(name, "")
+        return model.Sender(
+            name=name,
+            address=form.address,
+            reply_to=form.reply_to,
+            return_path_domain=form.return_path_domain,
+            dkim_selector=form.dkim_selector,
+            dkim_key_file=form.dkim_key_file,
+            rate=form.rate,
+            per_domain_rate=form.per_domain_rate,
+        )
+
+    def _team(self, name: str, node: MapNode) -> model.Team:
+        form = read_form(_TeamForm, node, self.problems)
+        return model.Team(name, form.members, form.capacity, form.absences) if form else model.Team(name, ())
+
+    def _fields(self) -> dict[str, model.Field]:
+        found = {}
+        for key, node in self._named("fields"):
+            if key.text in CONTACT_FIELDS or key.text == "id":
+                self._problem(
+                    key, "reserved-field", f"every contact has '{key.text}' already", "choose another name"
+                )
+            elif not key.text.isidentifier() or key.text != key.text.lower():
+                self._problem(
+                    key, "bad-word", f"'{key.text}' is no field name", "use lower-case letters, digits and _"
+                )
+            else:
+                found[key.text] = self._field(key.text, node)
+        return found
+
+    def _field(self, name: str, node: Node) -> model.Field:
+        value = plain(node)
+        if isinstance(value, str) and value in _FIELD_TYPES:
+            return model.Field(name, model.FieldType(value))
+        if (
+            isinstance(node, ListNode)
+            and isinstance(value, list)
+            and value
+            and all(isinstance(v, str) for v in value)
+        ):
+            return model.Field(name, model.FieldType.CHOICE, tuple(str(v) for v in value))
+        hint = (did_you_mean(value, _FIELD_TYPES) if isinstance(value, str) else None) or (
+            f"write one of {', '.join(_FIELD_TYPES)}, or a list of words"
+        )
+        self._problem(node, "bad-value", f"this is no type for '{name}'", hint)
+        return model.Field(name, model.FieldType.TEXT)
+
+    def _costs(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for key, node in self._named("costs"):
+            try:
+                found[key.text] = float(node.text) if isinstance(node, TextNode) else -1
+            except ValueError:
+                found[key.text] = -1
+            if not 0 <= found[key.text] < 10**9:
+                self._problem(
+                    node,
+                    "bad-value",
+                    f"the cost of '{key.text}' is no amount",
+                    "write a number, such as 0.60",
+                )
+                del found[key.text]
+        return found
+
+    def _scores(self) -> tuple[model.ScoreRule, ...]:
+        node = self.top.get("scores")
+        if node is not None and not isinstance(node, ListNode):
+            self._problem(node, "bad-value", "scores are a list", "write [[scores]] with two brackets")
+        items = node.items if isinstance(node, ListNode) else ()
+        forms = [read_form(_ScoreForm, item, self.problems) for item in items if isinstance(item, MapNode)]
+        return tuple(model.ScoreRule(form.on, form.add, form.decay) for form in forms if form)
+
+    def _problem(self, where: Node, code: str, message: str, hint: str | None = None) -> None:
+        self.problems.append(Problem(where.place, code, message, hint))
