@@ -1,0 +1,40 @@
+"""`nurture web`: the process that answers browsers and mail programs."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import click
+
+from nurture.cli.common import Context, Listen, project_options
+from nurture.model.errors import NurtureError
+
+
+@click.command("web", epilog="Example: nurture web --listen 0.0.0.0:8000")
+@project_options
+@click.option("--listen", type=Listen(), help="HOST:PORT; NURTURE_LISTEN by default.")
+def web(context: Context, listen: tuple[str, int] | None) -> None:
+    """Serve the pages and the links of messages, until told to stop."""
+    from waitress.server import create_server
+
+    from nurture.web import create_app
+    from nurture.workers.logs import configure_logging
+
+    settings = context.settings
+    configure_logging(settings.log_level)
+    host, port = listen or settings.listen
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        server = create_server(create_app(settings), host=host, port=port, threads=8, ident=None)
+    except OSError as error:
+        hint = "stop what uses it, or choose another with --listen HOST:PORT"
+        raise NurtureError(
+            f"the web server cannot listen on {host}:{port}: {error.strerror}", hint=hint
+        ) from None
+    server.run()
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """waitress ends its requests and returns when this is raised in its loop."""
+    raise SystemExit(0)

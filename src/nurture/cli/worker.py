@@ -1,0 +1,29 @@
+"""`nurture worker`: one process that does the work, beside others."""
+
+from __future__ import annotations
+
+import click
+
+from nurture.cli.common import Context, project_options
+
+
+@click.command("worker", epilog="Example: nurture worker --threads 8")
+@project_options
+@click.option(
+    "--threads", type=click.IntRange(1, 64), help="Batches at a time; NURTURE_WORKER_THREADS by default."
+)
+def worker(context: Context, threads: int | None) -> None:
+    """Decide due steps and send messages, until told to stop.
+
+    Run as many as you like, on any machine with the same database and broker. SIGTERM lets it finish its batch.
+    """
+    from nurture.model.clock import SystemClock
+    from nurture.wiring import build
+    from nurture.workers.logs import configure_logging
+    from nurture.workers.worker import broker_url, run_worker, stop_on_signals
+
+    stopping = stop_on_signals()
+    settings = context.settings
+    configure_logging(settings.log_level)
+    url = broker_url(settings)
+    run_worker(url, build(settings, SystemClock()), threads or settings.worker_threads, stopping)

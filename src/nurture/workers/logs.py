@@ -1,0 +1,75 @@
+"""What the processes say while they run: one line per thing that an operator may want to know, on stderr.
+
+Never an address, a name, a password or a key.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from types import TracebackType
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from nurture.db.session import CommitUnknownError, UnreachableError
+
+DATABASE_ERRORS = (SQLAlchemyError, UnreachableError, CommitUnknownError)
+
+log = structlog.get_logger()
+
+
+def configure_logging(level: str = "info", *, as_json: bool | None = None) -> None:
+    """Send the lines of this program, and the warnings of the libraries it runs on, to stderr.
+
+    As JSON when stderr is no terminal, unless told otherwise.
+    """
+    least = getattr(logging, level.upper())
+    to_json = not sys.stderr.isatty() if as_json is None else as_json
+    steps: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer = structlog.processors.JSONRenderer() if to_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*steps, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    lines = logging.StreamHandler(sys.stderr)
+    formatter = structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=steps)
+    lines.setFormatter(formatter)
+    logging.basicConfig(handlers=[lines], level=max(least, logging.WARNING), force=True)
+    # It warns when a tick takes longer than its second; the next tick does the same work.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+class Outage:
+    """Around every exchange with ``thing``: lets it fail, says once that it is away and once that it is back."""
+
+    def __init__(self, thing: str, errors: tuple[type[BaseException], ...]) -> None:
+        self._thing = thing
+        self._errors = errors
+        self._away = False
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is not None and not isinstance(error, self._errors):
+            return False
+        away = error is not None
+        with self._lock:
+            changed, self._away = self._away is not away, away
+        if changed and away:
+            # The kind only: the text may hold the address with its password.
+            log.warning(f"{self._thing} away", error=type(error).__name__)
+        elif changed:
+            log.info(f"{self._thing} back")
+        return away
