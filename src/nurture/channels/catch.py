@@ -1,0 +1,110 @@
+"""Mail that goes nowhere: every message becomes a file ``var/mail/TIME-KEY.eml``, for looking at and for tests.
+
+The same delivery key is the same file, so that a message sent twice is still there once. Nothing leaves this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from nurture.channels.base import Accepted, Message, Outcome, RefusedUs, Untried
+
+GROUP = 256
+_DATE = re.compile(rb"^Date: ([^\r\n]+)", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class CatchChannel:
+    """Writes to ``folder``, which it makes. Several processes may share one folder."""
+
+    folder: Path
+    _staged: StagedFiles | None = None
+
+    @property
+    def group(self) -> int:
+        return GROUP
+
+    def stage(self, messages: Sequence[Message]) -> StagedFiles:
+        """Every message as a hidden file beside its place."""
+        self._drop_what_is_staged()
+        staged = StagedFiles(
+            self.folder, dict.fromkeys(range(GROUP, len(messages)), Untried(text="more than one group"))
+        )
+        for index, message in enumerate(messages[:GROUP]):
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                hidden = self.folder / f".{message.key}.{os.getpid()}.{index}.tmp"
+                hidden.write_bytes(message.data)
+            except OSError as error:
+                staged.over[index] = _no_room(self.folder, error)
+            else:
+                staged.going[index] = (hidden, message)
+        self._staged = staged
+        return staged
+
+    def close(self) -> None:
+        """Nothing to say good-bye to; what was never finished is thrown away."""
+        self._drop_what_is_staged()
+
+    def _drop_what_is_staged(self) -> None:
+        if self._staged is not None:
+            self._staged.drop(list(self._staged.ready))
+
+
+@dataclass(slots=True)
+class StagedFiles:
+    """A group of hidden files."""
+
+    folder: Path
+    over: dict[int, Outcome]
+    going: dict[int, tuple[Path, Message]] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> Mapping[int, Outcome]:
+        return self.over
+
+    @property
+    def ready(self) -> Sequence[int]:
+        return sorted(self.going)
+
+    def drop(self, indexes: Iterable[int]) -> None:
+        """Throw these away."""
+        for index in indexes:
+            self.going.pop(index)[0].unlink(missing_ok=True)
+
+    def finish(self) -> Mapping[int, Outcome]:
+        """Give every file its name: at once there, or not at all."""
+        going, self.going = self.going, {}
+        names = {name.removesuffix(".eml").partition("-")[2]: name for name in _mails(self.folder)}
+        outcomes: dict[int, Outcome] = {}
+        for index, (hidden, message) in sorted(going.items()):
+            name = names.setdefault(message.key, f"{_moment(message.data)}-{message.key}.eml")
+            try:
+                hidden.replace(self.folder / name)
+            except OSError as error:
+                outcomes[index] = _no_room(self.folder, error)
+            else:
+                outcomes[index] = Accepted(text=name)
+        return outcomes
+
+
+def _mails(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*.eml")]
+
+
+def _moment(data: bytes) -> str:
+    """The message's own date, in UTC, so that the names sort by it; zeros when it has none."""
+    found = _DATE.search(data)
+    if found is None:
+        return "00000000T000000Z"
+    return parsedate_to_datetime(found[1].decode()).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _no_room(folder: Path, error: OSError) -> RefusedUs:
+    return RefusedUs(text=f"cannot write to {folder}: {error.strerror or error}")

@@ -1,0 +1,154 @@
+"""Where the mail server is and how to talk to it: ``smtp://user:password@host:587?starttls=1`` read into values.
+
+A password is never sent in the clear to another machine: such an address is refused here, not at the first mail.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from nurture.model.errors import SettingsError, did_you_mean
+
+_OPTIONS = ("starttls", "connections", "timeout", "dot_timeout", "cafile", "helo")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+MOST_CONNECTIONS = 500
+
+
+class Tls(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    """Required: a server that does not offer it gets nothing."""
+    IMPLICIT = "implicit"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds, from RFC 5321, 4.5.3.2. A shorter one after the final dot makes doubles (RFC 1047)."""
+
+    connect: float = 60
+    command: float = 300
+    data: float = 120
+    block: float = 180
+    final_dot: float = 600
+    goodbye: float = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """One mail server. ``connections`` is how many are kept at most, and so the size of a group."""
+
+    host: str
+    port: int
+    tls: Tls = Tls.NONE
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    connections: int = 32
+    helo: str = "[127.0.0.1]"
+    cafile: str | None = None
+    timeouts: Timeouts = Timeouts()
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Certificates are checked, against ``cafile`` when there is one."""
+        return ssl.create_default_context(cafile=self.cafile)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def parse_smtp_url(url: str, *, helo: str | None = None) -> SmtpSettings:
+    """Read NURTURE_SMTP_URL. Raises SettingsError, which never repeats the password.
+
+    ``?starttls=1`` requires STARTTLS, ``connections=N`` keeps up to N (default 32), ``cafile=PATH`` trusts that authority,
+    ``helo=NAME`` is how we introduce ourselves, ``timeout=S`` and ``dot_timeout=S`` shorten the RFC's limits.
+    """
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError as error:
+        raise _bad(f"cannot be read: {error}") from None
+    if parts.scheme not in ("smtp", "smtps"):
+        raise _bad(f"begins with {parts.scheme or 'nothing'!r}")
+    if not host:
+        raise _bad("names no host")
+    if parts.path not in ("", "/") or parts.fragment:
+        raise _bad("has a path or a #: a password needs %23 for # and %2F for /")
+    options = _options(parts)
+    tls = _tls(parts.scheme, options)
+    user = unquote(parts.username) if parts.username else None
+    password = unquote(parts.password) if parts.password is not None else None
+    if user is not None and password is None:
+        raise _bad("has a user without a password")
+    if user is not None and tls is Tls.NONE and host not in _LOOPBACK:
+        raise _bad("would send the password in the clear", "add ?starttls=1, or use smtps://")
+    return SmtpSettings(
+        host=host,
+        port=port or {Tls.NONE: 25, Tls.STARTTLS: 587, Tls.IMPLICIT: 465}[tls],
+        tls=tls,
+        user=user,
+        password=password,
+        connections=int(_number(options, "connections", 32, least=1, most=MOST_CONNECTIONS)),
+        helo=options.get("helo") or helo or "[127.0.0.1]",
+        cafile=_file(options.get("cafile")),
+        timeouts=_timeouts(options),
+    )
+
+
+def _options(parts: SplitResult) -> dict[str, str]:
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in options:
+        if name not in _OPTIONS:
+            raise _bad(
+                f"has an unknown option {name!r}",
+                did_you_mean(name, _OPTIONS) or f"known are {', '.join(_OPTIONS)}",
+            )
+    return options
+
+
+def _tls(scheme: str, options: dict[str, str]) -> Tls:
+    starttls = options.get("starttls", "0").lower()
+    if starttls not in ("0", "1", "yes", "no", "true", "false"):
+        raise _bad(f"has starttls={starttls!r}", "write starttls=1 or starttls=0")
+    wanted = starttls in ("1", "yes", "true")
+    if scheme == "smtps":
+        if wanted:
+            raise _bad(
+                "has starttls=1 with smtps://", "smtps:// is encrypted from the start; use one of them"
+            )
+        return Tls.IMPLICIT
+    return Tls.STARTTLS if wanted else Tls.NONE
+
+
+def _timeouts(options: dict[str, str]) -> Timeouts:
+    usual = Timeouts()
+    seconds = _number(options, "timeout", 0, least=0, most=3600)
+    dot = _number(options, "dot_timeout", usual.final_dot, least=0.05, most=3600)
+    if not seconds:
+        return Timeouts(final_dot=dot)
+    return Timeouts(seconds, seconds, seconds, seconds, dot, min(seconds, usual.goodbye))
+
+
+def _number(options: dict[str, str], name: str, usual: float, *, least: float, most: float) -> float:
+    if name not in options:
+        return usual
+    try:
+        number = float(options[name])
+    except ValueError:
+        raise _bad(f"has {name}={options[name]!r}, which is no number") from None
+    if not least <= number <= most:
+        raise _bad(f"has {name}={options[name]}: it goes from {least:g} to {most:g}")
+    return number
+
+
+def _file(path: str | None) -> str | None:
+    if path is not None and not Path(path).is_file():
+        raise _bad(f"names cafile={path}, which is no file")
+    return path
+
+
+def _bad(what: str, hint: str | None = None) -> SettingsError:
+    example = "smtp://user:password@host:587?starttls=1, smtps://user:password@host, or catch:"
+    return SettingsError(f"NURTURE_SMTP_URL {what}", hint=hint or f"write it as {example}")

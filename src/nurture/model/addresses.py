@@ -1,0 +1,99 @@
+"""Mail addresses as they are written, as they travel, and as they compare.
+
+Deliverability is never asked of the network here, and a local part is never rewritten: it belongs to the receiver
+(RFC 5321, 2.3.11).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import idna
+
+LONGEST_LOCAL_PART, LONGEST_DOMAIN = 64, 255  # octets: RFC 5321, 4.5.3.1.1 and 4.5.3.1.2
+
+# What an unquoted local part may hold (RFC 5322 atext and dots, RFC 6531 beyond ASCII); no quoted ones: importers refuse them too.
+_LOCAL_PART = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+)*"
+)
+_ASCII_DOMAIN = re.compile(
+    r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE
+)
+
+
+class AddressError(ValueError):
+    """This text is no mail address that can be written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address with the name people see beside it."""
+
+    address: str
+    name: str = ""
+
+    @property
+    def domain(self) -> str:
+        """The domain as it travels (A-labels, lower case)."""
+        return split_address(self.address)[1]
+
+
+def parse_mailbox(text: str) -> Mailbox:
+    """Read ``Name <address>`` or a bare address; the name may hold commas and be quoted.
+
+    Raises AddressError.
+    """
+    before, opening, rest = text.strip().rpartition("<")
+    if not opening:
+        split_address(rest)
+        return Mailbox(rest)
+    address, closing, after = rest.partition(">")
+    if not closing or after.strip():
+        raise AddressError(f"{text!r} is no sender: write it as Name <name@example.org>")
+    split_address(address.strip())
+    name = before.strip()
+    if len(name) >= 2 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return Mailbox(address.strip(), name)
+
+
+@lru_cache(maxsize=4096)
+def wire_domain(domain: str) -> str:
+    """The domain as mail servers know it: A-labels, lower case (RFC 5891). Raises AddressError."""
+    try:
+        ascii_domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise AddressError(f"{domain!r} is no domain: {error}") from error
+    if len(ascii_domain) > LONGEST_DOMAIN or not _ASCII_DOMAIN.fullmatch(ascii_domain):
+        raise AddressError(f"{domain!r} is no domain")
+    return ascii_domain
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """The local part as written, and the domain as it travels. Raises AddressError."""
+    local, at, domain = address.rpartition("@")
+    if (
+        not at
+        or not _LOCAL_PART.fullmatch(local)
+        or len(local.encode("utf-8", "replace")) > LONGEST_LOCAL_PART
+    ):
+        raise AddressError(f"{address!r} is no mail address")
+    return local, wire_domain(domain)
+
+
+def wire_address(address: str) -> str:
+    """The address as it stands in an envelope or a header; only its local part may still be non-ASCII."""
+    return "@".join(split_address(address))
+
+
+def needs_smtputf8(address: str) -> bool:
+    """Whether only servers that offer SMTPUTF8 can take it: its local part is not ASCII (RFC 6531)."""
+    return not address.rpartition("@")[0].isascii()
+
+
+def same_key(address: str) -> str:
+    """What two spellings of one address share: case is folded, dots and plus tags are kept."""
+    local, domain = split_address(address)
+    return f"{local.casefold()}@{domain}"

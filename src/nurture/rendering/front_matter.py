@@ -1,0 +1,116 @@
+"""The lines between ``---`` at the top of a message: its subject, preheader, layout and sender.
+
+Four known words with one text each. Anything else YAML can do is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from nurture.model.errors import Place, Problem, did_you_mean
+
+KEYS = ("subject", "preheader", "layout", "sender")
+_FENCE = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_FRAME = (
+    StreamStartEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    MappingEndEvent,
+    DocumentEndEvent,
+    StreamEndEvent,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What stands at the top of a message. ``subject`` and ``preheader`` are templates themselves.
+
+    ``lines`` says where each key's value stands; ``body_line`` is the first line after it.
+    """
+
+    values: dict[str, str]
+    lines: dict[str, int]
+    body_line: int
+
+    def get(self, key: str) -> str | None:
+        return self.values.get(key)
+
+
+def split_front_matter(text: str, file: str) -> tuple[FrontMatter, str, list[Problem]]:
+    """The front matter, the body after it, and every problem of the former. ``text`` has LF line ends."""
+    fence = _FENCE.match(text)
+    if fence is None:
+        problems = []
+        if text.startswith("---"):
+            hint = "end it with a line of three dashes"
+            problems = [
+                Problem(Place(file), "template-front-matter", "the top of this message is never closed", hint)
+            ]
+        return FrontMatter({}, {}, 1), text, problems
+    front_matter = FrontMatter({}, {}, text[: fence.end()].count("\n") + 1)
+    problems = _read(fence[1], file, front_matter)
+    return front_matter, text[fence.end() :], problems
+
+
+def _read(text: str, file: str, into: FrontMatter) -> list[Problem]:
+    try:
+        events = list(YAML(typ="safe", pure=True).parse(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = Place(file, mark.line + 2, mark.column + 1) if mark else Place(file, 2)
+        return [_problem(place, f"cannot be read: {error.problem}", "put quotes around the whole value")]
+    except YAMLError as error:
+        return [_problem(Place(file, 2), f"cannot be read: {error}", None)]
+    problems: list[Problem] = []
+    key: ScalarEvent | None = None
+    for event in events[2:] if len(events) > 2 else []:
+        if isinstance(event, ScalarEvent) and not event.anchor and not event.tag:
+            if key is None:
+                key = event
+            else:
+                problems += _take(key, event, file, into)
+                key = None
+        elif not isinstance(event, _FRAME) or key is not None or _opens_late(event, events):
+            hint = 'put quotes around the whole value: subject: "{{ contact.first_name }}, …"'
+            return [*problems, _problem(_place(event, file), "holds one plain text for each word", hint)]
+    return problems
+
+
+def _opens_late(event: Event, events: list[Event]) -> bool:
+    """Whether a mapping begins that is not the whole front matter."""
+    return isinstance(event, MappingStartEvent) and (
+        event is not events[2] or bool(event.anchor or event.tag)
+    )
+
+
+def _take(key: ScalarEvent, value: ScalarEvent, file: str, into: FrontMatter) -> list[Problem]:
+    if key.value not in KEYS:
+        hint = did_you_mean(key.value, KEYS) or f"known are {', '.join(KEYS)}"
+        return [_problem(_place(key, file), f"knows no {key.value!r}", hint)]
+    if key.value in into.values:
+        return [_problem(_place(key, file), f"holds {key.value!r} twice", None)]
+    into.values[key.value] = value.value.strip()
+    into.lines[key.value] = value.start_mark.line + 2
+    return []
+
+
+def _place(event: Event, file: str) -> Place:
+    return Place(file, event.start_mark.line + 2, event.start_mark.column + 1)
+
+
+def _problem(place: Place, message: str, hint: str | None) -> Problem:
+    return Problem(place, "template-front-matter", f"the top of this message {message}", hint)

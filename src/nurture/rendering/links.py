@@ -1,0 +1,129 @@
+"""Links that only we can have made: how to leave, what to receive, the offer to download.
+
+A link holds an opaque key and a signature, never an address, a name or a number that can be counted up. A link that
+leads out (unsubscribe) works for ever; a download ends. The first key signs, all keys verify, so that links survive
+a change of the secret.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import blake2b, sha256
+
+from itsdangerous import BadSignature, Signer
+
+from nurture.model.addresses import wire_domain
+from nurture.model.errors import NurtureError
+
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_BETWEEN = "~"
+LONGEST_TOKEN = 400
+
+
+class Kind(StrEnum):
+    """What a link is for; the value is its path. A token of one kind is worth nothing as another."""
+
+    LEAVE = "u"
+    DOWNLOAD = "d"
+
+
+class LinkError(NurtureError):
+    """This link is not ours, not for this, or no longer good: always the same words, so that nobody learns which."""
+
+    def __init__(self) -> None:
+        super().__init__("This link does not work any more", hint="ask for a new one")
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a link says: the delivery it was in, for a download the offer."""
+
+    key: str
+    offer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes and reads links. ``base_url`` is where our pages stand; ``keys`` are the secrets, the signing one first."""
+
+    base_url: str
+    keys: tuple[str, ...]
+
+    def unsubscribe(self, key: str) -> str:
+        """The way out for the delivery ``key``; also the one-click target (RFC 8058). It never expires."""
+        return f"{self.base_url.rstrip('/')}/{Kind.LEAVE}/{self.token(Kind.LEAVE, key)}"
+
+    def preferences(self, key: str) -> str:
+        """The same page, at the choice of what to receive and how often."""
+        return f"{self.unsubscribe(key)}#preferences"
+
+    def download(self, key: str, offer: str, expires: datetime) -> str:
+        """The offer's page; it ends at ``expires`` (aware, whole seconds)."""
+        until = _letters(int(expires.timestamp()))
+        return f"{self.base_url.rstrip('/')}/{Kind.DOWNLOAD}/{self.token(Kind.DOWNLOAD, key, offer, until)}"
+
+    def token(self, kind: Kind, *words: str) -> str:
+        """Words and signature (HMAC-SHA-256). Raises ValueError for a word that is more than letters, digits, - and _."""
+        if not all(_WORD.fullmatch(word) for word in words):
+            raise ValueError(f"a link holds plain words only, not {words!r}")
+        return _signer(self.keys, kind).sign(_BETWEEN.join(words)).decode()
+
+    def read(self, token: str, kind: Kind, now: datetime) -> Payload:
+        """What the link says, if it is ours, of this kind, and good at ``now``. Raises LinkError."""
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise LinkError
+        try:
+            words = _signer(self.keys, kind).unsign(token).decode().split(_BETWEEN)
+        except BadSignature:
+            raise LinkError from None
+        if kind is Kind.LEAVE and len(words) == 1:
+            return Payload(words[0])
+        if kind is Kind.DOWNLOAD and len(words) == 3:
+            if datetime.fromtimestamp(int(words[2], 36), UTC) < now:
+                raise LinkError
+            return Payload(words[0], words[1])
+        raise LinkError
+
+
+@lru_cache(maxsize=16)
+def _signer(keys: Sequence[str], kind: Kind) -> Signer:
+    if not keys or not all(keys):
+        raise ValueError("links need a secret to sign with")
+    # itsdangerous signs with the last key.
+    return Signer(
+        list(reversed(keys)), salt=f"nurture.link.{kind}", key_derivation="hmac", digest_method=sha256
+    )
+
+
+def _letters(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"
+
+
+def delivery_key(enrollment_id: int, step: str, visit: int, secret: str) -> str:
+    """The one name of this message of this step in this visit: 26 lower-case letters and digits (128 bits).
+
+    The same for ever, whoever works it out; it tells nothing of the numbers in it.
+    """
+    words = "\x1f".join((str(enrollment_id), step, str(visit)))
+    keyed = blake2b(words.encode(), digest_size=16, key=sha256(secret.encode()).digest(), person=b"delivery")
+    return b32encode(keyed.digest()).decode().rstrip("=").lower()
+
+
+def message_id(key: str, domain: str) -> str:
+    """``<key@domain>``: the same for every attempt, so that a doubled mail can be told from two (RFC 5322, 3.6.4).
+
+    Raises ValueError for a key that is no plain word, AddressError for a domain that is none.
+    """
+    if not _WORD.fullmatch(key):
+        raise ValueError(f"{key!r} cannot stand in a Message-ID")
+    return f"<{key}@{wire_domain(domain)}>"
