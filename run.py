@@ -68,7 +68,7 @@ def install(lock: Path) -> None:
         make_venv(uv)
     say(f"installing from {lock.name} (once, about half a minute)")
     options = ["install", "--quiet", "--require-hashes", "-r", str(lock)]
-    if not (uv and ran(uv, "pip", *options, "--python", str(PYTHON))):
+    if not (uv and ran(uv, "pip", *options, "--compile-bytecode", "--python", str(PYTHON))):
         subprocess.run([str(PYTHON), "-m", "pip", *options, "--disable-pip-version-check"], check=True)
     link_project()
     STAMP.write_text(wanted)

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
             (project / name).exists() for name in ("nurture.toml", "var")
         ):
             hint = "make one with `nurture new DIR`, or name its folder with --project DIR"
-            raise SettingsError(f"there is no nurture project in {project} (no nurture.toml)", hint=hint)
+            raise SettingsError(f"there is no nurture.toml in {project}, so it is no project", hint=hint)
         return database_address(value, project)
 
     @field_validator("broker_url")

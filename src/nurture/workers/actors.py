@@ -10,32 +10,39 @@ from collections.abc import Callable
 import dramatiq
 
 from nurture.workers.broker import ACTORS, DELIVERIES, HOUSEKEEPING, TURNS, Doorbells
+from nurture.workers.logs import Outage
 from nurture.workers.work import Work
 
 TURNS_PER_BATCH = 250
 DELIVERIES_PER_BATCH = 100  # what one ring is expected to send; the service knows its own limit
 
 
-def hang_bells(broker: Doorbells, work: Callable[[], Work]) -> None:
-    """Give ``broker`` its three actors. ``work()`` is asked at each ring, so that nothing is built before one."""
+def hang_bells(broker: Doorbells, work: Callable[[], Work], database: Outage) -> None:
+    """Give ``broker`` its three actors. ``work()`` is asked at each ring, so that nothing is built before one.
+
+    A ring in an outage of the ``database`` is over; the scheduler rings again when the database is back.
+    """
 
     def take_turns(*_: object, **__: object) -> None:
         """Decide one batch of due enrollments, and ring for the mails that this made."""
-        handled = work().advance.batch(TURNS_PER_BATCH)
-        if handled:
-            broker.ring(DELIVERIES)
-        if handled >= TURNS_PER_BATCH:
-            broker.ring(TURNS)
+        with database:
+            handled = work().advance.batch(TURNS_PER_BATCH)
+            if handled:
+                broker.ring(DELIVERIES)
+            if handled >= TURNS_PER_BATCH:
+                broker.ring(TURNS)
 
     def send_messages(*_: object, **__: object) -> None:
         """Send one batch, and ring for the contacts whose next step waited for it."""
-        if work().deliver.batch():
-            broker.ring(TURNS)
-            broker.ring(DELIVERIES)
+        with database:
+            if work().deliver.batch():
+                broker.ring(TURNS)
+                broker.ring(DELIVERIES)
 
     def sweep(*_: object, **__: object) -> None:
         """Free what dead workers held, expire call tasks, tidy up."""
-        work().sweep()
+        with database:
+            work().sweep()
 
     for queue, act in ((TURNS, take_turns), (DELIVERIES, send_messages), (HOUSEKEEPING, sweep)):
         dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, broker=broker)(act)

@@ -11,11 +11,13 @@ import threading
 from types import TracebackType
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from nurture.db.session import CommitUnknownError, UnreachableError
 
-DATABASE_ERRORS = (SQLAlchemyError, UnreachableError, CommitUnknownError)
+# What passes by itself; a wrong statement is none of these and shows its traceback.
+DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError, UnreachableError, CommitUnknownError)
 
 log = structlog.get_logger()
 

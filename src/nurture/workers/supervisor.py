@@ -31,10 +31,10 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Part:
-    """One child process: ``arguments`` of the `nurture` command, started again whenever it ends."""
+    """One child process, started again whenever it ends."""
 
     name: str
-    arguments: Sequence[str]
+    command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     start_again_at: float = 0.0
@@ -45,8 +45,7 @@ class Part:
         """Start it if it is due to be started, notice if it died. Raises NurtureError when it refused to start."""
         if self.process is None:
             if now >= self.start_again_at:
-                command = [sys.executable, "-m", "nurture", *self.arguments]
-                self.process = spawn(command, environment=environment)
+                self.process = spawn(self.command, environment=environment)
                 self.started = now
             return
         code = self.process.poll()
@@ -67,6 +66,7 @@ class Supervisor:
     def __init__(self, settings: Settings, parts: Sequence[Part]) -> None:
         self.parts = parts
         self._valkey = None if settings.broker_url else EmbeddedValkey(settings.var)
+        self._ring_again_at = 0.0
         self._environment = {"NURTURE_PROJECT": str(settings.project)}
         if settings.broker_url:
             self._environment["NURTURE_BROKER_URL"] = settings.broker_url
@@ -95,11 +95,26 @@ class Supervisor:
         return running if broker is None else {"broker": broker, **running}
 
     def _look(self) -> None:
-        if self._valkey is not None and not self._valkey.alive():
-            self._valkey.start()
-            self._environment["NURTURE_BROKER_URL"] = self._valkey.url
+        now = time.monotonic()
+        if self._valkey is not None and not self._valkey.alive() and now >= self._ring_again_at:
+            self._start_broker(self._valkey, now)
         for part in self.parts:
-            part.look(self._environment, time.monotonic())
+            part.look(self._environment, now)
+
+    def _start_broker(self, valkey: EmbeddedValkey, now: float) -> None:
+        """Raises NurtureError at the first start only: later, the parts can wait for a broker that is away."""
+        again = "NURTURE_BROKER_URL" in self._environment
+        try:
+            valkey.start()
+        except (NurtureError, OSError) as error:
+            if not again:
+                raise
+            self._ring_again_at = now + LONGEST_PAUSE
+            log.warning("broker did not start again", reason=str(error), seconds=LONGEST_PAUSE)
+        else:
+            if again:
+                log.warning("broker ended, started again")
+            self._environment["NURTURE_BROKER_URL"] = valkey.url
 
     def _end_all(self) -> None:
         """Ask all parts at once, then wait for each; the broker goes last, since the workers still talk to it."""
@@ -118,6 +133,11 @@ class Supervisor:
 
 def everything(settings: Settings, listen: tuple[str, int]) -> list[Part]:
     """The parts of `nurture up`: as many workers as the settings say, the scheduler, the web server."""
-    workers = [Part(f"worker {number}", ("worker",)) for number in range(1, settings.worker_processes + 1)]
     host, port = listen
-    return [*workers, Part("scheduler", ("scheduler",)), Part("web", ("web", "--listen", f"{host}:{port}"))]
+    nurture = (sys.executable, "-m", "nurture")
+    workers = [
+        Part(f"worker {number}", (*nurture, "worker")) for number in range(1, settings.worker_processes + 1)
+    ]
+    scheduler = Part("scheduler", (*nurture, "scheduler"))
+    web = Part("web server", (*nurture, "web", "--listen", f"{host}:{port}"))
+    return [*workers, scheduler, web]

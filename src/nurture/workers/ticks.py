@@ -71,14 +71,14 @@ def run_scheduler(work: Work, broker: Doorbells, stopping: threading.Event) -> N
         timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
     now = system_time()
-    jobs = {
-        scheduler.add_job(ticks.scan, "interval", seconds=SCAN.total_seconds(), next_run_time=now): SCAN,
-        scheduler.add_job(ticks.sweep, "interval", seconds=SWEEP.total_seconds()): SWEEP,
-    }
+    jobs = [
+        (scheduler.add_job(ticks.scan, "interval", seconds=SCAN.total_seconds(), next_run_time=now), SCAN),
+        (scheduler.add_job(ticks.sweep, "interval", seconds=SWEEP.total_seconds()), SWEEP),
+    ]
     scheduler.start()
     log.info("scheduler ready", name=process_name("scheduler"))
     while not stopping.wait(SCAN.total_seconds()):
-        for job, interval in jobs.items():
+        for job, interval in jobs:
             wake_if_the_clock_went_back(job, interval)
     scheduler.shutdown(wait=True)
     log.info("scheduler stopped", name=process_name("scheduler"))

@@ -52,17 +52,14 @@ class EmbeddedValkey:
         Raises NurtureError when another `nurture up` runs in this project, or the server cannot be started.
         """
         self._run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_lock()
-        self._dismiss_orphan()
-        self._socket = self._socket if self._socket.name else socket_path(self._run)
         try:
-            self._launch()
-        except NurtureError:
-            # A file damaged by a full disk or a power cut must not keep the doorbell silent: it held wake-ups only.
-            shutil.rmtree(self._data)
-            self._data.mkdir(mode=0o700)
-            self._launch()
+            self._dismiss_orphan()
+            self._socket = self._socket if self._socket.name else socket_path(self._run)
+            self._launch_or_begin_anew()
+        except BaseException:
+            self.stop()
+            raise
         broker_file(self._run).write_text(json.dumps({"url": self.url, "pid": self.pid}), encoding="utf-8")
 
     def alive(self) -> bool:
@@ -103,6 +100,16 @@ class EmbeddedValkey:
         with redis.Redis.from_url(orphan) as client, suppress(redis.RedisError, OSError):
             client.shutdown(nosave=True)
         remove_socket(Path(orphan.removeprefix("unix://")), self._run)
+
+    def _launch_or_begin_anew(self) -> None:
+        """A queue damaged by a full disk or a power cut is thrown away: it held wake-ups only."""
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        try:
+            self._launch()
+        except NurtureError:
+            shutil.rmtree(self._data)
+            self._data.mkdir(mode=0o700)
+            self._launch()
 
     def _launch(self) -> None:
         self._socket.unlink(missing_ok=True)  # left by a server that was killed; we hold the lock

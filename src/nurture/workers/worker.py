@@ -37,10 +37,10 @@ def run_worker(url: str, work: Work, threads: int, stopping: threading.Event) ->
     An unreachable broker or database is waited for, and does not keep the worker from stopping.
     """
     broker = make_broker(url)
-    hang_bells(broker, lambda: work)
+    database = Outage("database", DATABASE_ERRORS)
+    hang_bells(broker, lambda: work, database)
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=IDLE_MILLISECONDS)
     name = process_name("worker")
-    database = Outage("database", DATABASE_ERRORS)
     worker.start()
     log.info("worker ready", name=name, threads=threads)
     while True:
@@ -58,7 +58,7 @@ def broker_of_the_environment() -> Doorbells:
     """The broker of the project in NURTURE_PROJECT or the current folder, set as Dramatiq's own, for its command."""
     settings = load_settings(Path(os.environ.get("NURTURE_PROJECT", ".")))
     broker = make_broker(broker_url(settings))
-    hang_bells(broker, built_once(settings))
+    hang_bells(broker, built_once(settings), Outage("database", DATABASE_ERRORS))
     dramatiq.set_broker(broker)
     return broker
 
