@@ -120,9 +120,7 @@ class _Reader:
             raise self._error(node, "this expression is too deep")
         match node:
             case nodes.Const():
-                return Constant(self._scalar(node))
-            case nodes.TemplateData():
-                return Constant(node.data)
+                return Constant(self._scalar(node), self._column(node))
             case nodes.Neg() | nodes.Pos() | nodes.Add() | nodes.Sub():
                 return self._arithmetic(node, depth)
             case nodes.Name() | nodes.Getattr() | nodes.Getitem():
@@ -154,7 +152,7 @@ class _Reader:
             operand = self._number(node.node, depth)
             sign = -1 if isinstance(node, nodes.Neg) else 1
             if isinstance(operand, Constant):
-                return Constant(sign * operand.value)  # type: ignore[operator]
+                return Constant(sign * operand.value, self._column(node))  # type: ignore[operator]
             return Sum(Constant(0), operand, sign)
         left, right = self._number(node.left, depth), self._number(node.right, depth)
         return Sum(left, right, 1 if isinstance(node, nodes.Add) else -1)

@@ -5,7 +5,7 @@ Holds no text and computes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nurture.model.errors import TextError
 from nurture.model.words import Scalar
@@ -32,19 +32,22 @@ class ExpressionError(TextError):
 
 @dataclass(frozen=True, slots=True)
 class Constant:
+    """A number, a text, true, false or none."""
+
     value: Scalar
+    column: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """``contact.FIELD``, ``event.FIELD``, ``workspace.FIELD``, or ``stage`` without a field. ``column`` counts from 0."""
+    """``contact.FIELD``, ``event.FIELD``, ``workspace.FIELD``, or ``stage`` without a ``name``. ``column`` counts from 0."""
 
     root: str
-    field: str = ""
-    column: int = 0
+    name: str = ""
+    column: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.root}.{self.field}" if self.field else self.root
+        return f"{self.root}.{self.name}" if self.name else self.root
 
 
 @dataclass(frozen=True, slots=True)

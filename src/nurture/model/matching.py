@@ -38,7 +38,7 @@ RESERVED_EVENTS = frozenset(
 """The events the program itself knows; every other dotted name is the user's own."""
 
 _EVENT_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
-_WHERE = " where "
+WHERE = " where "
 
 
 class EventError(TextError):
@@ -57,7 +57,7 @@ class EventMatch:
         return name == self.name and (self.where is None or self.where.holds(scope))
 
     def __str__(self) -> str:
-        return f"{self.name}{_WHERE}{self.where}" if self.where else self.name
+        return f"{self.name}{WHERE}{self.where}" if self.where else self.name
 
 
 def is_own_action(name: str) -> bool:
@@ -67,7 +67,7 @@ def is_own_action(name: str) -> bool:
 
 def parse_event_match(text: str) -> EventMatch:
     """Read ``EVENT [where EXPRESSION]``, split at the first `` where ``. Raises EventError or ExpressionError."""
-    before, found, condition = text.partition(_WHERE)
+    before, found, condition = text.partition(WHERE)
     name = _event_name(before, 0)
     if not found:
         return EventMatch(name)
@@ -92,7 +92,7 @@ def parse_event_matches(value: object) -> tuple[EventMatch, ...]:
 
 
 def _joined(text: str) -> tuple[EventMatch, ...]:
-    before, found, _ = text.partition(_WHERE)
+    before, found, _ = text.partition(WHERE)
     if found and "," in before:
         raise EventError(
             "names joined by commas cannot have a 'where'",

@@ -67,7 +67,11 @@ DaysText = Annotated[frozenset[int], parsed(parse_days), text_like("weekdays", "
 ClockText = Annotated[InstanceOf[time], parsed(parse_clock), text_like("09:30")]
 WindowText = Annotated[InstanceOf[Window], parsed(parse_window), text_like("weekdays 09:00-17:00")]
 QuietText = Annotated[InstanceOf[Window], parsed(parse_quiet), text_like("21:00-08:00")]
-ExpressionText = Annotated[InstanceOf[Expression], parsed(parse_expression), text_like("contact.score >= 40")]
+ExpressionText = Annotated[
+    InstanceOf[Expression],
+    parsed(parse_expression),
+    WithJsonSchema({"type": ["string", "number", "boolean"], "examples": ["contact.score >= 40"]}),
+]
 EventText = Annotated[
     InstanceOf[EventMatch],
     parsed(parse_event_match),

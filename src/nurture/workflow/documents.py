@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from nurture.model.errors import Place, Problem
 from nurture.model.expressions import Expression
 from nurture.model.timing import Duration, Unit
-from nurture.model.words import Channel, Scalar
+from nurture.model.words import Channel
 from nurture.steps.base import DurationText, ExpressionText, Slug, YesNo
 from nurture.workflow.forms import read_form
 from nurture.workflow.yaml_text import MapNode, read_yaml
@@ -49,11 +49,14 @@ class ConsentWording:
     version: str
 
 
+LINK_VALID = Duration(30, Unit.DAYS)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkTerms:
     """How long and how often an offer's link works."""
 
-    valid: Duration = Duration(30, Unit.DAYS)
+    valid: Duration = LINK_VALID
     downloads: int = 10
 
 
@@ -87,7 +90,8 @@ class Persona:
     goals: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     pains: tuple[str, ...] = ()
-    example: Mapping[str, Scalar] | None = None
+    example: Mapping[str, str] | None = None
+    """As written; ``model.contact_values`` gives each value the type of its field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,10 @@ def _offer(form: OfferForm, place: Place) -> Offer:
 
 
 def _persona(form: PersonaForm, place: Place) -> Persona:
-    example = form.example and {
-        name: value if isinstance(value, str) else ",".join(value) for name, value in form.example.items()
-    }
+    example = None if form.example is None else _flat(form.example)
     return Persona(form.persona, place, form.who, form.goals, form.needs, form.pains, example)
+
+
+def _flat(example: Mapping[str, str | tuple[str, ...]]) -> dict[str, str]:
+    """Lists (of tags) as one text with commas, as a spreadsheet has them."""
+    return {name: value if isinstance(value, str) else ",".join(value) for name, value in example.items()}

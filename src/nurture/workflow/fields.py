@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints, model_validator
 
 from nurture.model.errors import Place, TextError
 from nurture.model.matching import parse_date_rule, parse_event_match
@@ -107,7 +107,7 @@ class StageFields(_Fields):
     """One stage; ``steps`` and ``loss`` are read apart."""
 
     stage: Slug
-    need: str
+    need: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     bucket: str | None = None
     trigger: (
         Annotated[

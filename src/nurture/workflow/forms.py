@@ -56,9 +56,8 @@ def read_form(
     ``missing``: for a key, the code, message and hint of its own when it is missing.
     """
     known = [field.alias or name for name, field in form.model_fields.items()]
-    data = _known_values(node, (*known, *elsewhere), problems, frozenset(may_be_empty))
+    data, told = _known_values(node, (*known, *elsewhere), problems, frozenset(may_be_empty))
     data = {key: value for key, value in data.items() if key not in set(elsewhere)} | dict(given or {})
-    told: set[str] = set()
     for _ in range(2):
         try:
             return form.model_validate(data)
@@ -76,13 +75,16 @@ def read_form(
 
 def _known_values(
     node: MapNode, known: Sequence[str], problems: list[Problem], may_be_empty: frozenset[str]
-) -> dict[str, Plain]:
+) -> tuple[dict[str, Plain], set[str]]:
+    """What the node says under known keys; and the keys that are known but say nothing."""
     values: dict[str, Plain] = {}
+    empty: set[str] = set()
     for key, value in node.entries:
         if key.text not in known:
             hint = did_you_mean(key.text, tuple(known)) or f"known here: {', '.join(sorted(known))}"
             problems.append(Problem(key.place, "unknown-key", f"'{key.text}' is not known here", hint))
         elif isinstance(value, TextNode) and value.is_null and key.text not in may_be_empty:
+            empty.add(key.text)
             problems.append(
                 Problem(
                     key.place, "empty-value", f"'{key.text}' says nothing", "write a value or remove the line"
@@ -90,7 +92,7 @@ def _known_values(
             )
         else:
             values[key.text] = plain(value)
-    return values
+    return values, empty
 
 
 def _problem(details: ErrorDetails, node: MapNode, missing: Mapping[str, tuple[str, str, str]]) -> Problem:

@@ -213,7 +213,7 @@ class _Reader:
             kind = self._kind(entry)
             if kind is not None:
                 items.append(_Item(entry, kind, self._id(entry, kind, f"{path}-{number}")))
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for item, following in zip(items, [*items[1:], None], strict=False):
             self._step(item, following.id if following else None, stage, parent, above)
         return items[0].id if items else None
 

@@ -1,0 +1,185 @@
+"""A project folder read whole: the workspace, all workflows, offers, personas, segments, and which templates and assets exist.
+
+Refuses no file for another's fault: each is read as far as it goes, and every problem is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nurture.model.errors import NotFoundError, Place, Problem, Severity
+from nurture.model.workspace import Workspace
+from nurture.workflow.documents import Offer, Persona, Read, Segment, read_offer, read_persona, read_segment
+from nurture.workflow.model import Workflow
+from nurture.workflow.reader import Draft, read_draft
+from nurture.workflow.workspace import FILE, read_workspace
+from nurture.workflow.yaml_text import MAX_BYTES
+
+EMAIL_SUFFIXES = (".md", ".html", ".txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything a folder holds. ``problems`` are those of reading; the checks find more."""
+
+    folder: Path
+    workspace: Workspace | None
+    """None when ``nurture.toml`` cannot be read at all."""
+    drafts: tuple[Draft, ...] = ()
+    documents: tuple[Read, ...] = ()
+    emails: frozenset[str] = frozenset()
+    """Names of templates, without language and suffix."""
+    scripts: frozenset[str] = frozenset()
+    assets: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def workflows(self) -> Mapping[str, Workflow]:
+        """The workflows without an error in their own file."""
+        return {draft.workflow.name: draft.workflow for draft in self.drafts if draft.sound}
+
+    @property
+    def offers(self) -> Mapping[str, Offer]:
+        return {
+            read.document.name: read.document for read in self.documents if isinstance(read.document, Offer)
+        }
+
+    @property
+    def personas(self) -> Mapping[str, Persona]:
+        return {
+            read.document.name: read.document for read in self.documents if isinstance(read.document, Persona)
+        }
+
+    @property
+    def segments(self) -> Mapping[str, Segment]:
+        return {
+            read.document.name: read.document for read in self.documents if isinstance(read.document, Segment)
+        }
+
+
+def load_project(folder: Path, drafts: tuple[Path, ...] = ()) -> Project:
+    """Read the folder, and ``drafts``: files elsewhere that are to be checked as if they were in it.
+
+    Raises NotFoundError when the folder holds no ``nurture.toml``.
+    """
+    if not (folder / FILE).is_file():
+        raise NotFoundError(
+            f"there is no {FILE} in {folder}", hint="name the project's folder with --project DIR"
+        )
+    return _Loader(folder).project(drafts)
+
+
+@dataclass(slots=True)
+class _Loader:
+    folder: Path
+    problems: list[Problem] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    documents: list[Read] = field(default_factory=list)
+
+    def project(self, more: tuple[Path, ...]) -> Project:
+        source = self._bytes(self.folder / FILE)
+        workspace, problems = read_workspace(source) if source is not None else (None, [])
+        self.problems.extend(problems)
+        for part, read in _PARTS.items():
+            for path in self._yaml_files(part):
+                read(self, path)
+        for path in more:
+            self._by_its_first_key(path)
+        self._forget_replaced(len(more))
+        return Project(
+            folder=self.folder,
+            workspace=workspace,
+            drafts=tuple(self.drafts),
+            documents=tuple(self.documents),
+            emails=frozenset(_names(self.folder / "templates" / "email", EMAIL_SUFFIXES)),
+            scripts=frozenset(_names(self.folder / "templates" / "call", (".txt",))),
+            assets=frozenset(path.name for path in _files(self.folder / "assets")),
+            problems=tuple(sorted(self.problems)),
+        )
+
+    def _yaml_files(self, part: str) -> Iterator[Path]:
+        for path in _files(self.folder / part):
+            if path.suffix == ".yaml":
+                yield path
+            elif path.suffix in (".yml", ".json"):
+                self._ignored(path)
+
+    def _ignored(self, path: Path) -> None:
+        if path.name.endswith(".schema.json"):
+            return
+        message = f"this file is not read: only {path.parent.name}/*.yaml are"
+        hint = f"rename it to {path.with_suffix('.yaml').name}"
+        self.problems.append(
+            Problem(Place(self._name(path)), "ignored-file", message, hint, Severity.WARNING)
+        )
+
+    def _name(self, path: Path) -> str:
+        """The path as people see it: relative to the project folder when it is inside."""
+        return (
+            path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else path.as_posix()
+        )
+
+    def _bytes(self, path: Path) -> bytes | None:
+        try:
+            with path.open("rb") as file:
+                return file.read(MAX_BYTES + 1)
+        except OSError as error:
+            reason = error.strerror or "it cannot be opened"
+            self.problems.append(
+                Problem(Place(self._name(path)), "unreadable-file", f"the file cannot be read: {reason}")
+            )
+            return None
+
+    def workflow(self, path: Path) -> None:
+        source = self._bytes(path)
+        if source is not None:
+            draft, problems = read_draft(source, self._name(path))
+            self.problems.extend(problems)
+            self.drafts.extend([draft] if draft else [])
+
+    def document(self, path: Path, read: Callable[[bytes, str], tuple[Read | None, list[Problem]]]) -> None:
+        source = self._bytes(path)
+        if source is not None:
+            document, problems = read(source, self._name(path))
+            self.problems.extend(problems)
+            self.documents.extend([document] if document else [])
+
+    def _forget_replaced(self, more: int) -> None:
+        """A file from elsewhere stands for the one of the same name in the folder."""
+        outside = [draft for draft in self.drafts if not self._inside(draft.file)]
+        names = {draft.workflow.name for draft in outside} if more else set()
+        replaced = {draft.file for draft in self.drafts if draft.workflow.name in names} - {
+            d.file for d in outside
+        }
+        self.drafts = [draft for draft in self.drafts if draft.file not in replaced]
+        self.problems = [problem for problem in self.problems if problem.place.file not in replaced]
+
+    def _inside(self, file: str) -> bool:
+        return file.startswith("workflows/")
+
+    def _by_its_first_key(self, path: Path) -> None:
+        """A file outside of the folders says by its keys what it is; without a word of that it is a workflow."""
+        words = {
+            line.split(":")[0] for line in (self._bytes(path) or b"").decode("utf-8", "replace").splitlines()
+        }
+        kind = next((kind for kind in ("offer", "persona", "segment") if kind in words), "workflow")
+        _PARTS[f"{kind}s"](self, path)
+
+
+_PARTS: Mapping[str, Callable[[_Loader, Path], None]] = {
+    "workflows": _Loader.workflow,
+    "offers": lambda loader, path: loader.document(path, read_offer),
+    "personas": lambda loader, path: loader.document(path, read_persona),
+    "segments": lambda loader, path: loader.document(path, read_segment),
+}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+def _names(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """``guide-delivery`` for ``guide-delivery.md``; its variant ``guide-delivery.fr.md`` alone would not do."""
+    return (path.stem for path in _files(folder) if path.suffix in suffixes and "." not in path.stem)
