@@ -71,6 +71,11 @@ def decide(
     return play.turn(next_look(play))
 
 
+def upcoming(workflow: Workflow, enrollment: Enrollment, facts: Facts, now: datetime) -> datetime | None:
+    """When the next timer of this enrollment rings; None while paused, acting or ended."""
+    return next_look(Play(workflow, enrollment, facts, now))
+
+
 def enter(
     workflow: Workflow,
     enrollment: Enrollment,

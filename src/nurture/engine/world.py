@@ -244,8 +244,11 @@ class World:
                 enrollment = self.enrollments[key]
                 facts = self._facts(enrollment)
                 workflow = self.workflows[enrollment.workflow]
-                self._apply(key, decide(workflow, enrollment, facts, self.now, self.variants))
+                self._apply(key, self._decide(workflow, enrollment, facts))
         raise AssertionError("the world turns in a circle")
+
+    def _decide(self, workflow: Workflow, enrollment: Enrollment, facts: Facts) -> Turn:
+        return decide(workflow, enrollment, facts, self.now, self.variants)
 
     def _apply(self, key: int, turn: Turn) -> None:
         self.enrollments[key] = turn.enrollment

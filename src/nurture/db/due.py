@@ -1,0 +1,50 @@
+"""How much waits: what schedulers ask every second, counted only as far as it matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select
+
+from nurture.db.sets import now_param, word
+from nurture.db.tables import DeliveryRow, DeliveryState, EnrollmentRow, table_of
+
+E = table_of(EnrollmentRow)
+D = table_of(DeliveryRow)
+MOST = 5_000
+"""Beyond this many it only matters that there are many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Enrollments that wait for a turn, and messages that wait to leave; never more than ``MOST`` of each."""
+
+    turns: int
+    deliveries: int
+
+
+def count(tx: Connection, now: datetime, operational: datetime) -> Due:
+    values = {"now": now, "operational": operational}
+    return Due(tx.execute(_TURNS, values).scalar_one(), tx.execute(_DELIVERIES, values).scalar_one())
+
+
+_TURNS = select(func.count()).select_from(
+    select(E.c.id)
+    .where(
+        E.c.wake_at <= now_param(),
+        or_(E.c.lease_until.is_(None), E.c.lease_until < now_param("operational")),
+    )
+    .limit(MOST)
+    .subquery()
+)
+_DELIVERIES = select(func.count()).select_from(
+    select(D.c.id)
+    .where(
+        D.c.state == word(DeliveryState.PENDING),
+        D.c.due <= now_param(),
+        or_(D.c.retry_at.is_(None), D.c.retry_at <= now_param("operational")),
+    )
+    .limit(MOST)
+    .subquery()
+)

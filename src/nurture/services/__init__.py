@@ -1,0 +1,1 @@
+"""What nurture does, one service a module: load facts, ask the engine, record in one transaction."""

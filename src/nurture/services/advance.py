@@ -1,0 +1,78 @@
+"""Take the turns that are due: claim a batch, load its facts, decide each contact, record everything at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from nurture.db import enrollments
+from nurture.db.enrollments import BATCH, Claimed
+from nurture.engine.decide import decide
+from nurture.model.decisions import Turn
+from nurture.model.words import Facts
+from nurture.services.enroll import follow_up
+from nurture.services.facts import load_facts
+from nurture.services.ingest import note_changes
+from nurture.services.record import record_turns
+from nurture.services.runtime import Runtime
+from nurture.workflow.model import Workflow
+
+log = structlog.get_logger()
+
+PUT_OFF = timedelta(hours=1)
+"""How long an enrollment rests that could not be decided."""
+
+
+@dataclass(frozen=True)
+class Advance:
+    """The one who takes turns. Any number of threads and processes may, on one database."""
+
+    runtime: Runtime
+
+    def batch(self, limit: int = BATCH) -> int:
+        """One batch of at most ``limit`` enrollments; returns how many were claimed."""
+        database, clock, shelf = self.runtime.database, self.runtime.clock, self.runtime.shelf
+        now = clock.now()
+        with database.write() as tx:
+            claimed = enrollments.claim_due(tx, now, clock.operational(), limit=limit)
+        if not claimed:
+            return 0
+        with database.read() as tx:
+            published = shelf.published(tx)
+            versions = shelf.versions(tx, {one.enrollment.version for one in claimed})
+            facts = load_facts(tx, [one.enrollment for one in claimed], published.workspace, now)
+        taken, troubled = self._decide(claimed, versions, facts, now)
+
+        def record(tx: Connection) -> None:
+            _, outcome = record_turns(tx, shelf, taken, now)
+            follow_up(tx, shelf, outcome, now)
+            note_changes(tx, shelf, outcome.changed, now)
+            if troubled:
+                enrollments.put_off(tx, troubled, now + PUT_OFF)
+
+        database.retrying(record)
+        return len(claimed)
+
+    def _decide(
+        self,
+        claimed: list[Claimed],
+        versions: dict[str, Workflow],
+        facts: dict[int, Facts],
+        now: datetime,
+    ) -> tuple[list[tuple[Claimed, Turn]], dict[Claimed, str]]:
+        """Decide each; one that cannot be decided never stops the others."""
+        taken: list[tuple[Claimed, Turn]] = []
+        troubled: dict[Claimed, str] = {}
+        for one in claimed:
+            enrollment = one.enrollment
+            try:
+                turn = decide(versions[enrollment.version], enrollment, facts[enrollment.id], now)
+            except Exception as error:
+                log.exception("turn failed", enrollment=enrollment.id, workflow=enrollment.workflow)
+                troubled[one] = f"{type(error).__name__}: {error}"
+            else:
+                taken.append((one, turn))
+        return taken, troubled

@@ -1,0 +1,167 @@
+"""A planned message becomes the bytes that leave: template, contact, sender, links, headers.
+
+Used by workers, previews and walks alike. Decides nothing about whether it may leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.channels.base import Message
+from nurture.model.addresses import Mailbox, parse_mailbox
+from nurture.model.errors import NurtureError
+from nurture.model.timing import add
+from nurture.model.words import Contact, Event
+from nurture.model.workspace import Workspace
+from nurture.rendering.links import Links, message_id
+from nurture.rendering.mime import Mail, build_message
+from nurture.rendering.render import Rendered
+from nurture.rendering.templates import Library
+from nurture.workflow.documents import Offer
+from nurture.workflow.model import Stage
+
+NO_SENDER = Mailbox("nurture@localhost.localdomain", "nurture")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What a message is made of. ``to`` is a member of the team for a notice, else None: the contact."""
+
+    key: str
+    template: str
+    contact: Contact
+    marketing: bool = True
+    purpose: str = ""
+    stage: Stage | None = None
+    offer: Offer | None = None
+    event: Event | None = None
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message in words, as mail, and ready for a channel."""
+
+    rendered: Rendered
+    mail: Mail
+    template_hash: str
+
+    def message(self, key: str) -> Message:
+        return Message(
+            sender=self.mail.from_.address,
+            recipient=self.mail.to.address,
+            data=build_message(self.mail),
+            message_id=self.mail.message_id,
+            key=key,
+        )
+
+
+def compose(
+    letter: Letter, workspace: Workspace, templates: Library, links: Links, now: datetime
+) -> Composed:
+    """Render and address one letter. Raises NurtureError (RenderError, NotFoundError) or ValueError for a bad header."""
+    contact = letter.contact
+    template = templates.message(letter.template, contact.locale)
+    way_out = links.unsubscribe(letter.key)
+    rendered = template.render(context(letter, workspace, links, now))
+    sender, reply_to = _from(rendered.sender, contact, workspace)
+    to = Mailbox(letter.to) if letter.to else Mailbox(contact.email, full_name(contact))
+    mail = Mail(
+        from_=sender,
+        reply_to=reply_to,
+        to=to,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        message_id=message_id(letter.key, sender.domain),
+        date=now,
+        unsubscribe_link=way_out if letter.marketing else None,
+        list_id=f"{letter.purpose}.{sender.domain}" if letter.marketing and letter.purpose else None,
+    )
+    return Composed(rendered, mail, template.hash)
+
+
+def context(letter: Letter, workspace: Workspace, links: Links, now: datetime) -> dict[str, object]:
+    """What a template may look up; plain dicts only."""
+    contact = letter.contact
+    return {
+        "contact": {
+            "email": contact.email,
+            "first_name": contact.first_name,
+            "last_name": contact.last_name,
+            "phone": contact.phone,
+            "timezone": contact.timezone,
+            "locale": contact.locale,
+            "owner": contact.owner,
+            "tags": sorted(contact.tags),
+            "score": contact.score,
+            "created_at": contact.created_at.isoformat() if contact.created_at else None,
+            **dict.fromkeys(workspace.fields),
+            **contact.fields,
+        },
+        "workspace": {
+            "name": workspace.name,
+            "postal_address": workspace.postal_address,
+            "privacy_url": workspace.privacy_url,
+            "currency": workspace.currency,
+            "timezone": workspace.timezone,
+        },
+        "stage": _stage(letter.stage),
+        "offer": _offer(letter, workspace, links, now),
+        "event": _event(letter.event),
+        "links": {"unsubscribe": links.unsubscribe(letter.key), "preferences": links.preferences(letter.key)},
+        "owner": _owner(contact, workspace),
+        "answers": {},
+        "marketing": letter.marketing,
+    }
+
+
+def full_name(contact: Contact) -> str:
+    return " ".join(part for part in (contact.first_name, contact.last_name) if part)
+
+
+def _stage(stage: Stage | None) -> Mapping[str, object]:
+    return {
+        "name": stage.name if stage else "",
+        "need": stage.need if stage else "",
+        "bucket": stage.bucket if stage else None,
+    }
+
+
+def _offer(letter: Letter, workspace: Workspace, links: Links, now: datetime) -> Mapping[str, object] | None:
+    offer = letter.offer
+    if offer is None:
+        return None
+    ends = add(now, offer.link.valid, workspace.zone_of(letter.contact.timezone))
+    return {
+        "name": offer.name,
+        "title": offer.title,
+        "promise": offer.promise,
+        "link": links.download(letter.key, offer.name, ends.replace(microsecond=0)),
+    }
+
+
+def _event(event: Event | None) -> Mapping[str, object] | None:
+    return {"name": event.name, "at": event.at.isoformat(), **event.data} if event else None
+
+
+def _owner(contact: Contact, workspace: Workspace) -> Mapping[str, object] | None:
+    if not contact.owner:
+        return None
+    return {"name": None, "email": contact.owner, "phone": None}
+
+
+def _from(name: str, contact: Contact, workspace: Workspace) -> tuple[Mailbox, Mailbox | None]:
+    """Who it comes from: a sender of the workspace, or the contact's owner writing for it."""
+    sender = workspace.senders.get("default" if name == "owner" else name)
+    if sender is None:
+        if workspace.senders:
+            raise NurtureError(f"there is no sender '{name}'", hint=f"add [senders.{name}] to nurture.toml")
+        return NO_SENDER, None
+    reply_to = parse_mailbox(sender.reply_to) if sender.reply_to else None
+    mailbox = parse_mailbox(sender.address)
+    if name == "owner" and contact.owner:
+        return Mailbox(contact.owner, mailbox.name), None
+    return mailbox, reply_to

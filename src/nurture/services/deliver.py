@@ -1,0 +1,312 @@
+"""Send what was planned: claim a batch, compose it, take each group to the last point, commit, give the word, write down.
+
+The database says ``sending`` before the final dot of any message, so that a crash leaves at most one group in doubt, and
+the gates are asked once more in that very statement. Nothing is ever sent twice on a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import local
+
+import structlog
+from sqlalchemy import Connection
+
+from nurture.channels.base import (
+    Accepted,
+    Channel,
+    Dead,
+    Deferred,
+    Message,
+    Outcome,
+    RefusedMessage,
+    RefusedUs,
+    Unknown,
+    Untried,
+    allows,
+)
+from nurture.db import contacts, events, outbox, state
+from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
+from nurture.db.tables import DeliveryState
+from nurture.model.chance import share
+from nurture.model.errors import NurtureError
+from nurture.model.words import Channel as Way
+from nurture.model.words import Contact, Event, Reason
+from nurture.services.compose import Letter, compose
+from nurture.services.ingest import Happening, take_in
+from nurture.services.keep import kept
+from nurture.services.published import Published
+from nurture.services.runtime import Runtime
+
+log = structlog.get_logger()
+
+BATCH = 250
+EMAIL = "email"
+FIRST_RETRY = timedelta(minutes=5)
+LAST_RETRY = timedelta(hours=6)
+MOST_ATTEMPTS = 20
+"""With these spans a message is put off for about four days before we give up (RFC 5321, 4.5.4.1)."""
+FIRST_PAUSE = timedelta(seconds=30)
+LAST_PAUSE = timedelta(minutes=30)
+"""How long the channel rests when the server refuses *us*: doubling, and over by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claimed delivery, composed."""
+
+    claim: ClaimedDelivery
+    message: Message
+    template_hash: str
+
+
+@dataclass
+class Deliver:
+    """The one who sends. Each thread that calls ``batch`` has a channel of its own."""
+
+    runtime: Runtime
+    _mine: local = field(default_factory=local)
+
+    def batch(self, limit: int = BATCH) -> int:
+        """One batch of at most ``limit`` messages; returns how many came to an end or another date."""
+        database, clock = self.runtime.database, self.runtime.clock
+        with database.write() as tx:
+            pause = state.channel_pause(tx, EMAIL)
+            if pause and pause.until > clock.operational():
+                return 0
+            claims = outbox.claim(tx, clock.now(), clock.operational(), limit=limit)
+        if not claims:
+            return 0
+        with kept(database, clock, claims):
+            ready, failed = self._compose(claims)
+            self._record(failed)
+            return len(failed) + self._send(ready)
+
+    def close(self) -> None:
+        """Hang up this thread's connections."""
+        channel: Channel | None = getattr(self._mine, "channel", None)
+        if channel:
+            channel.close()
+
+    # --- the dialogue ---------------------------------------------------------------------------------------
+
+    def _send(self, ready: Sequence[Ready]) -> int:
+        """Group after group; when the server refuses us, the rest goes back untouched."""
+        channel = self._channel()
+        done = 0
+        waiting = list(ready)
+        while waiting:
+            group, waiting = waiting[: channel.group], waiting[channel.group :]
+            ended, untouched = self._send_group(channel, group)
+            done += ended
+            if untouched:
+                with self.runtime.database.write() as tx:
+                    outbox.release(tx, [one.claim for one in (*untouched, *waiting)])
+                break
+        return done
+
+    def _send_group(self, channel: Channel, group: Sequence[Ready]) -> tuple[int, list[Ready]]:
+        """One group in two strokes; returns how many ended and those that were not touched."""
+        clock = self.runtime.clock
+        staged = channel.stage([one.message for one in group])
+        leaving = [
+            Leaving(
+                one.claim.id,
+                one.claim.fence,
+                one.message.message_id,
+                one.message.recipient,
+                one.template_hash,
+            )
+            for one in (group[index] for index in staged.ready)
+        ]
+        with self.runtime.database.write() as tx:
+            may_go = outbox.mark_sending(tx, leaving, clock.now(), clock.operational() + LEASE)
+        staged.drop([index for index in staged.ready if group[index].claim.id not in may_go])
+        outcomes = {**staged.refused, **staged.finish()}
+        untouched = [
+            one for index, one in enumerate(group) if isinstance(outcomes.get(index), RefusedUs | Untried)
+        ]
+        ended = [
+            (group[index].claim, outcome)
+            for index, outcome in outcomes.items()
+            if not isinstance(outcome, RefusedUs | Untried)
+        ]
+        self._record([(claim, self._written(claim, outcome)) for claim, outcome in ended], dead=_dead(ended))
+        self._note_channel(outcomes.values())
+        return len(ended), untouched
+
+    def _channel(self) -> Channel:
+        if not hasattr(self._mine, "channel"):
+            self._mine.channel = self.runtime.open_channel()
+        channel: Channel = self._mine.channel
+        return channel
+
+    # --- before ---------------------------------------------------------------------------------------------
+
+    def _compose(
+        self, claims: Sequence[ClaimedDelivery]
+    ) -> tuple[list[Ready], list[tuple[ClaimedDelivery, outbox.Outcome]]]:
+        """Every message that can be made; the others end here, each with its reason."""
+        runtime, now = self.runtime, self.runtime.now()
+        with runtime.database.read() as tx:
+            published = runtime.shelf.published(tx)
+            people = contacts.load(tx, {claim.contact_id for claim in claims})
+            evidence = events.by_ids(tx, {claim.event_id for claim in claims if claim.event_id})
+        ready: list[Ready] = []
+        failed: list[tuple[ClaimedDelivery, outbox.Outcome]] = []
+        for claim in claims:
+            person = people.get(claim.contact_id)
+            reason, detail = Reason.ERASED, ""
+            if person is not None:
+                try:
+                    letter = _letter(claim, person, evidence.get(claim.event_id or 0), published)
+                    composed = compose(letter, published.workspace, published.templates, runtime.links, now)
+                    message = composed.message(claim.key)
+                except (NurtureError, ValueError) as error:
+                    log.warning(
+                        "message cannot be made", delivery=claim.id, template=claim.template, error=str(error)
+                    )
+                    reason, detail = Reason.TEMPLATE_FAILED, str(error)
+                else:
+                    if allows(message.recipient, runtime.allow_recipients or ()):
+                        ready.append(Ready(claim, message, composed.template_hash))
+                        continue
+                    reason, detail = Reason.NOT_ALLOWED, "NURTURE_ALLOW_RECIPIENTS"
+            ends_as = DeliveryState.FAILED if reason is Reason.TEMPLATE_FAILED else DeliveryState.SKIPPED
+            failed.append((claim, outbox.Outcome(claim.id, claim.fence, ends_as, reason, detail)))
+        return ready, failed
+
+    # --- after ----------------------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        ended: Iterable[tuple[ClaimedDelivery, outbox.Outcome]],
+        dead: Sequence[tuple[ClaimedDelivery, Dead]] = (),
+    ) -> None:
+        outcomes = [outcome for _, outcome in ended]
+        if not outcomes:
+            return
+
+        def write(tx: Connection) -> None:
+            now = self.runtime.now()
+            outbox.record_outcomes(tx, outcomes, now)
+            _report_dead(tx, self.runtime, dead, now)
+
+        self.runtime.database.retrying(write)
+
+    def _written(self, claim: ClaimedDelivery, outcome: Outcome) -> outbox.Outcome:
+        """The state a reply leads to."""
+
+        def ends(
+            state_: DeliveryState, reason: Reason | None = None, retry: datetime | None = None
+        ) -> outbox.Outcome:
+            return outbox.Outcome(claim.id, claim.fence, state_, reason, str(outcome) or None, retry)
+
+        match outcome:
+            case Accepted():
+                return ends(DeliveryState.SENT)
+            case Unknown():
+                return ends(DeliveryState.AMBIGUOUS, Reason.INTERRUPTED)
+            case Dead():
+                return ends(DeliveryState.FAILED, Reason.ADDRESS_DEAD)
+            case Deferred(retry_after=after):
+                if claim.attempts + 1 >= MOST_ATTEMPTS:
+                    return ends(DeliveryState.FAILED, Reason.GAVE_UP)
+                span = max(after or timedelta(), _backoff(claim.key, claim.attempts))
+                return ends(DeliveryState.PENDING, retry=self.runtime.clock.operational() + span)
+            case RefusedMessage():
+                return ends(DeliveryState.FAILED, Reason.MESSAGE_REFUSED)
+            case _:
+                raise AssertionError(f"no end for {outcome}")
+
+    def _note_channel(self, outcomes: Iterable[Outcome]) -> None:
+        """A server that refuses us rests us; one that took a message works again."""
+        outcomes = list(outcomes)
+        refused = next((one for one in outcomes if isinstance(one, RefusedUs)), None)
+        worked = any(isinstance(one, Accepted) for one in outcomes)
+        database, operational = self.runtime.database, self.runtime.clock.operational()
+        if refused and not worked:
+            with database.write() as tx:
+                before = state.channel_pause(tx, EMAIL)
+                span = min(LAST_PAUSE, FIRST_PAUSE * 2 ** (before.times if before else 0))
+                state.pause_channel(tx, EMAIL, operational + span, str(refused), operational)
+            log.error("mail server refuses us", until=(operational + span).isoformat(), reply=str(refused))
+        elif worked and self._rested():
+            with database.write() as tx:
+                state.resume_channel(tx, EMAIL)
+
+    def _rested(self) -> bool:
+        with self.runtime.database.read() as tx:
+            return state.channel_pause(tx, EMAIL) is not None
+
+
+def _letter(claim: ClaimedDelivery, person: Contact, event: Event | None, published: Published) -> Letter:
+    workflow = published.workflows.get(claim.workflow or "")
+    stage = next((one for one in workflow.stages if one.name == claim.stage), None) if workflow else None
+    offer = published.offers.get(claim.offer) if claim.offer else None
+    if claim.offer and offer is None:
+        raise NurtureError(
+            f"offer '{claim.offer}' is not published", hint="publish it, then retry the message"
+        )
+    return Letter(
+        key=claim.key,
+        template=claim.template,
+        contact=person,
+        marketing=claim.marketing,
+        purpose=claim.purpose,
+        stage=stage,
+        offer=offer,
+        event=event,
+        to=_team_address(claim, person, published) if claim.channel is Way.TEAM else None,
+    )
+
+
+def _team_address(claim: ClaimedDelivery, person: Contact, published: Published) -> str:
+    """A notice goes to the owner, to a team's first member, or to the address it names."""
+    wanted = claim.team or "owner"
+    teams = published.workspace.teams
+    everyone = [member for team in teams.values() for member in team.members]
+    if wanted == "owner":
+        found = person.owner or next(iter(everyone), None)
+    else:
+        found = teams[wanted].members[0] if wanted in teams else wanted
+    if not found:
+        raise NurtureError("there is nobody to notify", hint="add [teams] to nurture.toml")
+    return found
+
+
+def _dead(ended: Iterable[tuple[ClaimedDelivery, Outcome]]) -> list[tuple[ClaimedDelivery, Dead]]:
+    return [
+        (claim, outcome)
+        for claim, outcome in ended
+        if isinstance(outcome, Dead) and claim.channel is Way.EMAIL
+    ]
+
+
+def _report_dead(
+    tx: Connection, runtime: Runtime, dead: Sequence[tuple[ClaimedDelivery, Dead]], now: datetime
+) -> None:
+    """A dead address is a hard bounce: it is suppressed, and its enrollments hear of it."""
+    take_in(
+        tx,
+        runtime.shelf,
+        [
+            Happening(
+                contact_id=claim.contact_id,
+                name="email.bounced",
+                data={"kind": "hard", "status": outcome.status, "message": str(outcome)},
+                id=f"bounce:{claim.key}",
+                about=(claim.enrollment_id, claim.step, claim.visit) if claim.enrollment_id else None,
+            )
+            for claim, outcome in dead
+        ],
+        now,
+    )
+
+
+def _backoff(key: str, attempts: int) -> timedelta:
+    """Doubling from five minutes to six hours, each message a little apart from the others."""
+    span = min(LAST_RETRY, timedelta(seconds=FIRST_RETRY.total_seconds() * 2.0**attempts))
+    return span * (0.85 + 0.3 * share("retry", key, str(attempts)))

@@ -1,0 +1,117 @@
+"""What an event does at once, whoever reads it later: permission given or taken, addresses closed, calls ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from nurture.db import consents, suppressions, tasks
+from nurture.db.consents import Consent, ConsentAction
+from nurture.db.suppressions import Suppression
+from nurture.model.words import Channel, Event, Scalar, SuppressionReason
+
+CLOSES_MAIL = {
+    "email.bounced": SuppressionReason.HARD_BOUNCE,
+    "email.complained": SuppressionReason.COMPLAINT,
+}
+CLOSES_PHONE = {
+    "wrong-number": SuppressionReason.WRONG_NUMBER,
+    "do-not-call": SuppressionReason.DO_NOT_CALL,
+}
+CALL_BACK_IN = timedelta(days=1)
+
+
+def apply(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
+    """The effects of these events, in order of arrival."""
+    _keep_ledger(tx, fresh)
+    _suppress(tx, fresh, now)
+    for event in fresh:
+        if event.name == "call.outcome":
+            _end_call(tx, event)
+
+
+def _keep_ledger(tx: Connection, fresh: Sequence[Event]) -> None:
+    entries: list[Consent] = []
+    for event in fresh:
+        if event.name == "consent.granted" and event.data.get("purpose"):
+            entries.append(_consent(event, ConsentAction.GRANTED, str(event.data["purpose"])))
+        if event.name == "consent.withdrawn":
+            purpose = event.data.get("purpose")
+            purposes = [str(purpose)] if purpose else _all_purposes(tx, event.contact_id)
+            entries += [_consent(event, ConsentAction.WITHDRAWN, each) for each in purposes]
+    consents.add(tx, entries)
+
+
+def _all_purposes(tx: Connection, contact_id: int) -> list[str]:
+    return sorted({entry.purpose for entry in consents.history(tx, contact_id)})
+
+
+def _consent(event: Event, action: ConsentAction, purpose: str) -> Consent:
+    return Consent(
+        contact_id=event.contact_id,
+        channel=Channel.EMAIL,
+        purpose=purpose,
+        action=action,
+        at=event.arrived_at,
+        source=str(event.data.get("source", "event")),
+        wording=_text(event.data.get("wording")),
+        wording_version=_text(event.data.get("version")),
+        event_id=event.id,
+    )
+
+
+def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
+    closing = [(event, closed) for event in fresh if (closed := _closes(event))]
+    if not closing:
+        return
+    hashes = suppressions.hashes_of(tx, {event.contact_id for event, _ in closing})
+    entries = []
+    for event, (channel, reason) in closing:
+        mail, phone = hashes[event.contact_id]
+        address = phone if channel is Channel.PHONE else mail
+        if address:
+            entries.append(
+                Suppression(address_hash=address, channel=channel, reason=reason, at=now, source=event.name)
+            )
+    suppressions.add(tx, entries)
+
+
+def _closes(event: Event) -> tuple[Channel, SuppressionReason] | None:
+    if event.name == "email.bounced" and event.data.get("kind", "hard") != "hard":
+        return None
+    if event.name in CLOSES_MAIL:
+        return Channel.EMAIL, CLOSES_MAIL[event.name]
+    outcome = event.data.get("outcome") if event.name == "call.outcome" else None
+    return (Channel.PHONE, CLOSES_PHONE[str(outcome)]) if outcome in CLOSES_PHONE else None
+
+
+def _end_call(tx: Connection, event: Event) -> None:
+    """The call this outcome concerns is done, or stands for another time."""
+    about = (event.enrollment_id, event.step, event.visit)
+    task = next(
+        (
+            task
+            for task in tasks.open_of(tx, event.contact_id)
+            if (task.enrollment_id, task.step, task.visit) == about
+        ),
+        None,
+    )
+    if task is None:
+        return  # a late outcome is kept and shown, and ends nothing
+    outcome = str(event.data.get("outcome", ""))
+    if outcome == "call-back":
+        again = _moment(event.data.get("at")) or event.arrived_at + CALL_BACK_IN
+        tasks.redate(tx, task.id, again, max(task.expires, again + (task.expires - task.due)))
+    else:
+        tasks.finish(tx, task.id, outcome, event.arrived_at)
+
+
+def _moment(value: Scalar) -> datetime | None:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    return moment if moment and moment.tzinfo else None
+
+
+def _text(value: Scalar) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,144 @@
+"""Something happened: store it once, let it take effect, and wake whoever it concerns, in one transaction.
+
+It enrolls and suppresses, but moves nobody through a workflow: that is for the next turn of each enrollment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nurture.db import contacts, deliveries, enrollments, events, tasks
+from nurture.db.events import NewEvent
+from nurture.engine.world import shows_a_human
+from nurture.model.errors import NotFoundError
+from nurture.model.words import NOTHING, Event, Scalar
+from nurture.services import effects, offers
+from nurture.services.enroll import Answer, enter_by_events
+from nurture.services.published import Shelf
+from nurture.services.runtime import Runtime
+
+About = tuple[int, str, int]
+"""The enrollment, step and visit whose message or call an event concerns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """An event on its way in. ``id`` makes it idempotent; ``at`` is when it happened, now by default."""
+
+    contact_id: int
+    name: str
+    data: Mapping[str, Scalar] = field(default_factory=lambda: NOTHING)
+    at: datetime | None = None
+    id: str | None = None
+    source: str = "nurture"
+    about: About | None = None
+    human: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the happenings, in their order: the events (None for a duplicate), and who entered where."""
+
+    events: tuple[Event | None, ...]
+    answers: tuple[Answer, ...]
+
+
+def track(runtime: Runtime, happenings: Sequence[Happening]) -> Taken:
+    """Take these in, in this order, in one transaction."""
+    now = runtime.now()
+
+    return runtime.database.retrying(lambda tx: take_in(tx, runtime.shelf, happenings, now))
+
+
+def track_by_email(
+    runtime: Runtime, email: str, name: str, data: Mapping[str, Scalar] = NOTHING, **more: object
+) -> Taken:
+    """Take in one event of the contact with this address. Raises NotFoundError."""
+    with runtime.database.read() as tx:
+        found = contacts.by_email(tx, [email])
+    if email not in found:
+        raise NotFoundError(f"there is no contact {email}", hint="add them with `nurture contacts import`")
+    happening = Happening(contact_id=found[email].id, name=name, data=data, **more)  # type: ignore[arg-type]
+    return track(runtime, [happening])
+
+
+def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: datetime) -> Taken:
+    """The same inside a transaction of the caller."""
+    if not happenings:
+        return Taken((), ())
+    contacts.lock(tx, {one.contact_id for one in happenings})
+    new = [_new_event(tx, one, now) for one in happenings]
+    stored = events.store(tx, new)
+    taken = tuple(
+        None if result.duplicate else _event(event, result.id)
+        for event, result in zip(new, stored, strict=True)
+    )
+    fresh = [event for event in taken if event]
+    effects.apply(tx, fresh, now)
+    contacts.touch_active(tx, {event.contact_id: event.arrived_at for event in fresh if shows_a_human(event)})
+    answers = enter_by_events(tx, shelf, fresh, now)
+    offers.deliver_requested(tx, shelf, fresh, answers, now)
+    wake_readers(tx, fresh, now)
+    return Taken(taken, tuple(answers))
+
+
+def wake_readers(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
+    """Everyone whom these events concern reads them now; what a machine did wakes nobody and holds nothing."""
+    newest = {event.contact_id: event.id for event in fresh if event.human}
+    readers = enrollments.live_of(tx, newest) + enrollments.reopenable_of(tx, newest, now)
+    enrollments.note_events(tx, {one.id: newest[one.contact_id] for one in readers}, now)
+
+
+def note_changes(tx: Connection, shelf: Shelf, contact_ids: Collection[int], now: datetime) -> None:
+    """What we know of these contacts changed: that counts as an event."""
+    take_in(
+        tx, shelf, [Happening(contact_id=id_, name="contact.changed") for id_ in sorted(contact_ids)], now
+    )
+
+
+def _new_event(tx: Connection, happening: Happening, now: datetime) -> NewEvent:
+    about = happening.about or _concerned(tx, happening)
+    return NewEvent(
+        contact_id=happening.contact_id,
+        name=happening.name,
+        at=min(happening.at or now, now),
+        arrived_at=now,
+        data=happening.data,
+        external_id=happening.id,
+        source=happening.source,
+        enrollment_id=about[0] if about else None,
+        step=about[1] if about else None,
+        visit=about[2] if about else None,
+        human=happening.human,
+    )
+
+
+def _concerned(tx: Connection, happening: Happening) -> About | None:
+    """An e-mail event that names no message concerns the last one sent; an outcome, the call opened last."""
+    if happening.name == "call.outcome":
+        open_calls = tasks.open_of(tx, happening.contact_id)
+        last = open_calls[-1] if open_calls else None
+        return (last.enrollment_id, last.step, last.visit) if last else None
+    if happening.name.startswith("email."):
+        sent = deliveries.last_sent(tx, happening.contact_id)
+        return (sent.enrollment_id, sent.step, sent.visit) if sent and sent.enrollment_id else None
+    return None
+
+
+def _event(new: NewEvent, number: int) -> Event:
+    return Event(
+        id=number,
+        name=new.name,
+        at=new.at,
+        arrived_at=new.arrived_at,
+        data=new.data,
+        contact_id=new.contact_id,
+        enrollment_id=new.enrollment_id,
+        step=new.step,
+        visit=new.visit,
+        human=new.human,
+    )

@@ -1,0 +1,147 @@
+"""What is published, ready to use: the workspace, workflows, offers and templates that workers and pages go by.
+
+It comes from the database, never from the folder, and is read again only when something new was published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+
+from sqlalchemy import Connection
+
+from nurture.db import content
+from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
+from nurture.model.workspace import Workspace
+from nurture.rendering.templates import Library, TemplateSource
+from nurture.workflow.documents import Offer, Persona, Segment, read_offer, read_persona, read_segment
+from nurture.workflow.model import TriggerKind, Workflow
+from nurture.workflow.reader import read_workflow
+from nurture.workflow.workspace import FILE, read_workspace
+
+TEMPLATES = "templates/"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One state of the published project. ``workflows`` are the versions that new contacts enter."""
+
+    fingerprint: str
+    workspace: Workspace
+    workflows: Mapping[str, Workflow]
+    offers: Mapping[str, Offer]
+    personas: Mapping[str, Persona]
+    segments: Mapping[str, Segment]
+    templates: Library
+
+    @cached_property
+    def listeners(self) -> Mapping[str, tuple[Workflow, ...]]:
+        """Which workflows an event of this name may enroll into."""
+        found: dict[str, list[Workflow]] = {}
+        for workflow in self.workflows.values():
+            for stage in workflow.entries():
+                trigger = stage.trigger
+                if trigger and trigger.match and workflow not in found.get(trigger.match.name, []):
+                    found.setdefault(trigger.match.name, []).append(workflow)
+        return {name: tuple(workflows) for name, workflows in found.items()}
+
+    @cached_property
+    def followers(self) -> Mapping[str, tuple[tuple[Workflow, str], ...]]:
+        """Which workflows, at which stage, take in who is lost at ``WORKFLOW/STAGE``."""
+        found: dict[str, list[tuple[Workflow, str]]] = {}
+        for workflow in self.workflows.values():
+            for stage in workflow.entries():
+                if stage.trigger and stage.trigger.kind is TriggerKind.LOST and stage.trigger.name:
+                    found.setdefault(stage.trigger.name, []).append((workflow, stage.name))
+        return {name: tuple(workflows) for name, workflows in found.items()}
+
+    def workflow(self, name: str) -> Workflow:
+        """The published workflow of this name. Raises NotFoundError."""
+        if name not in self.workflows:
+            hint = did_you_mean(name, list(self.workflows)) or "`nurture publish` makes workflows live"
+            raise NotFoundError(f"there is no published workflow '{name}'", hint=hint)
+        return self.workflows[name]
+
+
+@dataclass
+class Shelf:
+    """Keeps what is published in memory, for all threads of a process."""
+
+    _published: Published | None = None
+    _versions: dict[str, Workflow] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def published(self, tx: Connection) -> Published:
+        """The present state. Raises NurtureError when nothing was published yet."""
+        now = content.fingerprint(tx)
+        with self._lock:
+            if self._published is None or self._published.fingerprint != now:
+                self._published = _read(tx, now)
+            return self._published
+
+    def versions(self, tx: Connection, wanted: Collection[str]) -> dict[str, Workflow]:
+        """Workflows by version: enrollments stay in the one they entered."""
+        missing = set(wanted) - self._versions.keys()
+        if missing:
+            known = content.versions(tx, missing)
+            texts = content.contents(tx, {version.content for version in known.values()})
+            for name, version in known.items():
+                self._versions[name] = _workflow(version.path, texts[version.content])
+        return {name: self._versions[name] for name in wanted if name in self._versions}
+
+
+def _read(tx: Connection, fingerprint: str) -> Published:
+    files = content.published_files(tx)
+    if FILE not in files:
+        raise NurtureError("nothing has been published yet", hint="run `nurture publish`")
+    workspace, problems = read_workspace(files[FILE])
+    if workspace is None:
+        raise NurtureError(f"the published {FILE} cannot be read: {problems[0]}", hint="publish it again")
+    heads = content.workflow_heads(tx)
+    versions = content.versions(tx, list(heads.values()))
+    texts = content.contents(tx, {version.content for version in versions.values()})
+    return Published(
+        fingerprint=fingerprint,
+        workspace=workspace,
+        workflows={
+            name: _workflow(versions[head].path, texts[versions[head].content])
+            for name, head in heads.items()
+        },
+        offers={
+            offer.name: offer
+            for path, data in files.items()
+            if path.startswith("offers/")
+            and (read := read_offer(data, path)[0])
+            and isinstance(offer := read.document, Offer)
+        },
+        personas={
+            persona.name: persona
+            for path, data in files.items()
+            if path.startswith("personas/")
+            and (read := read_persona(data, path)[0])
+            and isinstance(persona := read.document, Persona)
+        },
+        segments={
+            segment.name: segment
+            for path, data in files.items()
+            if path.startswith("segments/")
+            and (read := read_segment(data, path)[0])
+            and isinstance(segment := read.document, Segment)
+        },
+        templates=Library(
+            TemplateSource.at(path.removeprefix(TEMPLATES), data.decode())
+            for path, data in files.items()
+            if path.startswith(TEMPLATES)
+        ),
+    )
+
+
+def _workflow(path: str, text: bytes) -> Workflow:
+    workflow, problems = read_workflow(text, path)
+    if workflow is None:
+        raise NurtureError(
+            f"a published version cannot be read any more: {problems[0]}", hint="publish it again"
+        )
+    return workflow

@@ -1,0 +1,28 @@
+"""What every service works with: the database, the clock, what is published, and the way out for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nurture.channels.base import Channel
+from nurture.db.session import Database
+from nurture.model.clock import Clock
+from nurture.rendering.links import Links
+from nurture.services.published import Shelf
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The parts of a running nurture. ``open_channel`` gives each sending thread a channel of its own."""
+
+    database: Database
+    clock: Clock
+    links: Links
+    open_channel: Callable[[], Channel]
+    allow_recipients: tuple[str, ...] | None = None
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def now(self) -> datetime:
+        return self.clock.now()

@@ -1,0 +1,112 @@
+"""Put the parts together: settings in, a running nurture out. The one place that knows all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+
+from nurture.channels import channel_for
+from nurture.db import due, migrate, outbox, state, tasks
+from nurture.db.session import Database
+from nurture.model.clock import Clock, SystemClock
+from nurture.rendering.links import Links
+from nurture.services.advance import Advance
+from nurture.services.deliver import Deliver
+from nurture.services.runtime import Runtime
+from nurture.settings import Settings
+
+log = structlog.get_logger()
+
+OFFSET_IS_FRESH = 0.5
+"""Seconds for which a process believes what it last read of the business clock's offset."""
+
+
+@dataclass
+class Nurture:
+    """The assembled program: what workers, schedulers, pages and commands call."""
+
+    settings: Settings
+    runtime: Runtime
+    advance: Advance = field(init=False)
+    deliver: Deliver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.advance = Advance(self.runtime)
+        self.deliver = Deliver(self.runtime)
+
+    @property
+    def clock(self) -> Clock:
+        return self.runtime.clock
+
+    @property
+    def database(self) -> Database:
+        return self.runtime.database
+
+    def due(self) -> due.Due:
+        """How much waits now, counted up to a bound."""
+        with self.database.read() as tx:
+            return due.count(tx, self.clock.now(), self.clock.operational())
+
+    def sweep(self) -> None:
+        """Free what dead senders held, and end the calls that nobody made in time."""
+        with self.database.write() as tx:
+            rescued = outbox.rescue(tx, self.clock.now(), self.clock.operational())
+            expired = tasks.expire(tx, self.clock.now())
+        if rescued.returned or rescued.ambiguous:
+            log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
+        if expired:
+            log.info("calls expired", count=len(expired))
+
+    def lead(self, name: str, holder: str, ttl: timedelta) -> bool:
+        with self.database.write() as tx:
+            return state.lead(tx, name, holder, self.clock.operational(), ttl)
+
+    def beat(self, name: str) -> None:
+        with self.database.write() as tx:
+            state.beat(tx, name, self.clock.operational())
+
+    def run_until_idle(self, most: int = 10_000) -> None:
+        """Do all that is due now, here, without a broker: for commands that move the clock, and for tests."""
+        for _ in range(most):
+            self.sweep()
+            if not self.advance.batch() and not self.deliver.batch():
+                return
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Nurture:
+    """A nurture for these settings. Raises NurtureError when the database has another schema than this program."""
+    database = Database(settings.database_url)
+    migrate.require_head(database)
+    runtime = Runtime(
+        database=database,
+        clock=clock or SystemClock(_offset_of(database)),
+        links=Links(settings.base_url, settings.secret_keys),
+        open_channel=lambda: channel_for(settings.smtp_url, mail_folder=settings.var / "mail"),
+        allow_recipients=settings.allow_recipients,
+    )
+    return Nurture(settings, runtime)
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring the database to this program's schema; creates the embedded one."""
+    migrate.upgrade(Database(settings.database_url))
+
+
+def _offset_of(database: Database) -> Callable[[], timedelta]:
+    """The business clock's offset, read again when what we know is older than half a second."""
+    known = timedelta()
+    read_at = -OFFSET_IS_FRESH
+
+    def offset() -> timedelta:
+        nonlocal known, read_at
+        if monotonic() - read_at >= OFFSET_IS_FRESH:
+            with database.read() as tx:
+                known = state.clock_offset(tx)
+            read_at = monotonic()
+        return known
+
+    return offset
