@@ -36,11 +36,16 @@ class Context:
 
     @property
     def settings(self) -> Settings:
-        """The checked settings, read at the first use: `nurture check` needs none. Raises SettingsError."""
+        """The checked settings, read at the first use: `nurture check` needs none. Raises SettingsError.
+
+        From then on, log lines go to stderr.
+        """
         if self._settings is None:
             from nurture.settings import load_settings
+            from nurture.workers.logs import configure_logging
 
             self._settings = load_settings(self.project)
+            configure_logging(self._settings.log_level)
         return self._settings
 
     def say(self, text: str = "") -> None:

@@ -14,15 +14,12 @@ def scheduler(context: Context) -> None:
 
     Several may run: one leads, the others take over when it dies.
     """
-    from nurture.model.clock import SystemClock
     from nurture.wiring import build
     from nurture.workers.broker import make_broker
-    from nurture.workers.logs import configure_logging
     from nurture.workers.ticks import run_scheduler
     from nurture.workers.worker import broker_url, stop_on_signals
 
     stopping = stop_on_signals()
     settings = context.settings
-    configure_logging(settings.log_level)
     broker = make_broker(broker_url(settings))
-    run_scheduler(build(settings, SystemClock()), broker, stopping)
+    run_scheduler(build(settings), broker, stopping)

@@ -20,13 +20,11 @@ def up(context: Context, listen: tuple[str, int] | None) -> None:
     Brings its own broker unless NURTURE_BROKER_URL names one, and its own database unless NURTURE_DATABASE_URL does.
     """
     from nurture.wiring import upgrade
-    from nurture.workers.logs import configure_logging
     from nurture.workers.supervisor import Supervisor, everything
     from nurture.workers.worker import stop_on_signals
 
     stopping = stop_on_signals()
     settings = context.settings
-    configure_logging(settings.log_level)
     address = listen or settings.listen
     if answers(*address):
         hint = "stop it, or choose another port with --listen HOST:PORT"

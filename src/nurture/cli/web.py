@@ -19,10 +19,8 @@ def web(context: Context, listen: tuple[str, int] | None) -> None:
     from waitress.server import create_server
 
     from nurture.web import create_app
-    from nurture.workers.logs import configure_logging
 
     settings = context.settings
-    configure_logging(settings.log_level)
     host, port = listen or settings.listen
     signal.signal(signal.SIGTERM, leave)
     try:

@@ -17,13 +17,10 @@ def worker(context: Context, threads: int | None) -> None:
 
     Run as many as you like, on any machine with the same database and broker. SIGTERM lets it finish its batch.
     """
-    from nurture.model.clock import SystemClock
     from nurture.wiring import build
-    from nurture.workers.logs import configure_logging
     from nurture.workers.worker import broker_url, run_worker, stop_on_signals
 
     stopping = stop_on_signals()
     settings = context.settings
-    configure_logging(settings.log_level)
     url = broker_url(settings)
-    run_worker(url, build(settings, SystemClock()), threads or settings.worker_threads, stopping)
+    run_worker(url, build(settings), threads or settings.worker_threads, stopping)

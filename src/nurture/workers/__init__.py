@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> RedisBroker:
     """`nurture.workers.broker`: this project's broker with its bells, built at the first use."""
     if name == "broker":
-        from nurture.workers.worker import broker_of_the_environment
+        from nurture.workers.worker import broker_for_dramatiq
 
-        return broker_of_the_environment()
+        return broker_for_dramatiq()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # Dramatiq's own command imports this package and then takes the broker that it finds set; nobody asks it for a name.
 if "dramatiq.cli" in sys.modules:
-    from nurture.workers.worker import broker_of_the_environment
+    from nurture.workers.worker import broker_for_dramatiq
 
-    broker = broker_of_the_environment()
+    broker = broker_for_dramatiq()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+STDERR = 2
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -29,7 +30,7 @@ def spawn(
     return subprocess.Popen(  # noqa: S603 — our own programs, never a shell
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
-        stdout=output or sys.stderr.fileno(),
+        stdout=output or STDERR,
         stderr=subprocess.STDOUT,
         env=None if environment is None else {**os.environ, **environment},
         process_group=0,

@@ -5,10 +5,13 @@ Never an address, a name, a password or a key.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
+from io import TextIOBase
 from types import TracebackType
+from typing import TextIO, cast
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -22,6 +25,22 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError, Unreachab
 log = structlog.get_logger()
 
 
+class Stderr(TextIOBase):
+    """Whatever stderr is at the moment. A line that cannot be written, as on a full disk, stops nobody's work."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return sys.stderr.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
+STDERR = Stderr()
+
+
 def configure_logging(level: str = "info", *, as_json: bool | None = None) -> None:
     """Send the lines of this program, and the warnings of the libraries it runs on, to stderr.
 
@@ -33,18 +52,29 @@ def configure_logging(level: str = "info", *, as_json: bool | None = None) -> No
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
     ]
-    renderer = structlog.processors.JSONRenderer() if to_json else structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        processors=[*steps, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    # Plain tracebacks: the pretty ones show the values of variables, and with them addresses and keys.
+    endings: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if to_json
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
-    lines = logging.StreamHandler(sys.stderr)
-    formatter = structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=steps)
-    lines.setFormatter(formatter)
-    logging.basicConfig(handlers=[lines], level=max(least, logging.WARNING), force=True)
+    structlog.configure(
+        processors=[*steps, *endings],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", STDERR)),
+    )
+    lines = logging.StreamHandler(STDERR)
+    lines.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *endings],
+            foreign_pre_chain=steps,
+        )
+    )
+    root = logging.getLogger()
+    ours = (handler for handler in root.handlers if getattr(handler, "stream", None) is STDERR)
+    root.handlers[:] = [*(set(root.handlers) - set(ours)), lines]
+    root.setLevel(max(least, logging.WARNING))
     # It warns when a tick takes longer than its second; the next tick does the same work.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 

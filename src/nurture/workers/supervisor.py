@@ -68,8 +68,6 @@ class Supervisor:
         self._valkey = None if settings.broker_url else EmbeddedValkey(settings.var)
         self._ring_again_at = 0.0
         self._environment = {"NURTURE_PROJECT": str(settings.project)}
-        if settings.broker_url:
-            self._environment["NURTURE_BROKER_URL"] = settings.broker_url
 
     def run(self, stopping: threading.Event, on_ready: Callable[[], None], ready: Callable[[], bool]) -> None:
         """Blocks until ``stopping`` is set. Calls ``on_ready`` once, when ``ready()`` first says so.

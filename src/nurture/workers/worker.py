@@ -54,10 +54,16 @@ def run_worker(url: str, work: Work, threads: int, stopping: threading.Event) ->
     log.info("worker stopped", name=name)
 
 
-def broker_of_the_environment() -> Doorbells:
-    """The broker of the project in NURTURE_PROJECT or the current folder, set as Dramatiq's own, for its command."""
-    settings = load_settings(Path(os.environ.get("NURTURE_PROJECT", ".")))
-    broker = make_broker(broker_url(settings))
+def broker_for_dramatiq() -> Doorbells:
+    """The broker of the project in NURTURE_PROJECT or the current folder, set as Dramatiq's own, for its command.
+
+    Exits with one sentence where there is none, as our own commands do.
+    """
+    try:
+        settings = load_settings(Path(os.environ.get("NURTURE_PROJECT", ".")))
+        broker = make_broker(broker_url(settings))
+    except NurtureError as error:
+        raise SystemExit(f"nurture: {error}") from None
     hang_bells(broker, built_once(settings), Outage("database", DATABASE_ERRORS))
     dramatiq.set_broker(broker)
     return broker
@@ -79,12 +85,11 @@ def built_once(settings: Settings) -> Callable[[], Work]:
     built: list[Work] = []
 
     def work() -> Work:
-        from nurture.model.clock import SystemClock
         from nurture.wiring import build
 
         with lock:
             if not built:
-                built.append(build(settings, SystemClock()))
+                built.append(build(settings))
         return built[0]
 
     return work
