@@ -29,7 +29,8 @@ class Base(SQLModel):
 
 def one_of(column: str, *words: str) -> CheckConstraint:
     """A column that holds one of these words."""
-    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=column)
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def key() -> Any:
@@ -44,6 +45,10 @@ def ref(target: str, *, optional: bool = False, index: bool = False) -> Any:
 
 def instant(*, optional: bool = False) -> Any:
     return Field(default=None, sa_type=UtcDateTime) if optional else Field(sa_type=UtcDateTime)
+
+
+ROOM_TO_CHANGE = {"postgresql_with": {"fillfactor": 70}}
+"""For rows that change many times: PostgreSQL keeps the new version beside the old one, and its indexes as they are."""
 
 
 class DeliveryState(StrEnum):
@@ -171,12 +176,14 @@ class EnrollmentRow(Base, table=True):
         ),
         # The claim: oldest due first.
         Index(
-            "ix_enrollments_wake_at",
+            "ix_enrollments_wake_at_id",
             "wake_at",
+            "id",
             sqlite_where=text("wake_at IS NOT NULL"),
             postgresql_where=text("wake_at IS NOT NULL"),
         ),
         Index("ix_enrollments_workflow_status", "workflow", "status", "stage"),
+        ROOM_TO_CHANGE,
     )
 
     id: int = key()
@@ -279,6 +286,7 @@ class DeliveryRow(Base, table=True):
         Index(
             "ix_deliveries_pending",
             "due",
+            "id",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
@@ -290,6 +298,7 @@ class DeliveryRow(Base, table=True):
             postgresql_where=text("state IN ('claimed', 'sending')"),
         ),
         Index("ix_deliveries_contact_id_planned_at", "contact_id", "planned_at"),  # frequency caps
+        ROOM_TO_CHANGE,
     )
 
     id: int = key()

@@ -1,0 +1,120 @@
+"""Every message of every contact, as it now stands: for people, pages and reports. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from nurture.db.sets import AnyRow, AnySelect, among, now_param, word
+from nurture.db.tables import DeliveryRow, DeliveryState, table_of
+from nurture.db.types import UtcDateTime
+from nurture.model.words import Channel
+
+D = table_of(DeliveryRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it now stands: for people, pages and reports."""
+
+    id: int
+    key: str
+    enrollment_id: int | None
+    contact_id: int
+    workflow: str | None
+    stage: str
+    step: str
+    visit: int
+    channel: Channel
+    template: str
+    purpose: str
+    marketing: bool
+    offer: str | None
+    team: str | None
+    grant_id: int | None
+    event_id: int | None
+    planned_at: datetime
+    due: datetime
+    state: DeliveryState
+    reason: str | None
+    detail: str | None
+    attempts: int
+    retry_at: datetime | None
+    message_id: str | None
+    recipient: str | None
+    template_hash: str | None
+    ended_at: datetime | None
+
+
+def of_contact(tx: Connection, contact_id: int) -> list[Delivery]:
+    """Every message of a contact, in the order in which they were planned."""
+    return [_delivery(row) for row in tx.execute(_OF_CONTACT, {"contact": contact_id})]
+
+
+def by_ids(tx: Connection, ids: Collection[int]) -> dict[int, Delivery]:
+    """Messages by id; unknown ids are left out."""
+    return {row.id: _delivery(row) for row in tx.execute(_BY_ID, {"ids": ids})} if ids else {}
+
+
+def by_message_ids(tx: Connection, message_ids: Collection[str]) -> dict[str, Delivery]:
+    """Messages by their Message-ID: what a bounce or a reply concerns."""
+    if not message_ids:
+        return {}
+    return {row.message_id: _delivery(row) for row in tx.execute(_BY_MESSAGE_ID, {"names": message_ids})}
+
+
+def last_sent(tx: Connection, contact_id: int) -> Delivery | None:
+    """The message to the contact that went out last: what an event without a reference concerns."""
+    row = tx.execute(_LAST_SENT, {"contact": contact_id}).first()
+    return _delivery(row) if row else None
+
+
+def offers_since(tx: Connection, contact_ids: Collection[int], since: datetime) -> set[tuple[int, str]]:
+    """Which offers went, or will go, to these contacts since a moment: (contact id, offer)."""
+    rows = tx.execute(_OFFERS, {"ids": contact_ids, "since": since}) if contact_ids else ()
+    return {(contact, offer) for contact, offer in rows}
+
+
+def oldest_due(tx: Connection) -> datetime | None:
+    """When the message that waits longest was due; None when none waits."""
+    oldest: datetime | None = tx.execute(_OLDEST_DUE).scalar_one()
+    return oldest
+
+
+_DELIVERY = tuple(D.c[field.name] for field in fields(Delivery))
+_OF_CONTACT = (
+    select(*_DELIVERY).where(D.c.contact_id == bindparam("contact")).order_by(D.c.planned_at, D.c.id)
+)
+_LAST_SENT = (
+    select(*_DELIVERY)
+    .where(
+        D.c.contact_id == bindparam("contact"),
+        D.c.channel == word(Channel.EMAIL),
+        or_(D.c.state == word(DeliveryState.SENT), D.c.state == word(DeliveryState.AMBIGUOUS)),
+    )
+    .order_by(D.c.ended_at.desc(), D.c.id.desc())
+    .limit(1)
+)
+_OFFERS = select(D.c.contact_id, D.c.offer).where(
+    among(D.c.contact_id),
+    D.c.offer.is_not(None),
+    D.c.planned_at >= now_param("since"),
+    D.c.state != word(DeliveryState.SKIPPED),
+    D.c.state != word(DeliveryState.FAILED),
+)
+_BY_ID = select(*_DELIVERY).where(among(D.c.id))
+_BY_MESSAGE_ID = select(*_DELIVERY).where(among(D.c.message_id, "names"))
+_OLDEST_DUE: AnySelect = select(func.min(D.c.due, type_=UtcDateTime)).where(
+    D.c.state == word(DeliveryState.PENDING)
+)
+
+
+def _delivery(row: AnyRow) -> Delivery:
+    values: Mapping[str, Any] = dict(zip(Delivery.__slots__, row, strict=True))
+    return Delivery(
+        **{**values, "channel": Channel(values["channel"]), "state": DeliveryState(values["state"])}
+    )

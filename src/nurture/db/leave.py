@@ -1,0 +1,98 @@
+"""May this message leave? Law and order as conditions of SQL, asked in the claim and again right before the dialogue.
+
+They stand here once, so that no sender can ask less. Each is a condition on a row of ``deliveries`` joined with its
+enrollment and contact; ``now`` is business time.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal_column, or_, select
+
+from nurture.db.sets import now_param, word
+from nurture.db.tables import (
+    ConsentRow,
+    ContactRow,
+    DeliveryRow,
+    EnrollmentRow,
+    PauseRow,
+    SuppressionRow,
+    table_of,
+)
+from nurture.model.words import Channel, Reason, SuppressionReason
+
+_D = table_of(DeliveryRow)
+_E = table_of(EnrollmentRow)
+_CONTACTS = table_of(ContactRow)
+_TEAM = _D.c.channel == word(Channel.TEAM)
+
+
+def forbidden() -> ColumnElement[str | None]:
+    """Why law forbids it, null when it does not. What goes to our own people is none of this law's business."""
+    return case(
+        (_TEAM, None),
+        (suppressed(), word(Reason.SUPPRESSED)),
+        (and_(_D.c.marketing, ~has_live_grant()), word(Reason.NO_CONSENT)),
+    )
+
+
+def suppressed() -> ColumnElement[bool]:
+    """The contact's address must not be written to: by what hand or server ever, or by leaving when it is marketing."""
+    listed = table_of(SuppressionRow)
+    return (
+        exists()
+        .where(
+            listed.c.address_hash == _CONTACTS.c.email_hash,
+            listed.c.channel == word(Channel.EMAIL),
+            or_(_D.c.marketing, listed.c.reason != word(SuppressionReason.UNSUBSCRIBED)),
+        )
+        .correlate(_D, _CONTACTS)
+    )
+
+
+def has_live_grant() -> ColumnElement[bool]:
+    """The latest word on the consent it relies on is still yes, and has not expired."""
+    relied_on = table_of(ConsentRow).alias("relied_on")
+    latest = table_of(ConsentRow).alias("latest")
+    still_yes = and_(
+        latest.c.action == literal_column("'granted'"),
+        or_(latest.c.expires_at.is_(None), latest.c.expires_at > now_param()),
+    )
+    # A scalar, not EXISTS: PostgreSQL would read the whole ledger to answer for a handful.
+    last_word = (
+        select(still_yes)
+        .join(
+            relied_on,
+            and_(
+                latest.c.contact_id == relied_on.c.contact_id,
+                latest.c.purpose == relied_on.c.purpose,
+                latest.c.channel == relied_on.c.channel,
+            ),
+        )
+        .where(relied_on.c.id == _D.c.grant_id)
+        .order_by(latest.c.id.desc())
+        .limit(literal_column("1"))
+        .correlate(_D)
+        .scalar_subquery()
+    )
+    return func.coalesce(last_word, false())
+
+
+def unread() -> ColumnElement[bool]:
+    """Something happened that its own enrollment has not read yet: the message may be wrong by now."""
+    return func.coalesce(_E.c.last_event > _E.c.cursor, false())
+
+
+def paused() -> ColumnElement[bool]:
+    """Somebody pressed pause: for everything, or, but for notices to our own people, for its workflow or contact."""
+    pause = table_of(PauseRow)
+    return (
+        exists()
+        .where(
+            pause.c.until.is_(None),
+            or_(
+                pause.c.scope == literal_column("'everything'"),
+                and_(~_TEAM, or_(pause.c.workflow == _D.c.workflow, pause.c.contact_id == _D.c.contact_id)),
+            ),
+        )
+        .correlate(_D)
+    )

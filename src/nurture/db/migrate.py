@@ -1,0 +1,125 @@
+"""Brings the tables of a database up to what this version of nurture needs, all at once or not at all.
+
+A run that is killed leaves the database as it was; the next run does it. It never goes back a revision.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+
+from nurture.db import session
+from nurture.db.session import Database
+from nurture.db.state import ensure_hash_key
+from nurture.db.tables import Base
+from nurture.model.clock import system_time
+from nurture.model.errors import NurtureError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x6E757274  # "nurt": one migration at a time on a server
+
+
+class SchemaError(NurtureError):
+    """The tables are not those of this version of nurture."""
+
+
+def head() -> str:
+    """The newest revision that this version of nurture knows."""
+    revision = _scripts().get_current_head()
+    assert revision is not None
+    return revision
+
+
+def status(database: Database) -> tuple[str | None, str]:
+    """The revision the database has (None: no tables yet) and the newest one known. Changes nothing."""
+    with database.read() as tx:
+        return MigrationContext.configure(tx).get_current_revision(), head()
+
+
+def upgrade(database: Database) -> tuple[str | None, str]:
+    """Bring the tables to the newest revision, in one transaction. Returns the revisions before and after.
+
+    Two that run at once wait for each other. Raises SchemaError when a newer nurture already changed the tables, or
+    when they are somebody else's.
+    """
+    engine = _engine(database)
+    try:
+        with database.connected(engine) as tx, tx.begin():
+            if not database.embedded:
+                tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            before = MigrationContext.configure(tx).get_current_revision()
+            _refuse_strangers(tx, before, database.place)
+            config = _config()
+            config.attributes["connection"] = tx
+            command.upgrade(config, "head")
+            _check_references(tx)
+            ensure_hash_key(tx, system_time())
+    finally:
+        engine.dispose()
+    return before, head()
+
+
+def require_head(database: Database) -> None:
+    """Refuse to work on tables of another revision: an old worker must not write into a new schema."""
+    revision, newest = status(database)
+    if revision == newest:
+        return
+    if revision is None:
+        raise SchemaError(f"the database {database.place} has no tables yet", hint="run `nurture db upgrade`")
+    if _known(revision):
+        raise SchemaError(
+            f"the database {database.place} has the tables of an older nurture (revision {revision}, needed {newest})",
+            hint="run `nurture db upgrade`",
+        )
+    raise SchemaError(
+        f"the database {database.place} has the tables of a newer nurture (revision {revision})",
+        hint="install that version of nurture here too, then restart; `nurture db upgrade` cannot go back",
+    )
+
+
+def _refuse_strangers(tx: Connection, revision: str | None, place: str) -> None:
+    if revision is not None and not _known(revision):
+        raise SchemaError(
+            f"the database {place} has the tables of a newer nurture (revision {revision})",
+            hint="install that version of nurture here too",
+        )
+    if revision is None and (names := set(inspect(tx).get_table_names()) & set(Base.metadata.tables)):
+        raise SchemaError(
+            f"the database {place} already holds tables that are not ours ({', '.join(sorted(names))})",
+            hint="choose an empty database",
+        )
+
+
+def _check_references(tx: Connection) -> None:
+    """SQLite rebuilds tables with its foreign keys off; afterwards every reference must still hold."""
+    if tx.dialect.name == "sqlite" and (broken := tx.exec_driver_sql("PRAGMA foreign_key_check").all()):
+        raise SchemaError(
+            f"the upgrade would break {len(broken)} references, for example of the table {broken[0][0]}; "
+            "nothing was changed",
+            hint="run `nurture doctor` with the version of nurture that was used until now",
+        )
+
+
+def _engine(database: Database) -> Engine:
+    if database.embedded:
+        return session.sqlite_engine(database.url, foreign_keys=False)
+    return session.postgres_engine(database.url)
+
+
+def _known(revision: str) -> bool:
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

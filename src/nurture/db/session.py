@@ -1,0 +1,248 @@
+"""The way to the database: one address, SQLite or PostgreSQL, and transactions that end well or not at all.
+
+It creates no tables and hides no fault: what a person can mend is said in one sentence, without the password.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from nurture.model.errors import NurtureError, SettingsError
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 30
+"""How long a SQLite writer waits for the one before it."""
+CONNECT_SECONDS = 10
+ATTEMPTS = 6
+"""How often work is tried when the database breaks it off through no fault of ours."""
+FIRST_PAUSE = 0.02
+
+# PostgreSQL's words for "try again": serialization failure, deadlock.
+_AGAIN = frozenset({"40001", "40P01"})
+
+
+class UnreachableError(NurtureError):
+    """The database does not answer. Nothing was read or written."""
+
+
+class CommitUnknownError(NurtureError):
+    """The connection broke while a transaction was being committed: it may have happened or not.
+
+    Fences and natural keys make it safe to do the work again; what must not happen twice is read again by its key.
+    """
+
+
+class Database:
+    """One database. Make it after a fork, not before; its connections belong to the process.
+
+    ``url`` is ``sqlite:///PATH`` or ``postgresql+psycopg://…``. Raises SettingsError when it is neither, or when the
+    driver is missing.
+    """
+
+    def __init__(self, url: str | URL, *, pool_size: int = 8) -> None:
+        self.url = read_url(url)
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        self.place = self.url.render_as_string(hide_password=True)
+        """The address as it may be shown: the password is masked."""
+        if self.embedded:
+            _ensure_folder(self.url)
+            self._writer = sqlite_engine(self.url, pool_size=pool_size)
+            self._reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+        else:
+            self._writer = postgres_engine(self.url, pool_size=pool_size)
+            # One snapshot for everything a page or a report reads. Same pool: it is the options that differ.
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back by any exception.
+
+        SQLite's is BEGIN IMMEDIATE, so that it never has to become a writer halfway. Raises UnreachableError when
+        no connection can be made, CommitUnknownError when the connection broke at COMMIT.
+        """
+        with self.connected(self._writer) as tx, tx.begin() as transaction:
+            yield tx
+            if transaction.is_active:
+                self._commit(tx, transaction.commit)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot that cannot write, whatever others commit meanwhile."""
+        with self.connected(self._reader) as tx, tx.begin():
+            yield tx
+
+    def retrying(self, work: Callable[[Connection], T], *, attempts: int = ATTEMPTS) -> T:
+        """``work`` in a transaction; tried again after a deadlock, a serialization failure or a lost connection.
+
+        Only what was certainly rolled back is tried again. ``work`` may run several times: it must have no effect
+        outside the database. Raises what the last attempt raised.
+        """
+        for attempt in range(1, attempts):
+            try:
+                with self.write() as tx:
+                    return work(tx)
+            except DBAPIError as error:
+                if not worth_another_try(error):
+                    raise
+            _pause(attempt)
+        with self.write() as tx:
+            return work(tx)
+
+    def analyze(self) -> None:
+        """Have PostgreSQL count its tables anew. After very many new rows it would plan by the old sizes for a minute."""
+        if not self.embedded:
+            with self.write() as tx:
+                tx.exec_driver_sql("ANALYZE")
+
+    def dispose(self) -> None:
+        """Close every idle connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def connected(self, engine: Engine) -> Iterator[Connection]:
+        """A connection of ``engine``; raises UnreachableError when there is none to be had."""
+        try:
+            connection = engine.connect()
+        except OperationalError as error:
+            raise UnreachableError(
+                f"the database {self.place} cannot be opened: {_first_line(error)}",
+                hint="check NURTURE_DATABASE_URL, and that the server runs"
+                if not self.embedded
+                else "check NURTURE_DATABASE_URL, and that the folder is there and may be written",
+            ) from error
+        with connection:
+            yield connection
+
+    def _commit(self, tx: Connection, commit: Callable[[], None]) -> None:
+        try:
+            commit()
+        except DBAPIError as error:
+            if error.connection_invalidated or tx.invalidated:
+                raise CommitUnknownError(
+                    f"the connection to {self.place} broke while a change was being saved; it may or may not be there",
+                    hint="nothing is lost: the work is read again by its key and goes on",
+                ) from error
+            raise
+
+
+def worth_another_try(error: DBAPIError) -> bool:
+    """Was the transaction rolled back by the database, for reasons that pass?"""
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+def read_url(url: str | URL) -> URL:
+    """The address, checked; ``postgres://`` and ``postgresql://`` mean psycopg. Raises SettingsError."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError(
+            "NURTURE_DATABASE_URL is no database address",
+            hint="write sqlite:///var/nurture.db or postgresql+psycopg://user:password@host/name",
+        ) from error
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise SettingsError(
+            f"NURTURE_DATABASE_URL names the database kind '{parsed.drivername}', which nurture does not speak",
+            hint="use sqlite:///… or postgresql+psycopg://…",
+        )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise SettingsError(
+            "NURTURE_DATABASE_URL names no file", hint="write sqlite:///var/nurture.db, for example"
+        )
+    return parsed
+
+
+def sqlite_engine(
+    url: URL, *, pool_size: int = 8, read_only: bool = False, foreign_keys: bool = True
+) -> Engine:
+    """SQLite for many threads and processes: WAL, every commit on disk, writers queue up instead of failing."""
+    if read_only:
+        # The file is opened read-only; temporary tables, in which sets travel, are not part of it.
+        url = url.set(database=f"file:{quote(url.database or '')}?mode=ro", query={"uri": "true"})
+    engine = create_engine(url, pool_size=pool_size, max_overflow=32, connect_args={"timeout": BUSY_SECONDS})
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        # The driver must not open transactions of its own: it would begin them deferred, and upgrades
+        # from reading to writing fail at once, busy_timeout or not.
+        connection.isolation_level = None
+        pragmas = [
+            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+            "cache_size = -32000",
+            "temp_store = MEMORY",
+        ]
+        if not read_only:
+            pragmas += ["journal_mode = WAL", "synchronous = FULL"]
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def postgres_engine(url: URL, *, pool_size: int = 8) -> Engine:
+    """PostgreSQL by psycopg 3, READ COMMITTED, times in UTC; a connection that a restart killed is replaced."""
+    options: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "nurture",
+        "options": "-c TimeZone=UTC",
+        "keepalives_idle": 30,
+    }
+    try:
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=32,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            connect_args={name: value for name, value in options.items() if name not in url.query},
+        )
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "NURTURE_DATABASE_URL names PostgreSQL, but its driver is not installed",
+            hint="install nurture[postgres]",
+        ) from error
+
+
+def _ensure_folder(url: URL) -> None:
+    """Make the last folder of the path (``var/``); a path that is wrong further up is refused, not created."""
+    database = url.database or ""
+    folder = Path(database).parent
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"NURTURE_DATABASE_URL names a file in the folder {folder}, which cannot be used: {error.strerror}",
+            hint="make the folder, or choose another file",
+        ) from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no reason given"
+
+
+def _pause(attempt: int) -> None:
+    """Twenty milliseconds, then twice as long each time, less a random half, so that rivals part."""
+    chance = int.from_bytes(os.urandom(2)) / 2**16
+    time.sleep(FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + chance / 2))

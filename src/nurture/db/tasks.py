@@ -1,0 +1,185 @@
+"""The calls people are to make, from appearing to their end: opened = done + expired + cancelled + open.
+
+Whoever ends a call wakes the enrollment that waits for it, in the same transaction. Who may call is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Text, bindparam, func, select, update
+
+from nurture.db.enrollments import rearm
+from nurture.db.sets import AnyRow, among, insert_rows, now_param, pairs, word
+from nurture.db.tables import TaskRow, TaskState, table_of
+from nurture.model.words import Reason
+
+T = table_of(TaskRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A call as it was decided. A skipped one is born ``cancelled``, with its reason and ``ended_at``."""
+
+    key: str
+    enrollment_id: int
+    contact_id: int
+    workflow: str
+    stage: str
+    step: str
+    visit: int
+    script: str
+    assign: str
+    assignee: str | None
+    held: bool
+    appeared_at: datetime
+    due: datetime
+    expires: datetime
+    state: TaskState = TaskState.OPEN
+    reason: str | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One call as it now stands. ``held``: the enrollment waits for it."""
+
+    id: int
+    key: str
+    enrollment_id: int
+    contact_id: int
+    workflow: str
+    stage: str
+    step: str
+    visit: int
+    script: str
+    assign: str
+    assignee: str | None
+    held: bool
+    appeared_at: datetime
+    due: datetime
+    expires: datetime
+    state: TaskState
+    outcome: str | None
+    reason: str | None
+    ended_at: datetime | None
+
+
+def open_tasks(tx: Connection, tasks: Sequence[NewTask]) -> list[int | None]:
+    """Write down calls. Returns ids in the same order; None for one that had appeared before."""
+    rows = [{name: getattr(task, name) for name in _NEW} for task in tasks]
+    ids = pairs(insert_rows(tx, T, rows, returning=("key", "id"), skip_conflicts=True))
+    return [ids.pop(task.key, None) for task in tasks]
+
+
+def finish(tx: Connection, task_id: int, outcome: str, at: datetime) -> Task | None:
+    """The call was made, with this outcome; its enrollment goes on. None when it was no longer open."""
+    row = tx.execute(_FINISH, {"task": task_id, "came_out": outcome, "now": at}).first()
+    if row is None:
+        return None
+    task = _task(row)
+    rearm(tx, [(task.enrollment_id, task.step, task.visit)], at)
+    return task
+
+
+def redate(tx: Connection, task_id: int, due: datetime, expires: datetime) -> Task | None:
+    """Call again at ``due``: the same task with another date. None when it was no longer open."""
+    row = tx.execute(_REDATE, {"task": task_id, "again": due, "ends": expires}).first()
+    return _task(row) if row else None
+
+
+def assign(tx: Connection, task_id: int, assignee: str | None) -> Task | None:
+    """Give the call to somebody else. None when it was no longer open."""
+    row = tx.execute(_ASSIGN, {"task": task_id, "to": assignee}).first()
+    return _task(row) if row else None
+
+
+def expire(tx: Connection, now: datetime) -> list[Task]:
+    """End the calls that nobody made in time; their enrollments go on. Returns them."""
+    expired = [_task(row) for row in tx.execute(_EXPIRE, {"now": now})]
+    rearm(tx, [(task.enrollment_id, task.step, task.visit) for task in expired], now)
+    return expired
+
+
+def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: datetime) -> int:
+    """Cancel the open calls of these enrollments; returns how many there were."""
+    if not enrollment_ids:
+        return 0
+    return tx.execute(_CLEAR, {"ids": enrollment_ids, "because": reason.value, "now": now}).rowcount
+
+
+def get(tx: Connection, task_id: int) -> Task | None:
+    row = tx.execute(_BY_ID, {"task": task_id}).first()
+    return _task(row) if row else None
+
+
+def of_contact(tx: Connection, contact_id: int) -> list[Task]:
+    """Every call ever planned for a contact, in the order in which they appeared."""
+    return [_task(row) for row in tx.execute(_OF_CONTACT, {"contact": contact_id})]
+
+
+def open_of(tx: Connection, contact_id: int) -> list[Task]:
+    """The open calls of a contact, in the order in which they appeared."""
+    return [task for task in of_contact(tx, contact_id) if task.state is TaskState.OPEN]
+
+
+def queue(tx: Connection, *, assignee: str | None = None, limit: int = 200) -> list[Task]:
+    """Open calls, the first due first: of one person, or of all."""
+    query = _OPEN.where(T.c.assignee == bindparam("assignee")) if assignee else _OPEN
+    return [_task(row) for row in tx.execute(query.limit(limit), {"assignee": assignee} if assignee else {})]
+
+
+def load_per_assignee(tx: Connection, start: datetime, end: datetime) -> dict[str, int]:
+    """How many calls each person has due from ``start`` to before ``end``, made or not: what round-robin looks at."""
+    return pairs(tx.execute(_LOAD, {"start": start, "end": end}))
+
+
+# --- statements -------------------------------------------------------------------------------------------------
+
+_NEW = tuple(field.name for field in fields(NewTask))
+_TASK = tuple(T.c[field.name] for field in fields(Task))
+_IS_OPEN = T.c.state == word(TaskState.OPEN)
+_OF = T.c.id == bindparam("task")
+
+_FINISH = (
+    update(T)
+    .where(_OF, _IS_OPEN)
+    .values(state=TaskState.DONE.value, outcome=bindparam("came_out", type_=Text), ended_at=now_param())
+    .returning(*_TASK)
+)
+_REDATE = (
+    update(T).where(_OF, _IS_OPEN).values(due=now_param("again"), expires=now_param("ends")).returning(*_TASK)
+)
+_ASSIGN = update(T).where(_OF, _IS_OPEN).values(assignee=bindparam("to", type_=Text)).returning(*_TASK)
+_EXPIRE = (
+    update(T)
+    .where(_IS_OPEN, T.c.expires <= now_param())
+    .values(state=TaskState.EXPIRED.value, ended_at=now_param())
+    .returning(*_TASK)
+)
+_CLEAR = (
+    update(T)
+    .where(among(T.c.enrollment_id), _IS_OPEN)
+    .values(state=TaskState.CANCELLED.value, reason=bindparam("because", type_=Text), ended_at=now_param())
+)
+_BY_ID = select(*_TASK).where(_OF)
+_OF_CONTACT = select(*_TASK).where(T.c.contact_id == bindparam("contact")).order_by(T.c.appeared_at, T.c.id)
+_OPEN = select(*_TASK).where(_IS_OPEN).order_by(T.c.due, T.c.id)
+_LOAD = (
+    select(T.c.assignee, func.count())
+    .where(
+        T.c.assignee.is_not(None),
+        T.c.due >= now_param("start"),
+        T.c.due < now_param("end"),
+        T.c.state != word(TaskState.CANCELLED),
+    )
+    .group_by(T.c.assignee)
+)
+
+
+def _task(row: AnyRow) -> Task:
+    values: Mapping[str, Any] = dict(zip(Task.__slots__, row, strict=True))
+    return Task(**{**values, "state": TaskState(values["state"])})
