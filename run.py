@@ -89,6 +89,7 @@ def make_venv(uv: str | None) -> None:
     make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
     if (uv and ran(uv, "venv", "--quiet", "--seed", "--clear", str(VENV))) or ran(*make):
         return
+    shutil.rmtree(VENV, ignore_errors=True)  # half made: the next run must not take it for whole
     need = "apt-get install --yes python3-venv"
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise SystemExit(f"Python's venv module is missing here. On Debian or Ubuntu type:  sudo {need}")
