@@ -220,8 +220,12 @@ class _Reader:
     def _items(self, node: nodes.Expr) -> Listing | Name:
         if isinstance(node, nodes.List | nodes.Tuple):
             items = [self._tree(item, 0) for item in node.items]
-            if not all(isinstance(item, Constant) for item in items):
-                raise self._error(node, "a list holds plain texts and numbers", 'write ["a", "b"]')
+            for item, read in zip(node.items, items, strict=True):
+                if not isinstance(read, Constant):
+                    column = read.column if isinstance(read, Name) else self._column(item)
+                    raise ExpressionError(
+                        "a list holds plain texts and numbers", column=column, hint='write ["a", "b"]'
+                    )
             return Listing(tuple(item.value for item in items if isinstance(item, Constant)))
         if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem):
             return self._name(node)

@@ -58,16 +58,18 @@ def read_form(
     known = [field.alias or name for name, field in form.model_fields.items()]
     data, told = _known_values(node, (*known, *elsewhere), problems, frozenset(may_be_empty))
     data = {key: value for key, value in data.items() if key not in set(elsewhere)} | dict(given or {})
-    for _ in range(2):
+    for attempt in range(2):
         try:
             return form.model_validate(data)
         except ValidationError as error:
             for details in error.errors():
                 key = str(details["loc"][0]) if details["loc"] else ""
-                problem = _problem(details, node, missing or {})
-                if key not in told or details["type"] != "missing":
-                    problems.append(problem)
+                follows = key in told or (not key and attempt)  # from a fault that has been told already
+                if not follows or (key and details["type"] != "missing"):
+                    problems.append(_problem(details, node, missing or {}))
                 told.add(key)
+            if "" in told:  # the keys are right each by itself, but not together
+                return None
             # The rest of the form is still worth reading; what cannot do without the faulty key comes back as missing.
             data = {key: value for key, value in data.items() if key not in told}
     return None
@@ -158,7 +160,9 @@ def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | N
             return "bad-value", f"{shown} is out of range", f"write {words} {context[limit]:g}"
     if kind in ("string_too_long", "too_long"):
         return "bad-value", f"this is too long: at most {context['max_length']}", None
-    if kind in ("too_short", "string_too_short"):
+    if kind == "string_too_short":
+        return "bad-value", "this is empty", "write something, or remove the line"
+    if kind == "too_short":
         return "bad-value", "this holds too little", f"write at least {context['min_length']}"
     return "bad-value", f"{_what(found)} does not fit here", f"expected {_expected(kind)}"
 

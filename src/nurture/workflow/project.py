@@ -161,11 +161,11 @@ class _Loader:
 
     def _by_its_first_key(self, path: Path) -> None:
         """A file outside of the folders says by its keys what it is; without a word of that it is a workflow."""
-        words = {
+        words = [
             line.split(":")[0] for line in (self._bytes(path) or b"").decode("utf-8", "replace").splitlines()
-        }
-        kind = next((kind for kind in ("offer", "persona", "segment") if kind in words), "workflow")
-        _PARTS[f"{kind}s"](self, path)
+        ]
+        kind = next((word for word in words if word in ("offer", "persona", "segment")), "workflow")
+        _PARTS["workflows" if "stages" in words else f"{kind}s"](self, path)
 
 
 _PARTS: Mapping[str, Callable[[_Loader, Path], None]] = {

@@ -27,7 +27,7 @@ from ruamel.yaml.events import (
 from nurture.model.errors import Place, Problem
 
 MAX_BYTES = 1_000_000
-MAX_NODES = 20_000
+MAX_NODES = 10_000
 MAX_DEPTH = 40
 
 QUOTE_HINT = "put the whole line in single quotes: '…'"

@@ -1,0 +1,128 @@
+"""The schema that editors use says the same as the reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from nurture.steps import KINDS
+from nurture.workflow.schema import workflow_schema
+from tests.support.projects import WORKFLOW
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = workflow_schema()
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+    "number": (int, float),
+    "integer": int,
+}
+
+
+def faults(value: Any, schema: dict[str, Any], at: str = "") -> list[str]:
+    """Where ``value`` does not follow ``schema``: as much of JSON Schema as ours uses."""
+    if "$ref" in schema:
+        return faults(value, SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], at)
+    found: list[str] = []
+    kinds = schema.get("type", [])
+    if kinds and not any(
+        isinstance(value, TYPES[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds)
+    ):
+        return [f"{at}: {value!r} is not of type {kinds}"]
+    if "enum" in schema and value not in schema["enum"]:
+        found.append(f"{at}: {value!r} is not allowed")
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        found.append(f"{at}: {value!r} does not match")
+    for several, least, most in (("oneOf", 1, 1), ("anyOf", 1, 99)):
+        if several in schema:
+            fitting = sum(not faults(value, one, at) for one in schema[several])
+            found.extend([f"{at}: fits {fitting} of {several}"] if not least <= fitting <= most else [])
+    if isinstance(value, dict):
+        found.extend(_faults_of_keys(value, schema, at))
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            found.extend(faults(item, schema.get("items", {}), f"{at}/{number}"))
+    return found
+
+
+def _faults_of_keys(value: dict[str, Any], schema: dict[str, Any], at: str) -> list[str]:
+    found = [f"{at}: lacks {key}" for key in schema.get("required", []) if key not in value]
+    for key, part in value.items():
+        if key in schema.get("properties", {}):
+            found.extend(faults(part, schema["properties"][key], f"{at}/{key}"))
+        elif schema.get("additionalProperties") is False:
+            found.append(f"{at}: {key} is unknown")
+        elif isinstance(schema.get("additionalProperties"), dict):
+            found.extend(faults(part, schema["additionalProperties"], f"{at}/{key}"))
+    return found
+
+
+def load(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def test_the_committed_schema_is_the_one_that_the_command_prints() -> None:
+    committed = json.loads((ROOT / "workflows" / "nurture.schema.json").read_text(encoding="utf-8"))
+
+    assert committed == json.loads(json.dumps(SCHEMA)), "run: nurture schema > workflows/nurture.schema.json"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflows").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_sample_workflow_follows_the_schema_and_names_it_first(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert text.startswith("# yaml-language-server: $schema=nurture.schema.json\n")
+    assert faults(load(text), SCHEMA) == []
+
+
+def test_every_step_kind_is_in_the_schema_with_all_its_keys() -> None:
+    for name, kind in KINDS.items():
+        properties = SCHEMA["$defs"][name]["properties"]
+        fields = {field.alias or key for key, field in kind.fields.model_fields.items()}
+        assert set(properties) == fields | set(kind.branches)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("need: Know", "ned: Know"),
+        ("- email: welcome", "- emial: welcome"),
+        ("- email: welcome", "- email: Welcome Mail"),
+        ("- email: welcome", "- {email: welcome, if_late: never}"),
+        ("- email: welcome", "- {email: welcome, wait: 2 days}"),
+        ("- wait: 2 days", "- {wait_until: email.clicked}"),
+        ("- {after: 30 days, reason: silent}", "- {after: 30 days, silent: 3 days, reason: silent}"),
+        ("validate: sale.closed", "bucket: x"),
+    ],
+)
+def test_what_an_editor_should_underline_does_not_follow_the_schema(old: str, new: str) -> None:
+    assert old in WORKFLOW
+
+    assert faults(load(WORKFLOW.replace(old, new)), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "exit:",
+        "exit: gone",
+        "{wait: , until: contact.renewal_on}",
+        "{set: {score: 3, retired: true, plan: '\"plus\"'}}",
+        "{email: a, on_failure: lose}",
+        "{email: a, on_failure: [{wait: 1 day}]}",
+        "{call_task: a, hold: no, outcomes: {voicemail: []}}",
+        "{wait_until: [email.clicked], timeout: 2 days}",
+        "{split: s, variants: {a: {weight: 2.5}, b: {do: [exit: ]}}}",
+        "{when: contact.retired, do: , else: []}",
+    ],
+)
+def test_every_way_to_write_a_step_follows_the_schema(step: str) -> None:
+    assert faults(load(step), {"$ref": "#/$defs/step"}) == []
