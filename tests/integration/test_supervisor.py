@@ -86,6 +86,24 @@ def test_whatever_is_killed_comes_back_and_all_work_gets_done(
     assert up.poll() is None
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("emptied", [False, True], ids=["with its queue", "with an empty queue"])
+def test_a_broker_that_is_killed_again_and_again_delays_work_and_loses_none(
+    up: subprocess.Popen[bytes], project: Path, jobs: Jobs, emptied: bool
+) -> None:
+    for round_ in range(1, 11):
+        jobs.add(500)
+        killed = pids(project)["broker"]
+        os.kill(killed, signal.SIGKILL)
+        if emptied:
+            shutil.rmtree(project / "var" / "broker", ignore_errors=True)
+        until(partial(came_back, project, "broker", killed))
+        until(lambda done=500 * round_: jobs.count("done") >= done, deadline=60)  # type: ignore[misc]
+
+    assert jobs.count("done") == 5_000
+    assert up.poll() is None
+
+
 def test_told_to_stop_it_ends_every_process_and_forgets_its_broker(
     up: subprocess.Popen[bytes], project: Path
 ) -> None:
