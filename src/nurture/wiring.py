@@ -69,6 +69,11 @@ class Nurture:
         with self.database.write() as tx:
             state.beat(tx, name, self.clock.operational())
 
+    def close(self) -> None:
+        """Hang up: this thread's mail connections, and every idle connection to the database."""
+        self.deliver.close()
+        self.database.dispose()
+
     def run_until_idle(self, most: int = 10_000) -> None:
         """Do all that is due now, here, without a broker: for commands that move the clock, and for tests."""
         for _ in range(most):

@@ -105,6 +105,7 @@ def move_by_hand(
 ) -> Turn:
     """The turn in which a person puts the contact into ``stage``; ``reason`` is theirs and takes the evidence's place."""
     play = Play(workflow, enrollment, facts, now)
+    play.pass_over(stage, None, now, reason)
     play.clear(now)
     play.enter(stage, now, by=EnteredBy.HAND, reason=reason)
     return play.turn(now)
@@ -148,10 +149,7 @@ def read(play: Play, event: Event) -> None:
 def move_forward(play: Play, match: Match, event: Event) -> None:
     """The nearest match wins: stages passed over are skipped, its own is validated or entered."""
     at = event.arrived_at
-    here = play.stage
-    for stage in play.workflow.stages[here.index : match.stage.index]:
-        if not play.record(stage).validated:
-            play.skip(stage, event, at)
+    play.pass_over(match.stage, event, at)
     play.clear(at)
     if match.by_trigger:
         play.enter(match.stage, at, by=EnteredBy.EVENT, reason=Reason.EVENT, event=event)
@@ -246,9 +244,9 @@ def loss_due(play: Play, loss: Loss) -> datetime | None:
         return None
     if start is None:
         return None
-    due = add(start, span, play.zone)
+    unpaused = due = add(start, span, play.zone, play.calendar)
     while True:
-        later = add(start, span, play.zone) + paused_between(play.facts, start, due, play.now)
+        later = unpaused + paused_between(play.facts, start, due, play.now)
         if later == due:
             return due
         due = later
@@ -305,10 +303,10 @@ def run_due(play: Play, step: Step, at: datetime) -> None:
         case Take(branch, reason, because):
             play.take_branch(step, branch, at, reason=reason, because=because)
         case Jump(stage):
+            goal = play.workflow.stage(stage)
+            play.pass_over(goal, None, at, Reason.STEP)
             play.clear(at)
-            play.enter(
-                play.workflow.stage(stage), at, by=EnteredBy.JUMP, reason=Reason.STEP, place=step.place
-            )
+            play.enter(goal, at, by=EnteredBy.JUMP, reason=Reason.STEP, place=step.place)
         case Leave(status, reason):
             reopens_later = status is Status.LOST and reason == "not-interested"
             play.finish(status, reason, at, place=step.place, reopens=reopens_later)

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import enter
-from nurture.engine.evidence import entry_stage, forward, reentered, reopens
+from nurture.engine.evidence import entry_stage, moves, reopens
 from nurture.model.chance import share
 from nurture.model.decisions import Turn
 from nurture.model.expressions import Scope
 from nurture.model.timing import add
 from nurture.model.words import Enrollment, EnteredBy, Event, Facts, Reason
 from nurture.workflow.model import Stage, Workflow
+
+AUTOMATIC = frozenset((Reason.UNSUBSCRIBED, Reason.BOUNCED, Reason.COMPLAINED))
+"""After these losses nothing starts by itself."""
 
 SAME_REQUEST = timedelta(hours=24)
 """A live enrollment younger than this is not restarted: a form sent twice is one wish."""
@@ -36,8 +39,7 @@ def entry_by_event(workflow: Workflow, event: Event, past: Past, scope: Scope) -
     if stage is None:
         return None
     if past.live:
-        moves = forward(workflow, past.live, event, scope) or reentered(workflow, past.live, event, scope)
-        return None if moves else stage
+        return None if moves(workflow, past.live, event, scope) else stage
     if past.reopenable and reopens(workflow, past.reopenable, event, scope):
         return None
     return stage

@@ -46,6 +46,17 @@ def is_evidence(event: Event, enrollment: Enrollment) -> bool:
     return True
 
 
+HUMAN_SIGNS = frozenset(("email.replied", "email.clicked", "offer.requested", "offer.downloaded"))
+SPOKE = frozenset(("reached", "booked", "call-back", "not-interested", "do-not-call"))
+
+
+def shows_a_human(event: Event) -> bool:
+    """A person is at the other end: a reply, a human click, a form, a download, a call reached."""
+    if event.name == "call.outcome":
+        return event.data.get("outcome") in SPOKE
+    return event.human and event.name in HUMAN_SIGNS
+
+
 def ends_everything(event: Event, purpose: str) -> Reason | None:
     """Withdrawn permission, a dead address and a complaint lose the enrollment wherever it stands."""
     if event.name == "consent.withdrawn" and event.data.get("purpose") in (None, purpose):
@@ -84,6 +95,11 @@ def reentered(workflow: Workflow, enrollment: Enrollment, event: Event, scope: S
     here = workflow.stage(enrollment.stage).index
     earlier = (stage for stage in reversed(workflow.stages[:here]) if stage.reenter)
     return next((stage for stage in earlier if _triggers(stage, event, scope)), None)
+
+
+def moves(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Scope) -> bool:
+    """Does this event take a live enrollment to another stage?"""
+    return bool(forward(workflow, enrollment, event, scope) or reentered(workflow, enrollment, event, scope))
 
 
 def reopens(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Scope) -> bool:

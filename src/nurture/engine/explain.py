@@ -233,7 +233,9 @@ def _because(decision: Decision) -> str:
 
 
 def _proof(decision: Decision) -> str:
-    return f"event {decision.event} is the evidence" if decision.event else f"by hand, '{decision.reason}'"
+    if decision.event:
+        return f"event {decision.event} is the evidence"
+    return "by a jump" if decision.reason == Reason.STEP else f"by hand, '{decision.reason}'"
 
 
 def _by(decision: Move) -> str:

@@ -147,8 +147,11 @@ class Play:
         self.remember(stage, validated=True)
         self._moved(stage, Change.VALIDATED, at, reason=reason, event=event, place=stage.place)
 
-    def skip(self, stage: Stage, event: Event | None, at: datetime, reason: str = Reason.EVENT) -> None:
-        self._moved(stage, Change.SKIPPED, at, reason=reason, event=event, place=stage.place)
+    def pass_over(self, goal: Stage, event: Event | None, at: datetime, reason: str = Reason.EVENT) -> None:
+        """The stages from here up to ``goal`` are skipped, but for those already validated."""
+        for stage in self.workflow.stages[self.stage.index : goal.index]:
+            if not self.record(stage).validated:
+                self._moved(stage, Change.SKIPPED, at, reason=reason, event=event, place=stage.place)
 
     def rest(self, stage: Stage, event: Event | None, at: datetime) -> None:
         """The stage is validated, the next one waits for its own trigger: only the ``after`` clock runs."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import decide, end
-from nurture.engine.entering import Past, admit, entry_by_event, refusal
+from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
+from nurture.engine.evidence import shows_a_human
 from nurture.engine.play import BUILT_IN
 from nurture.model.decisions import (
     Call,
@@ -47,18 +48,6 @@ from nurture.model.words import (
 )
 from nurture.model.workspace import Workspace
 from nurture.workflow.model import TriggerKind, Workflow
-
-HUMAN_SIGNS = frozenset(("email.replied", "email.clicked", "offer.requested", "offer.downloaded"))
-"""Events that show a person at the other end; a call reached is one too."""
-
-AUTOMATIC = frozenset((Reason.UNSUBSCRIBED, Reason.BOUNCED, Reason.COMPLAINED))
-"""Losses that no win-back may follow."""
-
-
-def shows_a_human(event: Event) -> bool:
-    if event.name == "call.outcome":
-        return event.data.get("outcome") in ("reached", "booked", "call-back", "not-interested")
-    return event.human and event.name in HUMAN_SIGNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +210,9 @@ class World:
         moments += [call.expires for call in self.calls]
         return min(moments, default=None)
 
+    def hear(self, enrollment: int, decision: Decision) -> None:
+        """For those who look on: every decision, before it takes effect. A world of its own has nobody to tell."""
+
     # --- what tests and walks read --------------------------------------------------------------------------
 
     def only(self) -> Enrollment:
@@ -255,6 +247,7 @@ class World:
         self.wake[key] = turn.wake_at
         for decision in turn.decisions:
             self.log.append((self.now, key, decision))
+            self.hear(key, decision)
             self._do(key, decision)
 
     def _do(self, key: int, decision: Decision) -> None:

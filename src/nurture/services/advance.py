@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from nurture.db import enrollments
 from nurture.db.enrollments import BATCH, Claimed
 from nurture.engine.decide import decide
-from nurture.model.decisions import Turn
+from nurture.model.decisions import Send, Turn
 from nurture.model.words import Facts
 from nurture.services.enroll import follow_up
 from nurture.services.facts import load_facts
@@ -66,13 +66,19 @@ class Advance:
         """Decide each; one that cannot be decided never stops the others."""
         taken: list[tuple[Claimed, Turn]] = []
         troubled: dict[Claimed, str] = {}
+        sent: dict[int, tuple[datetime, ...]] = {}
         for one in claimed:
             enrollment = one.enrollment
             try:
-                turn = decide(versions[enrollment.version], enrollment, facts[enrollment.id], now)
+                known = facts[enrollment.id]
+                # Another enrollment of this contact may have used up the cap within this very batch.
+                known = replace(known, messages=known.messages + sent.get(enrollment.contact_id, ()))
+                turn = decide(versions[enrollment.version], enrollment, known, now)
             except Exception as error:
                 log.exception("turn failed", enrollment=enrollment.id, workflow=enrollment.workflow)
                 troubled[one] = f"{type(error).__name__}: {error}"
             else:
                 taken.append((one, turn))
+                marketing = sum(isinstance(each, Send) and each.marketing for each in turn.decisions)
+                sent[enrollment.contact_id] = sent.get(enrollment.contact_id, ()) + (now,) * marketing
         return taken, troubled

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.channels.base import Message
-from nurture.model.addresses import Mailbox, parse_mailbox
+from nurture.model.addresses import AddressError, Mailbox, parse_mailbox, same_key
 from nurture.model.errors import NurtureError
 from nurture.model.timing import add
 from nurture.model.words import Contact, Event
@@ -67,7 +67,7 @@ def compose(
     way_out = links.unsubscribe(letter.key)
     rendered = template.render(context(letter, workspace, links, now))
     sender, reply_to = _from(rendered.sender, contact, workspace)
-    to = Mailbox(letter.to) if letter.to else Mailbox(contact.email, full_name(contact))
+    to = parse_mailbox(letter.to) if letter.to else Mailbox(contact.email, full_name(contact))
     mail = Mail(
         from_=sender,
         reply_to=reply_to,
@@ -147,10 +147,39 @@ def _event(event: Event | None) -> Mapping[str, object] | None:
     return {"name": event.name, "at": event.at.isoformat(), **event.data} if event else None
 
 
+def team_address(wanted: str | None, contact: Contact, workspace: Workspace) -> str:
+    """Whom a notice goes to: the owner, a team's first member, or the address it names. Raises NurtureError."""
+    teams = workspace.teams
+    everyone = [member for team in teams.values() for member in team.members]
+    if wanted in (None, "owner"):
+        found = contact.owner or next(iter(everyone), None)
+    else:
+        found = next(iter(teams[wanted].members), None) if wanted in teams else wanted
+    if not found:
+        raise NurtureError("there is nobody to notify", hint="add [teams] to nurture.toml")
+    return found
+
+
 def _owner(contact: Contact, workspace: Workspace) -> Mapping[str, object] | None:
     if not contact.owner:
         return None
-    return {"name": None, "email": contact.owner, "phone": None}
+    person = _colleague(contact.owner, workspace)
+    if person is None:
+        return {"name": contact.owner, "email": None, "phone": None}
+    return {"name": person.name or None, "email": person.address, "phone": None}
+
+
+def _colleague(who: str, workspace: Workspace) -> Mailbox | None:
+    """The person with this address, by the name that a team knows them; None when ``who`` is no address."""
+    try:
+        person = parse_mailbox(who)
+    except AddressError:
+        return None
+    members = (parse_mailbox(member) for team in workspace.teams.values() for member in team.members)
+    named = (
+        member for member in members if member.name and same_key(member.address) == same_key(person.address)
+    )
+    return next(named, person)
 
 
 def _from(name: str, contact: Contact, workspace: Workspace) -> tuple[Mailbox, Mailbox | None]:
@@ -162,6 +191,7 @@ def _from(name: str, contact: Contact, workspace: Workspace) -> tuple[Mailbox, M
         return NO_SENDER, None
     reply_to = parse_mailbox(sender.reply_to) if sender.reply_to else None
     mailbox = parse_mailbox(sender.address)
-    if name == "owner" and contact.owner:
-        return Mailbox(contact.owner, mailbox.name), None
+    owner = _colleague(contact.owner, workspace) if name == "owner" and contact.owner else None
+    if owner is not None:
+        return Mailbox(owner.address, owner.name or mailbox.name), None
     return mailbox, reply_to

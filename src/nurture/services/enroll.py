@@ -10,16 +10,13 @@ from sqlalchemy import Connection
 
 from nurture.db import enrollments, events, turns
 from nurture.db.turns import Refusal
-from nurture.engine.entering import Past, admit, entry_by_event, refusal
+from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
 from nurture.model.decisions import Finish, Turn
 from nurture.model.expressions import Scope
 from nurture.model.words import Enrollment, EnteredBy, Event, Reason
 from nurture.services.facts import facts_of_people
 from nurture.services.published import Published, Shelf
 from nurture.services.record import Outcome, end_from_outside, record_decisions
-
-AUTOMATIC = frozenset((Reason.UNSUBSCRIBED, Reason.BOUNCED, Reason.COMPLAINED))
-"""After these losses nothing starts by itself."""
 
 
 @dataclass(frozen=True, slots=True)

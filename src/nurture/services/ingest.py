@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from nurture.db import contacts, deliveries, enrollments, events, tasks
 from nurture.db.events import NewEvent
-from nurture.engine.world import shows_a_human
+from nurture.engine.evidence import shows_a_human
 from nurture.model.errors import NotFoundError
 from nurture.model.words import NOTHING, Event, Scalar
 from nurture.services import effects, offers

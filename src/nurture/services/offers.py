@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import deliveries, outbox, state
+from nurture.db import contacts, deliveries, enrollments, outbox, state
 from nurture.db.outbox import NewDelivery
+from nurture.engine.evidence import moves
+from nurture.model.expressions import Scope
 from nurture.model.words import Channel, Event
 from nurture.rendering.links import delivery_key
 from nurture.services.enroll import Answer
@@ -32,6 +34,8 @@ def deliver_requested(
     ]
     if not asked:
         return
+    moving = _moving(tx, shelf, [event for event, _ in asked])
+    asked = [(event, offer) for event, offer in asked if event.id not in moving]
     recent = deliveries.offers_since(tx, {event.contact_id for event, _ in asked}, now - ONCE_IN)
     secret = state.hash_key(tx).hex()
     planned = {}
@@ -56,3 +60,20 @@ def deliver_requested(
             event_id=event.id,
         )
     outbox.plan(tx, list(planned.values()))
+
+
+def _moving(tx: Connection, shelf: Shelf, fresh: Sequence[Event]) -> set[int]:
+    """The events that take a live enrollment to a stage: its workflow delivers what was asked for."""
+    live = enrollments.live_of(tx, {event.contact_id for event in fresh})
+    versions = shelf.versions(tx, {one.version for one in live})
+    people = contacts.load(tx, {one.contact_id for one in live})
+    workspace = shelf.published(tx).workspace
+    return {
+        event.id
+        for event in fresh
+        for one in live
+        if one.contact_id == event.contact_id
+        and moves(
+            versions[one.version], one, event, Scope(people[one.contact_id], event.data, one.stage, workspace)
+        )
+    }
