@@ -162,6 +162,20 @@ def test_a_part_that_crashes_again_and_again_is_given_time(project: Path) -> Non
     assert starts == 5  # after 0.2, 0.4, 0.8, 1.6 seconds, and what it takes to notice
 
 
+def test_a_part_that_cannot_be_started_for_now_is_tried_again() -> None:
+    part = Part("worker", ("/nowhere/at-all",))
+
+    part.look({}, now=0.0)
+    part.command = (sys.executable, "-c", "pass")
+    part.look({}, now=0.1)
+    too_early = part.process
+    part.look({}, now=0.3)
+
+    assert too_early is None
+    assert part.process is not None
+    assert part.process.wait() == 0
+
+
 def test_a_worker_told_to_stop_finishes_its_batch_and_takes_no_other(
     valkey_url: str, tmp_path: Path, jobs: Jobs
 ) -> None:

@@ -45,8 +45,7 @@ class Part:
         """Start it if it is due to be started, notice if it died. Raises NurtureError when it refused to start."""
         if self.process is None:
             if now >= self.start_again_at:
-                self.process = spawn(self.command, environment=environment)
-                self.started = now
+                self._start(environment, now)
             return
         code = self.process.poll()
         if now - self.started > STEADY_SECONDS:
@@ -55,8 +54,19 @@ class Part:
             return
         if code in REFUSED and not self.was_steady and self.pause == FIRST_PAUSE:
             raise NurtureError(f"{self.name} did not start", hint="its reason stands above")
-        log.warning("part ended, starting it again", part=self.name, code=code, seconds=self.pause)
-        self.process, self.start_again_at = None, now + self.pause
+        self.process = None
+        self._wait(f"ended with code {code}", now)
+
+    def _start(self, environment: Mapping[str, str], now: float) -> None:
+        try:
+            self.process = spawn(self.command, environment=environment)
+            self.started = now
+        except OSError as error:  # no process or memory to be had at the moment
+            self._wait(f"cannot start: {error.strerror}", now)
+
+    def _wait(self, reason: str, now: float) -> None:
+        log.warning("part down", part=self.name, reason=reason, again_after=self.pause)
+        self.start_again_at = now + self.pause
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
 
 
