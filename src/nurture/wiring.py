@@ -69,6 +69,10 @@ class Nurture:
         with self.database.write() as tx:
             state.beat(tx, name, self.clock.operational())
 
+    def drain(self) -> None:
+        """This process is to end: finish the dialogues that are open, begin no other."""
+        self.runtime.draining.set()
+
     def close(self) -> None:
         """Hang up: this thread's mail connections, and every idle connection to the database."""
         self.deliver.close()

@@ -93,22 +93,24 @@ class Deliver:
     # --- the dialogue ---------------------------------------------------------------------------------------
 
     def _send(self, ready: Sequence[Ready]) -> int:
-        """Group after group; when the server refuses us, the rest goes back untouched."""
+        """Group after group; when the server refuses us, or we are to stop, the rest goes back untouched."""
         channel = self._channel()
-        done = 0
         waiting = list(ready)
-        while waiting:
+        untouched: list[Ready] = []
+        while waiting and not self.runtime.draining.is_set():
             group, waiting = waiting[: channel.group], waiting[channel.group :]
-            ended, untouched = self._send_group(channel, group)
-            done += ended
-            if untouched:
-                with self.runtime.database.write() as tx:
-                    outbox.release(tx, [one.claim for one in (*untouched, *waiting)])
+            outcomes, given_back = self._send_group(channel, group)
+            untouched += given_back
+            if self._refused(outcomes):
                 break
-        return done
+        untouched += waiting
+        if untouched:
+            with self.runtime.database.write() as tx:
+                outbox.release(tx, [one.claim for one in untouched])
+        return len(ready) - len(untouched)
 
-    def _send_group(self, channel: Channel, group: Sequence[Ready]) -> tuple[int, list[Ready]]:
-        """One group in two strokes; returns how many ended and those that were not touched."""
+    def _send_group(self, channel: Channel, group: Sequence[Ready]) -> tuple[list[Outcome], list[Ready]]:
+        """One group in two strokes; returns what the server said, and the messages that were not touched."""
         clock = self.runtime.clock
         staged = channel.stage([one.message for one in group])
         leaving = [
@@ -124,18 +126,15 @@ class Deliver:
         with self.runtime.database.write() as tx:
             may_go = outbox.mark_sending(tx, leaving, clock.now(), clock.operational() + LEASE)
         staged.drop([index for index in staged.ready if group[index].claim.id not in may_go])
-        outcomes = {**staged.refused, **staged.finish()}
-        untouched = [
-            one for index, one in enumerate(group) if isinstance(outcomes.get(index), RefusedUs | Untried)
-        ]
+        early, late = staged.refused, staged.finish()
+        given_back = [index for index, outcome in early.items() if isinstance(outcome, RefusedUs | Untried)]
         ended = [
             (group[index].claim, outcome)
-            for index, outcome in outcomes.items()
-            if not isinstance(outcome, RefusedUs | Untried)
+            for index, outcome in (*early.items(), *late.items())
+            if index not in given_back
         ]
         self._record([(claim, self._written(claim, outcome)) for claim, outcome in ended], dead=_dead(ended))
-        self._note_channel(outcomes.values())
-        return len(ended), untouched
+        return [*early.values(), *late.values()], [group[index] for index in given_back]
 
     def _channel(self) -> Channel:
         if not hasattr(self._mine, "channel"):
@@ -218,12 +217,13 @@ class Deliver:
                 return ends(DeliveryState.PENDING, retry=self.runtime.clock.operational() + span)
             case RefusedMessage():
                 return ends(DeliveryState.FAILED, Reason.MESSAGE_REFUSED)
+            case RefusedUs() | Untried():
+                return ends(DeliveryState.PENDING)  # certain not to be accepted: it waits with the others
             case _:
                 raise AssertionError(f"no end for {outcome}")
 
-    def _note_channel(self, outcomes: Iterable[Outcome]) -> None:
-        """A server that refuses us rests us; one that took a message works again."""
-        outcomes = list(outcomes)
+    def _refused(self, outcomes: Sequence[Outcome]) -> bool:
+        """Does the server refuse us? Then the channel rests; one that took a message works again."""
         refused = next((one for one in outcomes if isinstance(one, RefusedUs)), None)
         worked = any(isinstance(one, Accepted) for one in outcomes)
         database, operational = self.runtime.database, self.runtime.clock.operational()
@@ -236,6 +236,7 @@ class Deliver:
         elif worked and self._rested():
             with database.write() as tx:
                 state.resume_channel(tx, EMAIL)
+        return refused is not None and not worked
 
     def _rested(self) -> bool:
         with self.runtime.database.read() as tx:

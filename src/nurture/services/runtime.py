@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 
 from nurture.channels.base import Channel
 from nurture.db.session import Database
@@ -23,6 +24,8 @@ class Runtime:
     open_channel: Callable[[], Channel]
     allow_recipients: tuple[str, ...] | None = None
     shelf: Shelf = field(default_factory=Shelf)
+    draining: Event = field(default_factory=Event)
+    """Set when this process is to end: what is in a dialogue ends, everything else goes back."""
 
     def now(self) -> datetime:
         return self.clock.now()

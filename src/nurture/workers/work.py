@@ -52,6 +52,10 @@ class Work(Protocol):
         """Become or stay the leader called ``name`` for ``ttl``; False while another one is."""
         ...
 
+    def drain(self) -> None:
+        """Finish what is in hand and begin nothing new: this process is to end."""
+        ...
+
     def beat(self, name: str) -> None:
         """Say that the process called ``name`` is alive."""
         ...

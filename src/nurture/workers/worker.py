@@ -49,6 +49,7 @@ def run_worker(url: str, work: Work, threads: int, stopping: threading.Event) ->
         if stopping.wait(BEAT_SECONDS):
             break
     log.info("worker draining", name=name)
+    work.drain()
     worker.stop(timeout=int(GRACE_SECONDS * 1000))
     broker.close()
     log.info("worker stopped", name=name)
