@@ -391,10 +391,30 @@ def test_all_problems_of_all_files_are_told_at_once_in_their_order(tmp_path: Pat
     }
 
 
-def test_an_error_in_a_step_does_not_make_others_look_unreachable(tmp_path: Path) -> None:
-    problems = with_workflow(tmp_path, "- wait: 2 days", "- wiat: 2 days\n      - {jump: first}")
+def test_a_misspelt_wait_does_not_make_its_jump_look_like_a_loop(tmp_path: Path) -> None:
+    problems = with_workflow(tmp_path, LAST_STEP, "- wiat: 2 days\n      - {jump: first}")
 
     assert [problem.code for problem in problems] == ["unknown-step"]
+
+
+def test_faults_of_shape_are_told_beside_faults_of_words(tmp_path: Path) -> None:
+    steps = "- {wait_until: email.sent}\n      - {email: welcome, at: 25:00, id: again}\n      - {jump: second}\n      - {wait: 1 day}"
+    text = (
+        WORKFLOW.replace(LAST_STEP, steps)
+        .replace("    need: Talk to someone\n", "")
+        .replace("sale.closed", "stage.lost")
+    )
+
+    problems = problems_of(tmp_path, {"workflows/checkup.yaml": text})
+
+    assert [problem.code for problem in problems] == [
+        "wait-without-timeout",
+        "own-action",
+        "bad-time",
+        "unreachable-step",
+        "stage-without-need",
+        "own-action",
+    ]
 
 
 def test_a_toml_that_cannot_be_read_blames_no_other_file(tmp_path: Path) -> None:

@@ -382,3 +382,18 @@ def _version(text: str) -> str:
     assert problems == []
     assert workflow is not None
     return workflow.version
+
+
+def test_a_workflow_with_any_line_left_out_is_read_or_told_about_but_never_a_crash() -> None:
+    lines = (ROOT / "workflows" / "retirement-readiness.yaml").read_text(encoding="utf-8").split("\n")
+
+    for number in range(len(lines)):
+        workflow, problems = read_workflow("\n".join(lines[:number] + lines[number + 1 :]), "a.yaml")
+        assert workflow is not None or problems
+        assert all(1 <= problem.place.line <= len(lines) for problem in problems)
+
+
+def test_a_message_repeats_only_the_beginning_of_an_endless_word() -> None:
+    problems = problems_in(framed(f"- {{email: a, after: {'x' * 5000}}}"))
+
+    assert len(problems[0].message) < 300

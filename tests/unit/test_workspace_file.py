@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -135,3 +136,21 @@ def test_a_part_that_cannot_be_read_stays_known_by_its_name() -> None:
     assert workspace is not None
     assert set(workspace.calendars) == {"office"}
     assert set(workspace.teams) == {"sales"}
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        pytest.param("a = " + "[" * 20_000 + "]" * 20_000, id="nested lists"),
+        pytest.param("a = " + "{b=" * 300 + "1" + "}" * 300, id="nested tables"),
+        pytest.param('a = """\n[' + " " * 900_000 + '\n"""\n', id="a text like a heading"),
+        pytest.param('a = """\n' + "x ." * 300_000 + '\n"""\n', id="a text like a key"),
+    ],
+)
+def test_a_bomb_is_refused_quickly(bomb: str) -> None:
+    start = process_time()
+
+    _, problems = read_workspace(bomb)
+
+    assert problems
+    assert process_time() - start < 2

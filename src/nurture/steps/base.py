@@ -63,7 +63,9 @@ YesNo = Annotated[
     bool, parsed(_yes_or_no), WithJsonSchema({"enum": [True, False, "yes", "no", "true", "false"]})
 ]
 DurationText = Annotated[InstanceOf[Duration], parsed(parse_duration), text_like("2 days", "3 business days")]
-DaysText = Annotated[frozenset[int], parsed(parse_days), text_like("weekdays", "mon,wed", "mon-fri")]
+DaysText = Annotated[
+    InstanceOf[frozenset[int]], parsed(parse_days), text_like("weekdays", "mon,wed", "mon-fri")
+]
 ClockText = Annotated[InstanceOf[time], parsed(parse_clock), text_like("09:30")]
 WindowText = Annotated[InstanceOf[Window], parsed(parse_window), text_like("weekdays 09:00-17:00")]
 QuietText = Annotated[InstanceOf[Window], parsed(parse_quiet), text_like("21:00-08:00")]

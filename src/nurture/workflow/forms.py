@@ -25,6 +25,8 @@ _TEXT_CODES: tuple[tuple[type[TextError], str], ...] = (
     (ExpressionError, "bad-expression"),
     (EventError, "bad-event"),
 )
+MAX_SHOWN = 200
+"""Characters of a message that repeats what the file says."""
 _LIMITS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 _SLUG_HINT = "use lower-case letters, digits and dashes, such as free-checkup"
 
@@ -121,7 +123,7 @@ def text_problem(error: TextError, where: Node | Place) -> Problem:
         place = where.at(error.column)
     else:
         place = where if isinstance(where, Place) else where.place
-    return Problem(place, code, error.message, error.hint)
+    return Problem(place, code, _short(error.message), error.hint)
 
 
 def _at(node: MapNode, loc: Sequence[int | str]) -> tuple[Node | None, Place]:
@@ -144,7 +146,7 @@ def _at(node: MapNode, loc: Sequence[int | str]) -> tuple[Node | None, Place]:
 def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | None]:
     """Code, message and hint for a fault that pydantic found, in a marketer's words."""
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
-    shown = f"'{value}'" if isinstance(value, str) else "this"
+    shown = f"'{_short(value)}'" if isinstance(value, str) else "this"
     if kind == "string_pattern_mismatch":
         return "bad-word", f"{shown} is no word in slug form", _slug_hint(value)
     if kind in ("enum", "literal_error"):
@@ -165,6 +167,10 @@ def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | N
     if kind == "too_short":
         return "bad-value", "this holds too little", f"write at least {context['min_length']}"
     return "bad-value", f"{_what(found)} does not fit here", f"expected {_expected(kind)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _what(found: Node | None) -> str:

@@ -14,7 +14,7 @@ from nurture.model.timing import Rule
 from nurture.steps import KINDS
 from nurture.steps.base import BranchForm, Kind, Step, StepFields, TimedFields
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
-from nurture.workflow.forms import Plain, read_form
+from nurture.workflow.forms import Form, Plain, read_form
 from nurture.workflow.model import Loss, Stage, Workflow
 from nurture.workflow.versions import structure_hash
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode, read_yaml
@@ -40,15 +40,21 @@ _MISSING: Mapping[str, Mapping[str, tuple[str, str, str]]] = {
         ),
     },
 }
-_NOTHING_PROVES = EventMatch("")
-"""Stands in a draft where a validation could not be read; no event has this name."""
+_STAND_INS: Mapping[str, Mapping[str, Plain]] = {
+    "stage": {"need": "?", "validate": "nothing.proves"},
+    "wait_until": {"timeout": "1 day"},
+}
+"""What a draft says where such a key is missing, so that the other keys can be checked all the same."""
+NOTHING_PROVES = EventMatch("nothing.proves")
+"""Stands in a draft where a validation is missing or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A workflow file as far as it could be read. ``nodes`` and ``stage_nodes`` say where each word stands.
+    """A workflow file as far as it could be read; ``top`` and the other nodes say where each word stands.
 
-    ``sound`` when it holds no error; only then is ``workflow`` whole.
+    ``sound`` when it holds no error; only then is ``workflow`` whole. A step that could not be read at all is
+    among ``step_nodes`` only.
     """
 
     file: str
@@ -80,10 +86,10 @@ def read_draft(text: str | bytes, file: str) -> tuple[Draft | None, list[Problem
 
 @dataclass(slots=True)
 class _Item:
-    """One entry of a list of steps, before it is linked to the next."""
+    """One entry of a list of steps, before it is linked to the next; of no kind when that cannot be told."""
 
     node: MapNode
-    kind: Kind
+    kind: Kind | None
     id: str
 
 
@@ -157,9 +163,7 @@ class _Reader:
         return tuple(item for item in node.items if isinstance(item, MapNode))
 
     def _stage(self, node: MapNode, index: int) -> Stage:
-        fields = read_form(
-            StageFields, node, self.problems, elsewhere=("steps", "loss"), missing=_MISSING["stage"]
-        )
+        fields = self._form(StageFields, "stage", node, elsewhere=("steps", "loss"))
         named = node.text("stage")
         name = fields.stage if fields else named.text if named else f"stage-{index + 1}"
         trigger, trigger_node = fields.trigger if fields else None, node.get("trigger")
@@ -168,7 +172,7 @@ class _Reader:
             name=name,
             index=index,
             need=fields.need if fields else "",
-            validate=fields.validation if fields else _NOTHING_PROVES,
+            validate=fields.validation if fields else NOTHING_PROVES,
             place=node.place,
             bucket=fields.bucket if fields else None,
             trigger=replace(trigger, place=trigger_node.place) if trigger and trigger_node else None,
@@ -177,6 +181,33 @@ class _Reader:
             first=self._list(steps, name, name) if steps is not None else None,
             losses=self._losses(node.get("loss")),
         )
+
+    def _form(
+        self,
+        form: type[Form],
+        kind: str,
+        node: MapNode,
+        *,
+        elsewhere: tuple[str, ...],
+        may_be_empty: tuple[str, ...] = (),
+        given: Mapping[str, Plain] | None = None,
+    ) -> Form | None:
+        """The node's fields; with stand-ins where a key that is needed is missing, which has then been told."""
+        fields = read_form(
+            form,
+            node,
+            self.problems,
+            elsewhere=elsewhere,
+            may_be_empty=may_be_empty,
+            given=given,
+            missing=_MISSING.get(kind),
+        )
+        if fields is None and kind in _STAND_INS:
+            lacking = {key: value for key, value in _STAND_INS[kind].items() if node.text(key) is None}
+            return read_form(
+                form, node, [], elsewhere=(*elsewhere, *lacking), given={**(given or {}), **lacking}
+            )
+        return fields
 
     def _losses(self, node: Node | None) -> tuple[Loss, ...]:
         losses = []
@@ -211,10 +242,10 @@ class _Reader:
         items = []
         for number, entry in enumerate(self._maps(node, "a step"), start=1):
             kind = self._kind(entry)
-            if kind is not None:
-                items.append(_Item(entry, kind, self._id(entry, kind, f"{path}-{number}")))
+            items.append(_Item(entry, kind, self._id(entry, kind, f"{path}-{number}")))
         for item, following in zip(items, [*items[1:], None], strict=False):
-            self._step(item, following.id if following else None, stage, parent, above)
+            if item.kind is not None:
+                self._step(item, item.kind, following.id if following else None, stage, parent, above)
         return items[0].id if items else None
 
     def _kind(self, node: MapNode) -> Kind | None:
@@ -238,10 +269,10 @@ class _Reader:
         self._problem(first, "unknown-step", f"'{first.text}' is no step kind", near)
         return None
 
-    def _id(self, node: MapNode, kind: Kind, path: str) -> str:
+    def _id(self, node: MapNode, kind: Kind | None, path: str) -> str:
         """The step's id: as given, else its value where the value is its name, else its path in the file."""
         given = node.text("id")
-        named = node.text(kind.name) if kind.value_is_id else None
+        named = node.text(kind.name) if kind and kind.value_is_id else None
         word = given or named
         step_id = word.text if word else path
         if step_id in self.step_nodes:
@@ -257,19 +288,24 @@ class _Reader:
         return step_id
 
     def _step(
-        self, item: _Item, following: str | None, stage: str, parent: str | None, above: str | None
+        self,
+        item: _Item,
+        kind: Kind,
+        following: str | None,
+        stage: str,
+        parent: str | None,
+        above: str | None,
     ) -> None:
-        node, kind = item.node, item.kind
+        node = item.node
         given = self._variants(node, kind)
         lists = tuple(key for key, form in kind.branches.items() if not _is_word(node.get(key), form))
-        fields = read_form(
+        fields = self._form(
             kind.fields,
+            kind.name,
             node,
-            self.problems,
             elsewhere=tuple(key for key in lists if key not in given),
             may_be_empty=(kind.name,) if kind.name in ("exit", "wait") else (),
             given=given,
-            missing=_MISSING.get(kind.name),
         )
         step = Step(
             item.id,
@@ -283,7 +319,7 @@ class _Reader:
             above,
         )
         self.steps[item.id] = step  # before its branches, so that steps stand in the order of the file
-        self.steps[item.id] = replace(step, branches=self._branches(item, stage))
+        self.steps[item.id] = replace(step, branches=self._branches(item, kind, stage))
         if fields is None:
             del self.steps[item.id]
 
@@ -305,9 +341,9 @@ class _Reader:
         fields = read_form(VariantFields, variant, self.problems, elsewhere=("do",))
         return fields.weight if fields else 1.0
 
-    def _branches(self, item: _Item, stage: str) -> dict[str, str | None]:
+    def _branches(self, item: _Item, kind: Kind, stage: str) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
-        for key, form in item.kind.branches.items():
+        for key, form in kind.branches.items():
             for name, node in self._lists(item.node.get(key), key, form):
                 found[name] = self._list(node, stage, f"{item.id}-{name}", item.id, name)
         return found

@@ -24,7 +24,7 @@ def read_toml(source: bytes | str, file: str) -> tuple[MapNode | None, list[Prob
         ]
     try:
         text = source if isinstance(source, str) else source.decode("utf-8-sig")
-        values = tomllib.loads(text)
+        node = _Tree(text, file).node(tomllib.loads(text), ())
     except UnicodeDecodeError:
         return None, [
             Problem(Place(file), "bad-toml", "the file is not written in UTF-8", "save it again as UTF-8")
@@ -33,7 +33,6 @@ def read_toml(source: bytes | str, file: str) -> tuple[MapNode | None, list[Prob
         return None, [_syntax_problem(str(error), file)]
     except RecursionError:
         return None, [Problem(Place(file), "bad-toml", "lists are nested too deep")]
-    node = _Tree(text, file).node(values, ())
     assert isinstance(node, MapNode)
     return node, []
 
@@ -50,7 +49,7 @@ def _syntax_problem(message: str, file: str) -> Problem:
     )
 
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
+_HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]")
 _ENTRY = re.compile(
     r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*=\s*"
 )
@@ -75,11 +74,12 @@ class _Tree:
             header, entry = _HEADER.match(line), _ENTRY.match(line)
             if header:
                 section = _path(header.group(2))
-                self.keys.setdefault(section, Place(self.file, number, header.start(2) + 1))
+                place = Place(self.file, number, header.start(2) + 1)
+                self.keys.setdefault(section, place)
                 if header.group(1) == "[[":
                     counts[section] = counts.get(section, -1) + 1
                     section = (*section, str(counts[section]))
-                    self.keys[section] = Place(self.file, number, header.start(2) + 1)
+                    self.keys[section] = place
             elif entry:
                 path = (*section, *_path(entry.group(1)))
                 self.keys.setdefault(path, Place(self.file, number, entry.start(1) + 1))

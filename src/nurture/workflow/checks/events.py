@@ -27,8 +27,7 @@ def unusable_events(project: Project) -> Iterator[Problem]:
     for line in lines:
         yield from _own_action(line)
     for draft in project.drafts:
-        if draft.sound:
-            yield from _dead_waits(draft)
+        yield from _dead_waits(draft)
 
 
 def _unknown_events(project: Project, lines: list[Line]) -> Iterator[Problem]:
@@ -105,7 +104,7 @@ def _what_leaves(workflow: Workflow, stage: Stage, awaited: EventMatch) -> str |
         if loss.on is not None and implies(awaited, loss.on):
             return f"loses the contact ({loss.reason})"
     for later in workflow.stages[stage.index :]:
-        if later.validate.name and implies(awaited, later.validate):
+        if implies(awaited, later.validate):
             return "validates this stage" if later is stage else f"validates the later stage '{later.name}'"
         trigger = later.trigger
         if later is not stage and trigger and trigger.match and implies(awaited, trigger.match):

@@ -25,12 +25,11 @@ _ENDS = ("exit", "lose", "jump")
 
 
 def broken_flow(project: Project) -> Iterator[Problem]:
-    """Ways in, through and out that do not exist. Files with errors of their own are left to their errors."""
+    """Ways in, through and out that do not exist."""
     for draft in project.drafts:
         yield from _time_losses(draft)
-        if draft.sound:
-            yield from _entries(draft)
-            yield from _unreachable(draft)
+        yield from _entries(draft)
+        yield from _unreachable(draft)
         for step in draft.workflow.steps.values():
             yield from _senseless_branches(draft, step)
             yield from _never_open(draft, step, project.workspace)
@@ -52,7 +51,7 @@ def _time_losses(draft: Draft) -> Iterator[Problem]:
 def _entries(draft: Draft) -> Iterator[Problem]:
     for stage, node in zip(draft.workflow.stages, draft.stage_nodes, strict=True):
         enrolls = stage.index == 0 or stage.entry
-        if enrolls and stage.trigger is None:
+        if enrolls and node.key("trigger") is None:
             yield problem(
                 "stage-without-entry",
                 place_of(node, "entry" if stage.index else "stage"),
@@ -76,12 +75,12 @@ def _entries(draft: Draft) -> Iterator[Problem]:
 
 
 def _unreachable(draft: Draft) -> Iterator[Problem]:
-    steps = draft.workflow.steps
-    for step in steps.values():
-        if step.next is not None and _ends(draft.workflow, step):
+    for step in draft.workflow.steps.values():
+        following = draft.workflow.steps.get(step.next or "")
+        if following is not None and _ends(draft.workflow, step):
             yield problem(
                 "unreachable-step",
-                step_place(draft, steps[step.next]),
+                step_place(draft, following),
                 f"no contact comes to '{step.next}': the list ends at '{step.id}'",
                 "remove it, or move it before that step",
             )

@@ -20,7 +20,7 @@ from nurture.steps.when import WhenFields
 from nurture.workflow.documents import Persona, Segment
 from nurture.workflow.model import Stage, TriggerKind
 from nurture.workflow.project import Project
-from nurture.workflow.reader import Draft
+from nurture.workflow.reader import NOTHING_PROVES, Draft
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode
 
 
@@ -105,7 +105,7 @@ def _of_stages(draft: Draft) -> Iterator[Line]:
             and stage.trigger.match
         ):
             yield Line(Role.TRIGGER, stage.trigger.match, trigger, draft, stage)
-        if validate is not None and stage.validate.name:
+        if validate is not None and stage.validate != NOTHING_PROVES:
             yield Line(Role.VALIDATION, stage.validate, validate, draft, stage)
         for loss in stage.losses:
             on = draft.loss_nodes[loss.place].get("on")

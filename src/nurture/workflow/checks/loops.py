@@ -33,7 +33,7 @@ class _Way:
 
 def endless_loops(project: Project) -> Iterator[Problem]:
     """Every jump, enrollment and loss that closes a circle in which no time passes."""
-    drafts = {draft.workflow.name: draft for draft in project.drafts if draft.sound}
+    drafts = {draft.workflow.name: draft for draft in project.drafts if draft.workflow.stages}
     ways: dict[StageKey, list[_Way]] = {}
     for draft in drafts.values():
         for stage in draft.workflow.stages:
@@ -73,10 +73,16 @@ def _ways(drafts: Mapping[str, Draft], draft: Draft, first: str | None) -> Itera
         if step is None or step.id in seen:
             continue
         seen.add(step.id)
-        if _waits(step):
+        if _waits(step) or _is_unclear(draft, step):
             continue
         yield from (_Way(draft, step, target) for target in _targets(drafts, draft.workflow, step))
         left.extend(_following(draft.workflow, step))
+
+
+def _is_unclear(draft: Draft, step: Step) -> bool:
+    """Whether something in the lines of the step could not be read: it may have been meant to wait."""
+    lines = {key.place.line for key, _ in draft.step_nodes[step.id].entries}
+    return any(problem.place.line in lines for problem in draft.problems)
 
 
 def _waits(step: Step) -> bool:
