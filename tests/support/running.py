@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 from nurture.db import consents, contact_import, contacts, deliveries, enrollments, tasks, turns
 from nurture.db.consents import Consent, ConsentAction
@@ -139,17 +140,16 @@ class Running:
 
 
 def a_nurture(
-    database_url: str, folder: Path, *, mails: tuple[str, ...] = (), at: datetime = MONDAY
+    database_url: str, folder: Path, *, mails: tuple[str, ...] = (), at: datetime = MONDAY, **settings: Any
 ) -> Running:
     """An installation on this database with an empty project: workspace and these plain mails."""
     project = folder / "project"
     project.mkdir()
     (project / "nurture.toml").write_text(TOML)
-    settings = Settings(
-        project=project, database_url=database_url, secret_keys=("a-test-key-that-is-long-enough" * 2,)
-    )
+    secret = ("a-test-key-that-is-long-enough" * 2,)
+    chosen = Settings(project=project, database_url=database_url, secret_keys=secret, **settings)
     clock = FrozenClock(at)
-    running = Running(build(settings, clock), clock, project)
+    running = Running(build(chosen, clock), clock, project)
     for name in mails:
         running.write(f"templates/email/{name}.md", MAIL.format(name=name))
     return running
