@@ -151,7 +151,7 @@ def test_two_expressions_with_the_same_text_are_equal() -> None:
         ("[1, 2]", 0, "only stands behind 'in'"),
         ("contact.tags[event.x]", 12, "only one name follows the dot"),
         ("contact.a $ 1", 10, "does not belong here"),
-        ('contact.a == "x', 13, "does not belong here"),
+        ('contact.a == "x', 13, "a quote is never closed"),
         ("contact.a }} {{ 7*7", 10, "does not belong here"),
         ("1 if contact.a else 2", 0, "not allowed"),
         ('{"a": 1}', 0, "braces"),

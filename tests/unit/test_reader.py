@@ -343,6 +343,23 @@ def test_an_empty_value_is_told_once_and_not_as_missing_too() -> None:
     assert told(problems_in(text)) == ["4:5 empty-value"]
 
 
+def test_a_text_that_yaml_cuts_is_told_once_with_the_hint_to_quote_it() -> None:
+    text = framed("- email: hello").replace(
+        "trigger: manual", 'trigger: offer.requested where event.offer == "Offer #1"'
+    )
+
+    problems = problems_in(text)
+
+    assert told(problems) == ["5:58 cut-text"]
+    assert problems[0].hint == "put the whole line in single quotes: '…'"
+
+
+def test_a_kind_without_its_colon_is_told_to_have_one() -> None:
+    problems = problems_in(framed("- exit"))
+
+    assert [problem.hint for problem in problems] == ["write 'exit:'"]
+
+
 def test_one_bad_key_does_not_hide_the_rest_of_its_step() -> None:
     problems = problems_in(framed("- {email: hello, at: 25:00, if_late: never, colour: red}"))
 

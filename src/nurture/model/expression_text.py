@@ -98,9 +98,12 @@ class _Reader:
         message = (error.message or "cannot be read").replace("\n", " ")
         if "unexpected char" in message:
             column = int(message.rsplit(" ", 1)[-1]) if message.rsplit(" ", 1)[-1].isdigit() else 0
-            return ExpressionError(
-                f"'{self.text[column : column + 1]}' does not belong here", column=column, hint=_QUOTES
-            )
+            character = self.text[column : column + 1]
+            if character in ("'", '"'):
+                return ExpressionError(
+                    "a quote is never closed", column=column, hint="close it with the same quote"
+                )
+            return ExpressionError(f"'{character}' does not belong here", column=column, hint=_QUOTES)
         if "end of template" in message or error.lineno == 1:
             return ExpressionError("the expression ends too early", column=len(self.text.rstrip()))
         return ExpressionError(f"cannot be read here: {message}", column=column)

@@ -17,7 +17,7 @@ from nurture.model.expressions import Expression
 from nurture.model.timing import Duration, Unit
 from nurture.model.words import Channel
 from nurture.steps.base import DurationText, ExpressionText, Slug, YesNo
-from nurture.workflow.forms import read_form
+from nurture.workflow.forms import read_form, without_echoes
 from nurture.workflow.yaml_text import MapNode, read_yaml
 
 
@@ -206,8 +206,8 @@ def _read(
     top, problems = read_yaml(source, file)
     fields = read_form(form, top, problems) if top else None
     if top is None or fields is None:
-        return None, sorted(problems)
-    return Read(build(fields, top.place), top), sorted(problems)
+        return None, without_echoes(problems)
+    return Read(build(fields, top.place), top), without_echoes(problems)
 
 
 def _offer(form: OfferForm, place: Place) -> Offer:

@@ -126,6 +126,12 @@ def text_problem(error: TextError, where: Node | Place) -> Problem:
     return Problem(place, code, _short(error.message), error.hint)
 
 
+def without_echoes(problems: Iterable[Problem]) -> list[Problem]:
+    """In order; where a text was cut, what is then wrong with the rest of it is no news."""
+    cut = {problem.place.line for problem in problems if problem.code == "cut-text"}
+    return sorted(p for p in problems if p.code == "cut-text" or p.place.line not in cut)
+
+
 def _at(node: MapNode, loc: Sequence[int | str]) -> tuple[Node | None, Place]:
     """The node that ``loc`` leads to, as far as it goes, and its place (a key's own place for a bad key)."""
     current: Node = node

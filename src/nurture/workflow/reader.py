@@ -14,7 +14,7 @@ from nurture.model.timing import Rule
 from nurture.steps import KINDS
 from nurture.steps.base import BranchForm, Kind, Step, StepFields, TimedFields
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
-from nurture.workflow.forms import Form, Plain, read_form
+from nurture.workflow.forms import Form, Plain, read_form, without_echoes
 from nurture.workflow.model import Loss, Stage, Workflow
 from nurture.workflow.versions import structure_hash
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode, read_yaml
@@ -107,7 +107,7 @@ class _Reader:
         stages = tuple(self._stage(node, index) for index, node in enumerate(stage_nodes))
         workflow = self._workflow(fields, top, stages, text)
         self._refuse_twice(stage_nodes)
-        self.problems.sort()
+        self.problems = without_echoes(self.problems)
         draft = Draft(
             self.file, workflow, tuple(self.problems), top, stage_nodes, self.loss_nodes, self.step_nodes
         )
@@ -157,9 +157,9 @@ class _Reader:
             return ()
         for item in node.items:
             if not isinstance(item, MapNode):
-                self._problem(
-                    item, "bad-value", f"this is not {what}", f"{what} is written as 'key: value' lines"
-                )
+                word = item.text if isinstance(item, TextNode) and item.text in KINDS else None
+                hint = f"write '{word}:'" if word else f"{what} is written as 'key: value' lines"
+                self._problem(item, "bad-value", f"this is not {what}", hint)
         return tuple(item for item in node.items if isinstance(item, MapNode))
 
     def _stage(self, node: MapNode, index: int) -> Stage:
