@@ -107,11 +107,10 @@ def release(tx: Connection, claimed: Iterable[Claimed]) -> None:
     run_on(tx, _release, rows)
 
 
-def put_off(tx: Connection, troubled: Mapping[Claimed, str], until: datetime) -> None:
+def put_off(tx: Connection, troubled: Iterable[tuple[Claimed, str]], until: datetime) -> None:
     """Push enrollments that could not be decided to ``until`` (business time), each with what was the trouble."""
     rows = [
-        {"id": claim.enrollment.id, "fence": claim.fence, "trouble": trouble}
-        for claim, trouble in troubled.items()
+        {"id": claim.enrollment.id, "fence": claim.fence, "trouble": trouble} for claim, trouble in troubled
     ]
     run_on(tx, _put_off, rows, until=until)
 
@@ -157,10 +156,15 @@ def insert(tx: Connection, entries: Sequence[tuple[Enrollment, datetime | None]]
         rows.append(
             row | {"wake_at": wake_at, "last_event": enrollment.cursor, "lease_until": None, "fence": 0}
         )
-    stored = insert_rows(tx, E, rows, returning=("contact_id", "workflow", "id"), skip_conflicts=True)
-    ids = {(contact, workflow): id_ for contact, workflow, id_ in stored}
-    # The first of two entries into one workflow is the one that was stored.
-    return [ids.pop((entry.contact_id, entry.workflow), None) for entry, _ in entries]
+    stored = insert_rows(
+        tx, E, rows, returning=("id", "contact_id", "workflow", "status"), skip_conflicts=True
+    )
+    ids: dict[tuple[int, str, str], list[int]] = {}
+    for id_, contact, workflow, status in sorted(stored, reverse=True):
+        ids.setdefault((contact, workflow, status), []).append(id_)
+    # Only a live one can meet another; then the first of them is the one that was stored.
+    wanted = ((entry.contact_id, entry.workflow, entry.status) for entry, _ in entries)
+    return [ids[entered].pop() if ids.get(entered) else None for entered in wanted]
 
 
 def end_many(

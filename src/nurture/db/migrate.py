@@ -37,6 +37,8 @@ def head() -> str:
 
 def status(database: Database) -> tuple[str | None, str]:
     """The revision the database has (None: no tables yet) and the newest one known. Changes nothing."""
+    if not database.exists:
+        return None, head()
     with database.read() as tx:
         return MigrationContext.configure(tx).get_current_revision(), head()
 

@@ -67,6 +67,11 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
+    @property
+    def exists(self) -> bool:
+        """False for a SQLite file that nobody has made yet; a server is asked by connecting."""
+        return not self.embedded or Path(self.url.database or "").exists()
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back by any exception.

@@ -62,10 +62,10 @@ class Advance:
         versions: dict[str, Workflow],
         facts: dict[int, Facts],
         now: datetime,
-    ) -> tuple[list[tuple[Claimed, Turn]], dict[Claimed, str]]:
+    ) -> tuple[list[tuple[Claimed, Turn]], list[tuple[Claimed, str]]]:
         """Decide each; one that cannot be decided never stops the others."""
         taken: list[tuple[Claimed, Turn]] = []
-        troubled: dict[Claimed, str] = {}
+        troubled: list[tuple[Claimed, str]] = []
         sent: dict[int, tuple[datetime, ...]] = {}
         for one in claimed:
             enrollment = one.enrollment
@@ -76,7 +76,7 @@ class Advance:
                 turn = decide(versions[enrollment.version], enrollment, known, now)
             except Exception as error:
                 log.exception("turn failed", enrollment=enrollment.id, workflow=enrollment.workflow)
-                troubled[one] = f"{type(error).__name__}: {error}"
+                troubled.append((one, f"{type(error).__name__}: {error}"))
             else:
                 taken.append((one, turn))
                 marketing = sum(isinstance(each, Send) and each.marketing for each in turn.decisions)

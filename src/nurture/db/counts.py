@@ -1,0 +1,69 @@
+"""How many: the few numbers that commands and pages tell beside their answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from nurture.db.sets import among, word
+from nurture.db.tables import (
+    DeliveryRow,
+    DeliveryState,
+    EnrollmentRow,
+    EventRow,
+    TaskRow,
+    TaskState,
+    table_of,
+)
+from nurture.db.types import UtcDateTime
+from nurture.model.words import Status
+
+E = table_of(EnrollmentRow)
+D = table_of(DeliveryRow)
+T = table_of(TaskRow)
+EVENTS = table_of(EventRow)
+
+
+def contacts_under_way(tx: Connection, workflow: str | None = None, contact_id: int | None = None) -> int:
+    """How many contacts have a live enrollment: in one workflow, of one contact, or at all."""
+    query = select(func.count(E.c.contact_id.distinct())).where(E.c.status == word(Status.ACTIVE))
+    if workflow is not None:
+        query = query.where(E.c.workflow == bindparam("workflow"))
+    if contact_id is not None:
+        query = query.where(E.c.contact_id == bindparam("contact"))
+    return tx.execute(query, {"workflow": workflow, "contact": contact_id}).scalar_one()
+
+
+def next_moment(tx: Connection) -> datetime | None:
+    """When the next thing falls due (business time): a turn, a message, the end of a call. None: nothing waits."""
+    moments = [tx.execute(query).scalar_one() for query in (_NEXT_TURN, _NEXT_MESSAGE, _NEXT_EXPIRY)]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def waiting_since(tx: Connection, now: datetime) -> datetime | None:
+    """Since when the oldest work that may be done now waits (business time); None when none does."""
+    oldest: datetime | None = tx.execute(_NEXT_TURN).scalar_one()
+    return oldest if oldest is not None and oldest <= now else None
+
+
+def known_external(tx: Connection, external_ids: list[str]) -> int:
+    """How many of these ids from outside are stored."""
+    query = select(func.count()).where(among(EVENTS.c.external_id, "externals"))
+    return tx.execute(query, {"externals": external_ids}).scalar_one()
+
+
+def funnel(tx: Connection) -> list[tuple[str, str, str, int]]:
+    """How many enrollments stand, or ended, where: (workflow, stage, status, count)."""
+    rows = tx.execute(_FUNNEL).all()
+    return [(row.workflow, row.stage, row.status, row.number) for row in rows]
+
+
+_NEXT_TURN = select(func.min(E.c.wake_at, type_=UtcDateTime))
+_NEXT_MESSAGE = select(func.min(D.c.due, type_=UtcDateTime)).where(D.c.state == word(DeliveryState.PENDING))
+_NEXT_EXPIRY = select(func.min(T.c.expires, type_=UtcDateTime)).where(T.c.state == word(TaskState.OPEN))
+_FUNNEL = (
+    select(E.c.workflow, E.c.stage, E.c.status, func.count().label("number"))
+    .group_by(E.c.workflow, E.c.stage, E.c.status)
+    .order_by(E.c.workflow, E.c.stage, E.c.status)
+)
