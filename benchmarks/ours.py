@@ -1,7 +1,7 @@
 """How nurture itself is started and looked at: the processes a user runs, the services that its commands call.
 
-    python -m benchmarks.ours prepare 2000     schema, project, contacts (settings from the environment)
-    python -m benchmarks.ours release          enroll everyone by hand, once a line comes in on standard input
+python -m benchmarks.ours prepare 2000     schema, project, contacts (settings from the environment)
+python -m benchmarks.ours release          enroll everyone by hand, once a line comes in on standard input
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from nurture.workers.broker import TURNS, make_broker
 PROJECT = Path(__file__).parent / "project"
 WORKFLOW = "two-letters-and-a-call"
 READY = "release when told"  # what `release` says before it waits for a line
-SECRET = "only-for-measuring-never-for-a-real-installation"  # noqa: S105 - it guards nothing
+SECRET = "only-for-measuring-never-for-a-real-installation"
 PHONE = "+1 416 555 0123"  # without a number nobody could be called
 AT_ONCE = 500  # contacts enrolled in one transaction
 

@@ -124,6 +124,14 @@ def test_the_next_match_is_never_before_now_and_is_its_own_next_match(
 
 
 @unhurried
+@given(duration=durations, start=instants, zone=zones)
+def test_adding_a_duration_is_a_rule_of_after_alone(
+    duration: Duration, start: datetime, zone: ZoneInfo
+) -> None:
+    assert add(start, duration, zone, US) == resolve(Rule(after=duration), start, zone, US).at
+
+
+@unhurried
 @given(start=instants, zone=zones, days=st.integers(0, 400))
 def test_whole_days_keep_the_wall_clock_where_it_exists(start: datetime, zone: ZoneInfo, days: int) -> None:
     wanted = local(start, zone).replace(fold=0) + timedelta(days=days)

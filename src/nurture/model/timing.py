@@ -11,6 +11,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -78,6 +79,9 @@ DEFAULT_CALENDAR = Calendar()
 _MOST_PUSHES = 800
 """How often window and quiet hours may push in turn; a rule that can be due at all needs far fewer."""
 
+_REMEMBERED = 4096
+"""Answers kept in memory: contacts of one batch share the moment, mostly the zone, and so the answer with its words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instant:
@@ -87,6 +91,7 @@ class Instant:
     derivation: tuple[str, ...]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def resolve(rule: Rule, start: datetime, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR) -> Instant:
     """When ``rule`` is due, counted from ``start``.
 
@@ -112,8 +117,19 @@ def next_match(rule: Rule, after: datetime, zone: ZoneInfo, calendar: Calendar =
 def add(
     start: datetime, duration: Duration, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR
 ) -> datetime:
-    """``start`` plus ``duration``: elapsed time for minutes and hours, else the same clock on a later local day."""
-    return resolve(Rule(after=duration), start, zone, calendar).at
+    """``start`` plus ``duration``: elapsed time for minutes and hours, else the same clock on a later local day.
+
+    What ``resolve`` says to a rule of ``after`` alone, without the words.
+    """
+    start = _aware(start)
+    try:
+        if duration.unit.elapsed:
+            return start + _elapsed(duration)
+        wall = local(start, zone)
+        day = _days_later(wall.date(), duration, zone, calendar)
+        return start if day == wall.date() else to_utc(datetime.combine(day, wall.time()), zone)
+    except OverflowError:
+        raise TimingError(f"'{duration}' leads beyond the years that a calendar holds") from None
 
 
 def allowed(instant: datetime, window: Window, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR) -> bool:
@@ -143,6 +159,7 @@ def open_at_or_after(instant: datetime, zone: ZoneInfo, calendar: Calendar = DEF
     return max(instant, next_opening(calendar.hours, instant, zone, calendar)[0])
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def add_open_time(
     start: datetime, duration: Duration, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR
 ) -> Instant:

@@ -75,6 +75,7 @@ class TemplateSource:
         return f"templates/{self.name}{locale}.{self.kind}"
 
 
+@lru_cache(maxsize=1024)
 def front_matter_of(source: TemplateSource) -> FrontMatter:
     """What stands at the top of a message. Raises TemplateProblems."""
     front_matter, _, problems = split_front_matter(_lines(source.text), source.file)
@@ -317,7 +318,7 @@ class _Compiler:
                 body = html_with_comments(body, self.cloakroom)
             check_nesting(body, self.cloakroom)
             document = inline_styles(_put_body(frame, body, self.cloakroom), self.cloakroom)
-            return document, html_to_text(body, self.cloakroom)
+            return f"{document}\n", html_to_text(body, self.cloakroom)
         except MarkupError as error:
             self._add_markup_problem(error, self.source, first_line)
             self._stop_on_problems()
