@@ -1,4 +1,4 @@
-"""The step kinds, one file each (the ways out share one). To add a kind: write its file, list it here."""
+"""The step kinds, one file each. To add a kind: write its file, list it here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from types import MappingProxyType
 from nurture.steps.base import Kind
 from nurture.steps.call_task import CALL_TASK
 from nurture.steps.email import EMAIL
-from nurture.steps.leaving import ENROLL, EXIT, JUMP, LOSE
+from nurture.steps.enroll import ENROLL
+from nurture.steps.exit import EXIT
+from nurture.steps.jump import JUMP
+from nurture.steps.lose import LOSE
 from nurture.steps.notify import NOTIFY
 from nurture.steps.offer import OFFER
 from nurture.steps.set import SET

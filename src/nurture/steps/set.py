@@ -20,8 +20,12 @@ class SetStepFields(TimedFields):
 def run(step: Step, scene: Scene) -> Over:
     fields = step.fields
     assert isinstance(fields, SetStepFields)
-    values = {name: value.value(scene.scope) for name, value in fields.set.items()}
-    changes: dict[str, Scalar] = {name: value for name, value in values.items() if name not in TAG_KEYS}
+    values: dict[str, Scalar] = {
+        name: value
+        for name, expression in fields.set.items()
+        if not isinstance(value := expression.value(scene.scope), frozenset)  # tags have keys of their own
+    }
+    changes = {name: value for name, value in values.items() if name not in TAG_KEYS}
     change = SetFields(
         **scene.decided(step, Reason.STEP),  # type: ignore[arg-type]
         values=changes,

@@ -50,7 +50,7 @@ def watched_step(step: Step, scene: Scene) -> tuple[str | None, datetime]:
     for ran in reversed(scene.enrollment.ran):
         if fields.since in (None, ran.step):
             return ran.step, ran.due
-    return None, scene.enrollment.stage_entered_at
+    return None, scene.enrollment.stage_entered_at or scene.enrollment.entered_at
 
 
 def satisfied_by(step: Step, scene: Scene, event: Event) -> bool:
@@ -60,7 +60,8 @@ def satisfied_by(step: Step, scene: Scene, event: Event) -> bool:
     watched, since = watched_step(step, scene)
     if not event.human or event.at < since:
         return False
-    if event.concerns_a_touch and (event.enrollment_id, event.step) != (scene.enrollment.id, watched):
+    mine = (scene.enrollment.id, watched, scene.enrollment.visit)
+    if event.concerns_a_touch and (event.enrollment_id, event.step, event.visit) != mine:
         return False
     scope = scene.scope.with_event(event.data)
     return any(match.matches(event.name, scope) for match in fields.wait_until)

@@ -243,6 +243,10 @@ _WARNINGS = {
         "An event is neither ours nor declared; a typo in it would never be found.",
         "List it under [events] in nurture.toml.",
     ),
+    "entered-by-hand": (
+        "A segment or date trigger is read but takes nobody in by itself in this version.",
+        "Enroll with `nurture enroll --segment NAME WORKFLOW`, as often as you like.",
+    ),
     "unguarded-event": (
         "A template prints a detail of the event that moved the contact here; entered by hand there is none.",
         "Put it into {% if event %} … {% endif %}, or write {{ event.offer or '…' }}.",

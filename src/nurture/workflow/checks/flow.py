@@ -23,6 +23,8 @@ from nurture.workflow.yaml_text import ListNode
 _ENDS = ("exit", "lose", "jump")
 """Steps after which a list does not go on."""
 
+_BY_HAND_FOR_NOW = (TriggerKind.SEGMENT, TriggerKind.DATE)
+
 
 def broken_flow(project: Project) -> Iterator[Problem]:
     """Ways in, through and out that do not exist."""
@@ -57,6 +59,13 @@ def _entries(draft: Draft) -> Iterator[Problem]:
                 place_of(node, "entry" if stage.index else "stage"),
                 f"nobody can enter '{stage.name}': it has no trigger",
                 "add 'trigger:'; 'trigger: manual' when contacts are enrolled from elsewhere",
+            )
+        elif enrolls and stage.trigger and stage.trigger.kind in _BY_HAND_FOR_NOW:
+            yield problem(
+                "entered-by-hand",
+                stage.trigger.place,
+                f"a {stage.trigger.kind} trigger takes nobody in by itself in this version",
+                "enroll with `nurture enroll`",
             )
         if (
             not enrolls

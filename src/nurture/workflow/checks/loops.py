@@ -9,7 +9,8 @@ from nurture.model.errors import Problem
 from nurture.model.timing import Rule
 from nurture.steps.base import Step
 from nurture.steps.call_task import CallTaskFields
-from nurture.steps.leaving import EnrollFields, JumpFields
+from nurture.steps.enroll import EnrollFields
+from nurture.steps.jump import JumpFields
 from nurture.steps.wait import WaitFields
 from nurture.steps.wait_until import WaitUntilFields
 from nurture.workflow.checks.codes import problem

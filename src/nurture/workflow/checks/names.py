@@ -8,7 +8,8 @@ from nurture.model.errors import Place, Problem, did_you_mean
 from nurture.steps.base import Step
 from nurture.steps.call_task import OUTCOMES, CallTaskFields
 from nurture.steps.email import EmailFields
-from nurture.steps.leaving import EnrollFields, JumpFields
+from nurture.steps.enroll import EnrollFields
+from nurture.steps.jump import JumpFields
 from nurture.steps.notify import NotifyFields
 from nurture.steps.offer import OfferFields
 from nurture.steps.wait_until import WaitUntilFields
