@@ -38,7 +38,8 @@ class CatchChannel:
         )
         for index, message in enumerate(messages[:GROUP]):
             try:
-                self.folder.mkdir(parents=True, exist_ok=True)
+                if index == 0:
+                    self.folder.mkdir(parents=True, exist_ok=True)
                 hidden = self.folder / f".{message.key}.{os.getpid()}.{index}.tmp"
                 hidden.write_bytes(message.data)
             except OSError as error:

@@ -61,6 +61,7 @@ class SmtpChannel:
         open_ = dict(enumerate(messages[: self.group]))
         stale = self._say_on_kept_and_new(open_, staged)
         if stale:
+            self._hang_up()  # the others have been kept as long: only a new connection is sure to be there
             self._say_on_kept_and_new(stale, staged)
         self._staged = staged
         return staged
@@ -70,6 +71,9 @@ class SmtpChannel:
         self._drop_what_is_staged()
         goodbye = self.settings.timeouts.goodbye
         converse([Job(wire, _goodbye(goodbye)) for wire in self._pool])
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         for wire in self._pool:
             wire.close()
         self._pool.clear()

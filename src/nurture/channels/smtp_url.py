@@ -65,17 +65,21 @@ def parse_smtp_url(url: str, *, helo: str | None = None) -> SmtpSettings:
     ``?starttls=1`` requires STARTTLS, ``connections=N`` keeps up to N (default 32), ``cafile=PATH`` trusts that authority,
     ``helo=NAME`` is how we introduce ourselves, ``timeout=S`` and ``dot_timeout=S`` shorten the RFC's limits.
     """
+    if "#" in url:
+        raise _bad("has a #", "in a password write %23 for it")
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
-    except ValueError as error:
-        raise _bad(f"cannot be read: {error}") from None
+    except ValueError:  # its words may hold the password
+        raise _bad(
+            "has a host or port that cannot be read", "in a password write %2F for / and %40 for @"
+        ) from None
     if parts.scheme not in ("smtp", "smtps"):
-        raise _bad(f"begins with {parts.scheme or 'nothing'!r}")
+        raise _bad("does not begin with smtp:// or smtps://")
     if not host:
         raise _bad("names no host")
-    if parts.path not in ("", "/") or parts.fragment:
-        raise _bad("has a path or a #: a password needs %23 for # and %2F for /")
+    if parts.path not in ("", "/"):
+        raise _bad("has a path", "in a password write %2F for /")
     options = _options(parts)
     tls = _tls(parts.scheme, options)
     user = unquote(parts.username) if parts.username else None

@@ -14,10 +14,9 @@ import idna
 
 LONGEST_LOCAL_PART, LONGEST_DOMAIN = 64, 255  # octets: RFC 5321, 4.5.3.1.1 and 4.5.3.1.2
 
-# What an unquoted local part may hold (RFC 5322 atext and dots, RFC 6531 beyond ASCII); no quoted ones: importers refuse them too.
-_LOCAL_PART = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+)*"
-)
+# What an unquoted local part may hold (RFC 5322 atext and dots, RFC 6531 beyond ASCII); importers refuse quoted ones too.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+"
+_LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _ASCII_DOMAIN = re.compile(
     r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE
 )
@@ -64,7 +63,7 @@ def wire_domain(domain: str) -> str:
     """The domain as mail servers know it: A-labels, lower case (RFC 5891). Raises AddressError."""
     try:
         ascii_domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
+    except UnicodeError as error:
         raise AddressError(f"{domain!r} is no domain: {error}") from error
     if len(ascii_domain) > LONGEST_DOMAIN or not _ASCII_DOMAIN.fullmatch(ascii_domain):
         raise AddressError(f"{domain!r} is no domain")
@@ -74,11 +73,9 @@ def wire_domain(domain: str) -> str:
 def split_address(address: str) -> tuple[str, str]:
     """The local part as written, and the domain as it travels. Raises AddressError."""
     local, at, domain = address.rpartition("@")
-    if (
-        not at
-        or not _LOCAL_PART.fullmatch(local)
-        or len(local.encode("utf-8", "replace")) > LONGEST_LOCAL_PART
-    ):
+    # Not printable: spaces of any kind, invisible signs, half characters.
+    written = _LOCAL_PART.fullmatch(local) is not None and local.isprintable()
+    if not at or not written or len(local.encode()) > LONGEST_LOCAL_PART:
         raise AddressError(f"{address!r} is no mail address")
     return local, wire_domain(domain)
 

@@ -21,7 +21,9 @@ VOID = frozenset(
         *("link", "meta", "source", "track", "wbr"),
     }
 )
-_NO_DATA = ("style", "script", "title", "textarea")
+_NO_DATA = frozenset({"script", "style", "textarea", "title"})
+_MARKUP = re.compile(r"<[A-Za-z/!?]")
+_WHOLE_TAG = re.compile(r"""<(?P<name>[A-Za-z][^\s<>/]*)?(?:[^<>"']|"[^"<]*"|'[^'<]*')*+>""")
 # Elements that HTML ends by itself when the next one begins, up to one of the enclosing kind.
 _ENDS_ITSELF = {
     **dict.fromkeys(
@@ -87,27 +89,68 @@ def _markdown() -> MarkdownIt:
 
 def markdown_to_html(text: str, cloakroom: Cloakroom) -> str:
     """Markdown with words for tags as HTML; a statement alone on its line stands between blocks."""
+    if any(line.count("|") > limits.COLUMNS for line in text.split("\n")):
+        raise MarkupError(f"its Markdown has a table of more than {limits.COLUMNS} columns")
     alone = re.compile(rf"(?m)^(?P<indent>[ \t]*){cloakroom.prefix}(?P<number>\d+)z(?=[ \t]*$)")
     held = alone.sub(lambda found: found["indent"] + cloakroom.as_comment(int(found["number"])), text)
     html: str = _markdown().render(held)
     if len(html) > 3 * limits.SOURCE:
         raise MarkupError(f"its Markdown becomes more than {3 * limits.SOURCE:,} characters of HTML")
-    return html_with_comments(html, cloakroom)
+    return _loops_into_lists(html_with_comments(html, cloakroom), cloakroom)
+
+
+def _loops_into_lists(html: str, cloakroom: Cloakroom) -> str:
+    """A loop around a list becomes a list around a loop: Markdown cannot say that, and means it."""
+    word = rf"<!--{cloakroom.prefix}(\d+)z-->"
+    looped = re.compile(rf"({word})\s*<(ul|ol)>((?:(?!</?[uo]l>|<!--).)*)</\3>\s*({word})", re.DOTALL)
+
+    def turned(found: re.Match[str]) -> str:
+        opening, number, kind, items, closing, last = found.groups()
+        if (cloakroom.tags[int(number)].word, cloakroom.tags[int(last)].word) != ("for", "endfor"):
+            return found[0]
+        return f"<{kind}>\n{opening}{items.strip()}\n{closing}</{kind}>\n"
+
+    return looped.sub(turned, html)
 
 
 def html_with_comments(html: str, cloakroom: Cloakroom) -> str:
-    """HTML in which statements between elements are comments; those inside a tag, title or style stay words."""
-    raw = "|".join(_NO_DATA)
-    pieces = re.compile(
-        rf"<!--.*?-->|<(?P<raw>{raw})\b[^<>]*>.*?</(?P=raw)\s*>"
-        rf"""|<[a-z/!](?:"[^"<]*"|'[^'<]*'|[^<>"'])*>|{cloakroom.prefix}(?P<number>\d+)z""",
-        re.DOTALL | re.IGNORECASE,
-    )
+    """HTML in which statements between elements are comments; those inside a tag, title or style stay words.
 
-    def hold(found: re.Match[str]) -> str:
-        return found[0] if found["number"] is None else cloakroom.as_comment(int(found["number"]))
+    Raises MarkupError for a tag or comment without an end: HTML parsers take quadratic time over many of those.
+    """
+    word = re.compile(rf"{cloakroom.prefix}(\d+)z")
+    out: list[str] = []
+    at = 0
+    while at < len(html):
+        markup = html.find("<", at)
+        data = html[at:] if markup < 0 else html[at:markup]
+        out.append(word.sub(lambda found: cloakroom.as_comment(int(found[1])), data))
+        at = len(html) if markup < 0 else _end_of_markup(html, markup)
+        if markup >= 0:
+            out.append(html[markup:at])
+    return "".join(out)
 
-    return pieces.sub(hold, html)
+
+def _end_of_markup(html: str, start: int) -> int:
+    """Where the tag, comment or element without markup that begins at ``start`` ends; a lone ``<`` is just that."""
+    if html.startswith("<!--", start):
+        end = html.find("-->", start + 4) + 3
+        if end < 3:
+            raise MarkupError("a comment is never closed", line=html.count("\n", 0, start) + 1)
+        return end
+    if not _MARKUP.match(html, start):
+        return start + 1
+    tag = _WHOLE_TAG.match(html, start)
+    if tag is None:
+        line = html.count("\n", 0, start) + 1
+        raise MarkupError("a tag is never closed (inside quotes, write &lt; for <)", line=line)
+    name = (tag["name"] or "").lower()
+    if name not in _NO_DATA:
+        return tag.end()
+    closing = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(html, tag.end())
+    if closing is None:
+        raise MarkupError(f"<{name}> is never closed", line=html.count("\n", 0, start) + 1)
+    return closing.end()
 
 
 def inline_styles(html: str, cloakroom: Cloakroom) -> str:
@@ -194,6 +237,11 @@ class _Nesting(HTMLParser):
             raise MarkupError(
                 f"a <{tag}> cannot stand inside a <{tag}>: close the first", line=self.getpos()[0]
             )
+        if tag == "tr" and self.open and self.open[-1][1] is not None and self._element_around() == "table":
+            # HTML adds the missing <tbody> inside the {% for %}, and its end outside.
+            raise MarkupError(
+                "rows in an {% if %} or {% for %} need a <tbody> around it", tag=self.open[-1][1]
+            )
 
     def _stands_in(self, tag: str, up_to: frozenset[str]) -> bool:
         for name, _, _ in reversed(self.open):
@@ -202,6 +250,9 @@ class _Nesting(HTMLParser):
             if name in up_to:
                 return False
         return False
+
+    def _element_around(self) -> str | None:
+        return next((name for name, tag, _ in reversed(self.open) if tag is None), None)
 
     def _innermost(self) -> str:
         if not self.open:

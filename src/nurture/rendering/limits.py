@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SOURCE = 100_000
+SOURCE = 64_000
 """Characters of one template file."""
 TAGS = 1_000
 """``{{ … }}`` and ``{% … %}`` in one file."""
@@ -10,6 +10,10 @@ TAG_DEPTH = 6
 """``if`` and ``for`` inside each other."""
 EXPRESSION_DEPTH = 24
 """Parts inside parts of one expression."""
+LITERAL = 100
+"""Items of a list written out in a template."""
+COLUMNS = 50
+"""Columns of a Markdown table: each row is filled up to as many cells."""
 ELEMENTS = 5_000
 """HTML elements of a message with its layout."""
 ELEMENT_DEPTH = 100

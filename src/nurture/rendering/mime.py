@@ -87,8 +87,9 @@ class Mail:
 
 def build_message(mail: Mail, sign: Sign | None = None) -> bytes:
     """The whole message. Raises UnsendableError."""
+    own_headers = _headers(mail)  # refuses what cannot stand in a header, before anything is made of it
     content_headers, body = _content(mail)
-    headers = [*_headers(mail), *content_headers]
+    headers = [*own_headers, *content_headers]
     if sign is not None:
         headers = [*sign(headers, body), *headers]
     return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode() + b"\r\n" + body

@@ -71,6 +71,8 @@ class _Writer(HTMLParser):
         self.out: list[str] = []
         self.breaks = 0
         """Line ends owed before the next word."""
+        self.paid = 0
+        """Line ends that stand before a statement already, whatever its branches hold."""
         self.started = False
         self.space = False
         self.hidden: list[str] = []
@@ -155,8 +157,9 @@ class _Writer(HTMLParser):
         if self.hidden or self.cloakroom.words.fullmatch(f"<!--{data}-->") is None:
             return
         if self.breaks:
+            self.paid = self.breaks
             self._pay()
-        elif self.space and self.out:
+        elif self.space and self.out and not self.paid:
             self.out.append(" ")
         self.space = False
         self.out.append(f"<!--{data}-->")
@@ -188,7 +191,7 @@ class _Writer(HTMLParser):
             self._owe(1)
 
     def _owe(self, breaks: int) -> None:
-        self.breaks = max(self.breaks, breaks)
+        self.breaks = max(self.breaks, breaks - self.paid)
         self.space = False
 
     def _pay(self) -> None:
@@ -201,8 +204,9 @@ class _Writer(HTMLParser):
             self._pay()
             if self.quotes:
                 self.out.append("> " * self.quotes)
-        elif self.space and self.out:
+        elif self.space and self.out and not self.paid:
             self.out.append(" ")
         self.space = False
         self.started = True
+        self.paid = 0
         self.out.append(words)

@@ -194,7 +194,7 @@ def _line_of(traceback: TracebackType | None, template: Template) -> int:
 
 def _undefined_name(error: UndefinedError, tag: Tag | None) -> str | None:
     """The dotted name that is missing: Jinja knows its last word, the tag the rest."""
-    found = re.search(r"(?:attribute |^)'([^']+)'", str(error))
+    found = re.search(r"(?:attribute |^)'([^']+)'(?: is undefined)?$", str(error))
     if found is None:
         return None
     last = found[1]

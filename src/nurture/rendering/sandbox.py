@@ -182,7 +182,7 @@ def link_target(value: object) -> object:
 
 def make_room(*, autoescape: bool) -> Room:
     """One room for HTML (escaped), one for plain text (as it is)."""
-    room = Room(undefined=StrictUndefined, autoescape=autoescape, cache_size=0)
+    room = Room(undefined=StrictUndefined, autoescape=autoescape, cache_size=0, keep_trailing_newline=True)
     room.globals.clear()
     room.filters = {
         **FILTERS,
@@ -338,6 +338,11 @@ class _Inspection:
                 f"knows no test {node.name!r}",
                 hint="known are defined, undefined, none",
             )
+        if isinstance(node, nodes.List) and len(node.items) > limits.LITERAL:
+            self._refuse(node, "template-too-big", f"holds at most {limits.LITERAL} items in one list")
+            return
+        if isinstance(node, (nodes.Getattr, nodes.Getitem)):
+            self._refuse(node, "template-not-allowed", "looks up fields by their names only")
         if isinstance(node, nodes.Neg) and not isinstance(node.node, nodes.Const):
             self._refuse(
                 node, "template-not-allowed", "reckons nothing", hint="work it out before, in a field"
@@ -375,7 +380,9 @@ class _Inspection:
             self.variables.append(Variable(path, Place(self.file, node.lineno), bare))
 
     def _refuse(self, node: nodes.Node, code: str, message: str, *, hint: str | None = None) -> None:
-        self.problems.append(Problem(Place(self.file, node.lineno), code, f"a template {message}", hint))
+        # Some nodes do not know their line, but what is in them does.
+        line = node.lineno or next((inner.lineno for inner in node.find_all(nodes.Node) if inner.lineno), 1)
+        self.problems.append(Problem(Place(self.file, line), code, f"a template {message}", hint))
 
 
 def _asked_for(test: nodes.Node) -> frozenset[str]:

@@ -86,6 +86,7 @@ class Cloakroom:
         """
         out: list[str] = []
         at, opening, inner, line = 0, "", [""], 1
+        most = len(self.tags) + limits.TAGS
         for number, kind, value in self.room.lex(text):
             start = text.find(value, at)
             if not opening:
@@ -99,6 +100,8 @@ class Cloakroom:
                 opening, inner, line = value, [], number
             elif kind in ("variable_end", "block_end"):
                 sign = value.rstrip()
+                if len(self.tags) == most:
+                    raise TemplateSyntaxError(f"holds more than {limits.TAGS} tags", number)
                 tag = Tag(
                     "".join(inner).strip(),
                     Place(file, line + first_line - 1),
@@ -114,8 +117,6 @@ class Cloakroom:
         return "".join(out)
 
     def _keep(self, tag: Tag) -> str:
-        if len(self.tags) >= limits.TAGS:
-            raise TemplateSyntaxError(f"a message holds at most {limits.TAGS} tags", tag.place.line)
         self.tags.append(tag)
         return f"{self.prefix}{len(self.tags) - 1}z"
 

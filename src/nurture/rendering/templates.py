@@ -36,6 +36,7 @@ Kind = Literal["md", "html", "txt"]
 _FILE_NAME = re.compile(
     r"(?P<name>.+?)(?:\.(?P<locale>[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.(?P<kind>md|html|txt)"
 )
+LONGEST_LOCALE = 35
 _BODY = re.compile(r"body(?:\s*\|\s*safe)?")
 _FRAME = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>{{ subject }}</title></head><body>{{ body }}</body></html>'
 
@@ -107,10 +108,11 @@ def compile_text(source: TemplateSource) -> TextTemplate:
 
 
 class Library:
-    """All templates of a project: finds the language, the layout and the .txt beside a message, and compiles it."""
+    """All templates of a project: finds the language, the layout and the .txt beside a message, and compiles it once."""
 
     def __init__(self, sources: Iterable[TemplateSource]) -> None:
         self._sources = {(source.name, source.locale, source.kind): source for source in sources}
+        self._messages: dict[str, MessageTemplate | TemplateProblems] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -122,17 +124,27 @@ class Library:
 
         ``fr-CA`` takes fr-CA, else fr, else the one without a language. Raises NotFoundError, TemplateProblems.
         """
-        path = name if "/" in name else f"email/{name}"
-        body, text = self._found(path, locale)
-        layout_name = front_matter_of(body).get("layout")
-        if layout_name is None:
+        body, text = self._found(name if "/" in name else f"email/{name}", locale)
+        if body.file not in self._messages:
+            try:
+                self._messages[body.file] = self._compiled(body, text)
+            except TemplateProblems as problems:
+                self._messages[body.file] = problems
+        message = self._messages[body.file]
+        if isinstance(message, TemplateProblems):
+            raise TemplateProblems(message.problems)
+        return message
+
+    def _compiled(self, body: TemplateSource, text: TemplateSource | None) -> MessageTemplate:
+        top = front_matter_of(body)
+        name = top.get("layout")
+        if name is None:
             return compile_message(body, text=text)
         try:
-            layout, layout_text = self._found(f"email/layouts/{layout_name}", locale)
+            layout, layout_text = self._found(f"email/layouts/{name}", body.locale)
         except NotFoundError as error:
-            line = front_matter_of(body).lines["layout"]
-            problem = Problem(Place(body.file, line), "template-layout", error.message, error.hint)
-            raise TemplateProblems([problem]) from None
+            place = Place(body.file, top.lines["layout"])
+            raise TemplateProblems([Problem(place, "template-layout", error.message, error.hint)]) from None
         return compile_message(body, layout, text=text, layout_text=layout_text)
 
     def script(self, name: str, locale: str | None = None) -> TextTemplate:
@@ -168,6 +180,8 @@ class Library:
 
 
 def _from_near_to_far(locale: str | None) -> Iterable[str | None]:
+    """``fr-CA``, ``fr``, None. What is too long to be a language is none."""
+    locale = locale.replace("_", "-") if locale and len(locale) <= LONGEST_LOCALE else None
     while locale:
         yield locale
         locale = locale.rpartition("-")[0]
