@@ -201,7 +201,7 @@ def test_a_senseless_workflow_is_told_at_its_word(
             "assign: kim@example.org\n        outcomes: {has-planner: [exit: ], voicemail: []}",
         ),
         ("validate: sale.closed", "trigger: manual\n    validate: sale.closed"),
-        ("validate: sale.closed", "trigger: segment warm\n    entry: yes\n    validate: sale.closed"),
+        ("validate: sale.closed", "trigger: lost checkup/first\n    entry: yes\n    validate: sale.closed"),
     ],
 )
 def test_what_makes_sense_is_not_blamed(tmp_path: Path, old: str, new: str) -> None:
@@ -477,3 +477,12 @@ def test_every_code_says_what_it_means_and_what_to_do() -> None:
         assert name == name.lower()
         assert code.meaning.endswith("."), name
         assert code.remedy.endswith("."), name
+
+
+@pytest.mark.parametrize("trigger", ["segment warm", "date contact.renewal_on - 30 days"])
+def test_a_trigger_that_takes_nobody_in_by_itself_yet_is_a_warning(tmp_path: Path, trigger: str) -> None:
+    entry = f"trigger: {trigger}\n    entry: yes\n    validate: sale.closed"
+
+    problems = with_workflow(tmp_path, "validate: sale.closed", entry)
+
+    assert [(problem.code, problem.severity) for problem in problems] == [("entered-by-hand", "warning")]
