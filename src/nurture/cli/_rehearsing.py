@@ -1,0 +1,60 @@
+"""What the commands that try things out share: the folder's problems told at once, and whom a message is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli.common import Context
+from nurture.model.errors import ProblemsFound
+
+if TYPE_CHECKING:
+    from nurture.model.words import Contact
+    from nurture.services.folder import Folder
+    from nurture.workflow.documents import Persona
+
+SHOWN = 5
+"""Problems that are listed; `nurture check` lists all."""
+
+
+@contextmanager
+def problems_listed(context: Context) -> Iterator[None]:
+    """When files hold problems, the first of them stand above the error."""
+    try:
+        yield
+    except ProblemsFound as error:
+        for problem in error.problems[:SHOWN]:
+            context.note(str(problem))
+        raise
+
+
+def who(
+    folder: Folder, persona: str | None, file: Path | None, wanted: str | None = None
+) -> tuple[Contact, Persona | None]:
+    """The contact that was asked for: of a persona or a file, else the example of ``wanted`` or of any persona."""
+    from nurture.services import stand_in
+
+    if persona and file:
+        raise click.UsageError("--as and --contact name two different contacts; give one.")
+    if file:
+        return stand_in.of_file(file, folder.workspace), None
+    return stand_in.of_persona(folder, persona) if persona else stand_in.usual(folder, wanted)
+
+
+def base_url() -> str:
+    """Where links in messages lead, by NURTURE_BASE_URL. Asks no other setting: a rehearsal needs neither key nor database."""
+    from nurture.settings import Settings, value_of
+
+    return value_of("base_url") or str(Settings.model_fields["base_url"].default)
+
+
+def write(file: Path, text: str) -> None:
+    """Write a page, in a folder that is there. Raises UsageError when it cannot be."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -1,0 +1,91 @@
+"""`nurture preview`: a message as one contact would get it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli._rehearsing import base_url, problems_listed, who, write
+from nurture.cli.common import Context, project_options
+from nurture.model.clock import system_time
+from nurture.model.errors import NurtureError
+
+if TYPE_CHECKING:
+    from nurture.services.preview import Preview
+
+
+@click.command("preview", epilog="Example: nurture preview guide-delivery --as pre-retiree --locale fr")
+@project_options
+@click.argument("template")
+@click.option(
+    "--contact",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="For this contact: one JSON object of fields.",
+)
+@click.option(
+    "--as",
+    "persona",
+    metavar="PERSONA",
+    help="For this persona's example; by default that of the workflow that uses it.",
+)
+@click.option("--locale", metavar="LANGUAGE", help="In this language, such as fr or fr-CA.")
+@click.option(
+    "--open",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Also write the HTML there, to be opened in a browser.",
+)
+def preview(
+    context: Context,
+    template: str,
+    file: Path | None,
+    persona: str | None,
+    locale: str | None,
+    page: Path | None,
+) -> None:
+    """Render TEMPLATE for one contact: a message with its headers, or a call script.
+
+    TEMPLATE is a name such as `welcome` or `call/welcome-call`, or the path of its file. Files that have nothing to do
+    with it may still be unfinished.
+    """
+    from nurture.services.folder import open_as_it_is
+    from nurture.services.preview import find, has_language, uses
+    from nurture.services.preview import preview as render
+
+    with problems_listed(context):
+        folder = open_as_it_is(context.project)
+        name = find(folder, template)
+        wanted = next((use.workflow.persona for use in uses(folder, name)), None)
+        contact, _ = who(folder, persona, file, wanted)
+        if locale:
+            contact = replace(contact, locale=locale)
+            if not has_language(folder, name, locale):
+                context.note(f"{name} is not written in '{locale}'; this is the nearest there is.")
+        try:
+            shown = render(folder, name, contact, system_time(), base_url())
+        except ValueError as error:  # a header that cannot travel
+            raise NurtureError(f"{name} cannot be sent to {contact.email}: {error}") from error
+    if page:
+        if shown.html is None:
+            raise NurtureError(f"{name} has no HTML: it is plain text")
+        write(page, shown.html)
+    if context.as_json:
+        context.emit_json(asdict(shown))
+    else:
+        _print(context, shown)
+    if page:
+        context.note(f"The HTML is in {page}.")
+
+
+def _print(context: Context, shown: Preview) -> None:
+    for header, value in shown.headers.items():
+        context.say(f"{header}: {value}")
+    if shown.headers:
+        context.say()
+    context.say(shown.text.rstrip("\n"))
