@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 import unicodedata
 
+from nurture.model import addresses
+from nurture.model.addresses import wire_domain
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel
 
@@ -33,7 +35,10 @@ def normalise_email(text: str) -> str:
         or any(c.isspace() or c < " " for c in address)
     ):
         raise AddressError(f"'{text[:80]}' is not an e-mail address", hint="it looks like name@example.org")
-    return f"{local.lower()}@{_ascii_domain(domain, text)}"
+    try:
+        return f"{local.lower()}@{wire_domain(domain.rstrip('.'))}"
+    except addresses.AddressError as error:
+        raise AddressError(f"'{text[:80]}' has a domain that cannot exist") from error
 
 
 def normalise_phone(text: str) -> str:
@@ -56,15 +61,3 @@ def phone_hash(key: bytes, phone: str | None) -> str | None:
 def address_hash(key: bytes, channel: Channel, normalised: str) -> str:
     """HMAC-SHA256, in hex, of a normalised address or number of this channel."""
     return hmac.digest(key, f"{channel}:{normalised}".encode(), "sha256").hex()
-
-
-def _ascii_domain(domain: str, text: str) -> str:
-    domain = domain.lower().rstrip(".")
-    if domain.isascii():
-        return domain
-    try:
-        import idna  # only a few addresses need its tables
-
-        return idna.encode(domain, uts46=True).decode()
-    except UnicodeError as error:
-        raise AddressError(f"'{text[:80]}' has a domain that cannot exist") from error

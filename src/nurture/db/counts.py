@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from nurture.db.sets import among, word
 from nurture.db.tables import (
+    ContactRow,
     DeliveryRow,
     DeliveryState,
     EnrollmentRow,
     EventRow,
     TaskRow,
     TaskState,
+    TransitionRow,
     table_of,
 )
 from nurture.db.types import UtcDateTime
@@ -23,6 +26,8 @@ E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)
 T = table_of(TaskRow)
 EVENTS = table_of(EventRow)
+MOVES = table_of(TransitionRow)
+CONTACTS = table_of(ContactRow)
 
 
 def contacts_under_way(tx: Connection, workflow: str | None = None, contact_id: int | None = None) -> int:
@@ -59,6 +64,33 @@ def funnel(tx: Connection) -> list[tuple[str, str, str, int]]:
     return [(row.workflow, row.stage, row.status, row.number) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class LastMove:
+    """The last change of stage of one enrollment."""
+
+    email: str
+    workflow: str
+    stage: str
+    change: str
+    reason: str
+
+
+def last_moves(tx: Connection) -> list[LastMove]:
+    """How far every enrollment came, the longest stories first."""
+    return [LastMove(*row) for row in tx.execute(_LAST_MOVES)]
+
+
+_MOVES_OF = (
+    select(MOVES.c.enrollment_id, func.max(MOVES.c.id).label("last"), func.count().label("number"))
+    .group_by(MOVES.c.enrollment_id)
+    .subquery()
+)
+_LAST_MOVES = (
+    select(CONTACTS.c.email, MOVES.c.workflow, MOVES.c.stage, MOVES.c.change, MOVES.c.reason)
+    .join(_MOVES_OF, _MOVES_OF.c.last == MOVES.c.id)
+    .join(CONTACTS, CONTACTS.c.id == MOVES.c.contact_id)
+    .order_by(_MOVES_OF.c.number.desc(), MOVES.c.id)
+)
 _NEXT_TURN = select(func.min(E.c.wake_at, type_=UtcDateTime))
 _NEXT_MESSAGE = select(func.min(D.c.due, type_=UtcDateTime)).where(D.c.state == word(DeliveryState.PENDING))
 _NEXT_EXPIRY = select(func.min(T.c.expires, type_=UtcDateTime)).where(T.c.state == word(TaskState.OPEN))

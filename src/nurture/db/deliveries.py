@@ -60,11 +60,22 @@ def by_ids(tx: Connection, ids: Collection[int]) -> dict[int, Delivery]:
     return {row.id: _delivery(row) for row in tx.execute(_BY_ID, {"ids": ids})} if ids else {}
 
 
+def by_key(tx: Connection, key: str) -> Delivery | None:
+    """The message with this key: what one of its links concerns. None when it is gone."""
+    row = tx.execute(_BY_KEY, {"key": key}).first()
+    return _delivery(row) if row else None
+
+
 def by_message_ids(tx: Connection, message_ids: Collection[str]) -> dict[str, Delivery]:
     """Messages by their Message-ID: what a bounce or a reply concerns."""
     if not message_ids:
         return {}
     return {row.message_id: _delivery(row) for row in tx.execute(_BY_MESSAGE_ID, {"names": message_ids})}
+
+
+def sent_after(tx: Connection, moment: datetime) -> list[Delivery]:
+    """The messages that went to contacts after a moment (business time), in order."""
+    return [_delivery(row) for row in tx.execute(_SENT_AFTER, {"moment": moment})]
 
 
 def last_sent(tx: Connection, contact_id: int) -> Delivery | None:
@@ -107,6 +118,16 @@ _OFFERS = select(D.c.contact_id, D.c.offer).where(
     D.c.state != word(DeliveryState.FAILED),
 )
 _BY_ID = select(*_DELIVERY).where(among(D.c.id))
+_SENT_AFTER = (
+    select(*_DELIVERY)
+    .where(
+        D.c.state == word(DeliveryState.SENT),
+        D.c.channel == word(Channel.EMAIL),
+        D.c.ended_at > now_param("moment"),
+    )
+    .order_by(D.c.ended_at, D.c.id)
+)
+_BY_KEY = select(*_DELIVERY).where(D.c.key == bindparam("key"))
 _BY_MESSAGE_ID = select(*_DELIVERY).where(among(D.c.message_id, "names"))
 _OLDEST_DUE: AnySelect = select(func.min(D.c.due, type_=UtcDateTime)).where(
     D.c.state == word(DeliveryState.PENDING)

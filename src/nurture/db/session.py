@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nurture.model.errors import NurtureError, SettingsError
@@ -123,7 +123,7 @@ class Database:
         """A connection of ``engine``; raises UnreachableError when there is none to be had."""
         try:
             connection = engine.connect()
-        except OperationalError as error:
+        except DBAPIError as error:
             raise UnreachableError(
                 f"the database {self.place} cannot be opened: {_first_line(error)}",
                 hint="check NURTURE_DATABASE_URL, and that the server runs"

@@ -47,7 +47,9 @@ def instant(*, optional: bool = False) -> Any:
     return Field(default=None, sa_type=UtcDateTime) if optional else Field(sa_type=UtcDateTime)
 
 
-ROOM_TO_CHANGE = {"postgresql_with": {"fillfactor": 70}}
+NEVER_REUSED = {"sqlite_autoincrement": True}
+"""For ids that live on in links, Message-IDs and cursors: SQLite gives none of a deleted row to another."""
+ROOM_TO_CHANGE = {"postgresql_with": {"fillfactor": 70}} | NEVER_REUSED
 """For rows that change many times: PostgreSQL keeps the new version beside the old one, and its indexes as they are."""
 
 
@@ -74,6 +76,7 @@ class ContactRow(Base, table=True):
     """One person. ``email_key`` is the normalised address; the hashes meet the suppression list."""
 
     __tablename__ = "contacts"
+    __table_args__ = (NEVER_REUSED,)
 
     id: int = key()
     email: str
@@ -101,6 +104,7 @@ class EventRow(Base, table=True):
     __table_args__ = (
         Index("ix_events_contact_id_id", "contact_id", "id"),  # facts of a batch; one person's history
         Index("ix_events_name_arrived_at", "name", "arrived_at"),  # reports
+        NEVER_REUSED,
     )
 
     id: int = key()
@@ -350,6 +354,7 @@ class TaskRow(Base, table=True):
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        NEVER_REUSED,
     )
 
     id: int = key()
@@ -380,6 +385,7 @@ class ConsentRow(Base, table=True):
     __table_args__ = (
         one_of("action", "granted", "withdrawn"),
         Index("ix_consents_contact_id_purpose", "contact_id", "purpose", "channel"),
+        NEVER_REUSED,
     )
 
     id: int = key()

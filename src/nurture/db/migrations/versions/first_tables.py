@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("last_active_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
         sa.UniqueConstraint("email_key", name=op.f("uq_contacts_email_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_contacts_email_hash"), "contacts", ["email_hash"])
     op.create_index(op.f("ix_contacts_phone_hash"), "contacts", ["phone_hash"])
@@ -100,6 +101,7 @@ def upgrade() -> None:
             ["contact_id"], ["contacts.id"], name=op.f("fk_consents_contact_id_contacts")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_consents_contact_id_purpose", "consents", ["contact_id", "purpose", "channel"])
     op.create_table(
@@ -119,6 +121,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_events_contact_id_contacts")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sa.UniqueConstraint("external_id", name=op.f("uq_events_external_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_events_contact_id_id", "events", ["contact_id", "id"])
     op.create_index("ix_events_name_arrived_at", "events", ["name", "arrived_at"])
@@ -215,6 +218,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollments")),
         postgresql_with={"fillfactor": 70},
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_enrollments_contact_id"), "enrollments", ["contact_id"])
     op.create_index(op.f("ix_enrollments_parent"), "enrollments", ["parent"])
@@ -292,6 +296,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_deliveries_key")),
         sa.UniqueConstraint("message_id", name=op.f("uq_deliveries_message_id")),
         postgresql_with={"fillfactor": 70},
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_deliveries_contact_id_planned_at", "deliveries", ["contact_id", "planned_at"])
     op.create_index(
@@ -337,6 +342,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
         sa.UniqueConstraint("enrollment_id", "step", "visit", name=op.f("uq_tasks_enrollment_id_step_visit")),
         sa.UniqueConstraint("key", name=op.f("uq_tasks_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_tasks_assignee_due", "tasks", ["assignee", "due"])
     op.create_index(op.f("ix_tasks_contact_id"), "tasks", ["contact_id"])

@@ -1,0 +1,144 @@
+"""The tables come up all at once or not at all, and nobody works on tables that are not theirs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from nurture.db import migrate, state
+from nurture.db.session import Database
+from nurture.db.tables import Base
+
+KILLED_AFTER = """
+import os, signal, sys
+from sqlalchemy import Engine, event
+from nurture.db import migrate
+from nurture.db.session import Database
+
+left = int(sys.argv[2])
+
+@event.listens_for(Engine, "after_cursor_execute")
+def count(connection, cursor, statement, *rest):
+    global left
+    if statement.strip().startswith("CREATE"):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+migrate.upgrade(Database(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def empty(any_empty_database: str) -> Iterator[Database]:
+    database = Database(any_empty_database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def database(any_database: str) -> Iterator[Database]:
+    database = Database(any_database)
+    yield database
+    database.dispose()
+
+
+def tables(database: Database) -> set[str]:
+    with database.write() as tx:
+        return set(inspect(tx).get_table_names())
+
+
+def test_an_upgrade_makes_exactly_the_tables_that_the_rows_describe(empty: Database) -> None:
+    before = migrate.status(empty)
+
+    migrate.upgrade(empty)
+
+    assert before == (None, migrate.head())
+    assert migrate.status(empty) == (migrate.head(), migrate.head())
+    with empty.write() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_upgrade_twice_changes_nothing_and_keeps_the_key_of_the_suppression_list(
+    database: Database,
+) -> None:
+    with database.read() as tx:
+        key = state.hash_key(tx)
+
+    assert migrate.upgrade(database) == (migrate.head(), migrate.head())
+    with database.read() as tx:
+        assert state.hash_key(tx) == key
+
+
+def test_upgrades_at_once_wait_for_each_other(empty: Database, any_empty_database: str) -> None:
+    others = [Database(any_empty_database) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, others))
+
+    migrate.require_head(empty)
+
+
+@pytest.mark.parametrize("statement", [1, 12, 40])
+def test_an_upgrade_killed_halfway_leaves_nothing_and_the_next_one_works(
+    empty: Database, any_empty_database: str, statement: int
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AFTER, any_empty_database, str(statement)],
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    left = tables(empty)
+
+    migrate.upgrade(empty)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert left == set()
+    migrate.require_head(empty)
+
+
+def test_a_database_without_tables_names_the_remedy(empty: Database) -> None:
+    with pytest.raises(migrate.SchemaError, match=r"no tables yet.*nurture db upgrade"):
+        migrate.require_head(empty)
+
+
+def test_tables_of_a_newer_nurture_are_left_alone(database: Database) -> None:
+    with database.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(migrate.SchemaError, match="newer nurture"):
+        migrate.require_head(database)
+    with pytest.raises(migrate.SchemaError, match="newer nurture"):
+        migrate.upgrade(database)
+
+
+def test_tables_of_somebody_else_are_left_alone(empty: Database) -> None:
+    with empty.write() as tx:
+        tx.execute(text("CREATE TABLE contacts (id INTEGER)"))
+
+    with pytest.raises(migrate.SchemaError, match=r"not ours \(contacts\)"):
+        migrate.upgrade(empty)
+
+    assert tables(empty) == {"contacts"}
+
+
+def test_the_id_of_a_deleted_row_is_never_given_to_another(database: Database) -> None:
+    insert = text(
+        "INSERT INTO contacts (email, email_key, email_hash, tags, score, fields, created_at, updated_at)"
+        " VALUES (:mail, :mail, :mail, '[]', 0, '{}', '2026-03-02 09:00:00', '2026-03-02 09:00:00') RETURNING id"
+    )
+    with database.write() as tx:
+        first = tx.execute(insert, {"mail": "ana@example.org"}).scalar_one()
+        tx.execute(text("DELETE FROM contacts"))
+
+        assert tx.execute(insert, {"mail": "bea@example.org"}).scalar_one() > first
