@@ -183,8 +183,8 @@ def test_two_claimers_never_share_a_message(world: World) -> None:
 
 def test_a_step_has_one_message_however_often_it_is_planned(world: World) -> None:
     with world.database.write() as tx:
-        again = outbox.plan(tx, [a_message(world.enrollment, world.ana, template="another")])
-        next_visit = outbox.plan(tx, [a_message(world.enrollment, world.ana, key="next", visit=2)] * 2)
+        again = deliveries.plan(tx, [a_message(world.enrollment, world.ana, template="another")])
+        next_visit = deliveries.plan(tx, [a_message(world.enrollment, world.ana, key="next", visit=2)] * 2)
         mine = deliveries.of_contact(tx, world.ana)
 
     assert again == [None]
@@ -196,7 +196,7 @@ def test_a_step_has_one_message_however_often_it_is_planned(world: World) -> Non
 def test_a_skipped_message_and_a_handed_over_offer_are_born_with_their_end(world: World) -> None:
     with world.database.write() as tx:
         portal = {"channel": Channel.PORTAL, "marketing": False, "ended_at": NOW}
-        outbox.plan(
+        deliveries.plan(
             tx,
             [
                 a_message(world.enrollment, world.ana, key="a", step="a", state=DeliveryState.SENT, **portal),
@@ -411,7 +411,7 @@ def test_leaving_a_stage_skips_what_waited_and_spares_dialogues_and_notices(worl
 
     with world.database.write() as tx:
         tx.execute(deliveries.D.update().where(deliveries.D.c.id == world.message).values(state="pending"))
-        cleared = outbox.clear(tx, [world.enrollment, *enrollment_ids], Reason.STAGE_LEFT, NOW)
+        cleared = deliveries.clear(tx, [world.enrollment, *enrollment_ids], Reason.STAGE_LEFT, NOW)
         states = {id_: one.state for id_, one in deliveries.by_ids(tx, [*by_id, notice]).items()}
 
     assert cleared == 2
@@ -425,7 +425,7 @@ def test_leaving_a_stage_skips_what_waited_and_spares_dialogues_and_notices(worl
 
 def test_caps_see_marketing_that_went_or_will_go(world: World) -> None:
     def more(tx: Connection, step: str, **over: object) -> None:
-        outbox.plan(tx, [a_message(world.enrollment, world.ana, key=step, step=step, **over)])
+        deliveries.plan(tx, [a_message(world.enrollment, world.ana, key=step, step=step, **over)])
 
     with world.database.write() as tx:
         more(tx, "went", state=DeliveryState.SENT, ended_at=NOW - DAY)

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, contact_import, content, enrollments, outbox, tasks
+from nurture.db import consents, contact_import, content, deliveries, enrollments, tasks
 from nurture.db.consents import Consent, ConsentAction
 from nurture.db.contact_import import NewContact
 from nurture.db.content import Version
-from nurture.db.outbox import NewDelivery
+from nurture.db.deliveries import NewDelivery
 from nurture.db.tasks import NewTask
 from nurture.model.words import Channel, Enrollment, Phase, StageRecord
 
@@ -113,7 +113,7 @@ def planned(
         a_message(enrollment, contact, grant_id=grants[contact], **over)
         for enrollment, contact in zip(enrollment_ids, people, strict=True)
     ]
-    return [one for one in outbox.plan(tx, rows) if one is not None]
+    return [one for one in deliveries.plan(tx, rows) if one is not None]
 
 
 def a_call(enrollment_id: int, contact_id: int, **over: Any) -> NewTask:

@@ -1,20 +1,52 @@
-"""Every message of every contact, as it now stands: for people, pages and reports. It changes nothing."""
+"""Every message to every contact: planned once per step and visit, skipped when its stage is left, looked at by people.
+
+The row exists before anything leaves. Sending it is the outbox's part.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, Text, bindparam, func, null, or_, select, update
 
-from nurture.db.sets import AnyRow, AnySelect, among, now_param, word
+from nurture.db.sets import ONE, AnyRow, AnySelect, among, insert_rows, now_param, pairs, word
 from nurture.db.tables import DeliveryRow, DeliveryState, table_of
 from nurture.db.types import UtcDateTime
-from nurture.model.words import Channel
+from nurture.model.words import Channel, Reason
 
 D = table_of(DeliveryRow)
+ENDED = {"lease_until": null(), "fence": D.c.fence + ONE}
+"""What every end of a claim does: its holder can no longer write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A message as it was decided. A skipped one is born ``skipped``, one that stands in the portal ``sent``."""
+
+    key: str
+    enrollment_id: int | None
+    contact_id: int
+    workflow: str | None
+    stage: str
+    step: str
+    visit: int
+    channel: Channel
+    template: str
+    purpose: str
+    marketing: bool
+    planned_at: datetime
+    due: datetime
+    offer: str | None = None
+    team: str | None = None
+    grant_id: int | None = None
+    event_id: int | None = None
+    state: DeliveryState = DeliveryState.PENDING
+    reason: str | None = None
+    detail: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +80,31 @@ class Delivery:
     recipient: str | None
     template_hash: str | None
     ended_at: datetime | None
+
+
+def plan(tx: Connection, deliveries: Sequence[NewDelivery]) -> list[int | None]:
+    """Write down messages, pending or already ended. Returns ids in the same order.
+
+    None stands for one whose (enrollment, step, visit) had been planned before: it is left as it is.
+    """
+    rows = [
+        {name: getattr(delivery, name) for name in _NEW} | {"attempts": 0, "fence": 0}
+        for delivery in deliveries
+    ]
+    stored = insert_rows(tx, D, rows, returning=("key", "id"), skip_conflicts=True)
+    ids = pairs(stored)
+    return [ids.pop(delivery.key, None) for delivery in deliveries]
+
+
+def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: datetime) -> int:
+    """Skip what these enrollments still had waiting for the contact; returns how many messages that were.
+
+    A message already in its dialogue ends there; a notice to our own people still goes.
+    """
+    if not enrollment_ids:
+        return 0
+    values = {"ids": enrollment_ids, "reason": reason.value, "now": now}
+    return tx.execute(_CLEAR, values).rowcount
 
 
 def of_contact(tx: Connection, contact_id: int) -> list[Delivery]:
@@ -96,7 +153,24 @@ def oldest_due(tx: Connection) -> datetime | None:
     return oldest
 
 
+# --- statements -------------------------------------------------------------------------------------------------
+
+_NEW = tuple(field.name for field in fields(NewDelivery))
 _DELIVERY = tuple(D.c[field.name] for field in fields(Delivery))
+_CLEAR = (
+    update(D)
+    .where(
+        among(D.c.enrollment_id),
+        or_(D.c.state == word(DeliveryState.PENDING), D.c.state == word(DeliveryState.CLAIMED)),
+        D.c.channel != word(Channel.TEAM),
+    )
+    .values(
+        ENDED
+        | {"state": DeliveryState.SKIPPED.value, "reason": bindparam("reason", type_=Text)}
+        | {"ended_at": now_param()}
+    )
+)
+
 _OF_CONTACT = (
     select(*_DELIVERY).where(D.c.contact_id == bindparam("contact")).order_by(D.c.planned_at, D.c.id)
 )

@@ -1,7 +1,7 @@
-"""Every message that was decided, from the plan to its end: planned = sent + skipped + failed + ambiguous + pending.
+"""What leaves: messages are claimed, let through the last gate, sent, and their end wakes their enrollment.
 
-The row exists before anything leaves, once per step and visit. Law is asked in the claim and again right before the
-dialogue, in the same statement that gives leave. A dialogue whose end nobody saw is ambiguous, never sent again by itself.
+Law is asked in the claim and again right before the dialogue, in the same statement that gives leave. A dialogue whose
+end nobody saw is ambiguous, and never sent again by itself.
 """
 
 from __future__ import annotations
@@ -27,25 +27,23 @@ from sqlalchemy import (
 )
 
 from nurture.db import leave
+from nurture.db.deliveries import ENDED, D
 from nurture.db.enrollments import rearm
 from nurture.db.sets import (
     ONE,
     AnyRow,
     among,
     given,
-    insert_rows,
     limit_param,
     now_param,
-    pairs,
     run_on,
     same_row,
     word,
 )
-from nurture.db.tables import ContactRow, DeliveryRow, DeliveryState, EnrollmentRow, table_of
+from nurture.db.tables import ContactRow, DeliveryState, EnrollmentRow, table_of
 from nurture.db.types import UtcDateTime
 from nurture.model.words import Channel, Reason
 
-D = table_of(DeliveryRow)
 E = table_of(EnrollmentRow)
 CONTACTS = table_of(ContactRow)
 
@@ -53,33 +51,6 @@ BATCH = 250
 LEASE = timedelta(seconds=45)
 
 TERMINAL = (DeliveryState.SENT, DeliveryState.SKIPPED, DeliveryState.FAILED, DeliveryState.AMBIGUOUS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery:
-    """A message as it was decided. A skipped one is born ``skipped``, one that stands in the portal ``sent``."""
-
-    key: str
-    enrollment_id: int | None
-    contact_id: int
-    workflow: str | None
-    stage: str
-    step: str
-    visit: int
-    channel: Channel
-    template: str
-    purpose: str
-    marketing: bool
-    planned_at: datetime
-    due: datetime
-    offer: str | None = None
-    team: str | None = None
-    grant_id: int | None = None
-    event_id: int | None = None
-    state: DeliveryState = DeliveryState.PENDING
-    reason: str | None = None
-    detail: str | None = None
-    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,34 +101,6 @@ class Outcome:
     reason: str | None = None
     detail: str | None = None
     retry_at: datetime | None = None
-
-
-# --- planning ---------------------------------------------------------------------------------------------------
-
-
-def plan(tx: Connection, deliveries: Sequence[NewDelivery]) -> list[int | None]:
-    """Write down messages, pending or already ended. Returns ids in the same order.
-
-    None stands for one whose (enrollment, step, visit) had been planned before: it is left as it is.
-    """
-    rows = [
-        {name: getattr(delivery, name) for name in _NEW} | {"attempts": 0, "fence": 0}
-        for delivery in deliveries
-    ]
-    stored = insert_rows(tx, D, rows, returning=("key", "id"), skip_conflicts=True)
-    ids = pairs(stored)
-    return [ids.pop(delivery.key, None) for delivery in deliveries]
-
-
-def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: datetime) -> int:
-    """Skip what these enrollments still had waiting for the contact; returns how many messages that were.
-
-    A message already in its dialogue ends there; a notice to our own people still goes.
-    """
-    if not enrollment_ids:
-        return 0
-    values = {"ids": enrollment_ids, "reason": reason.value, "now": now}
-    return tx.execute(_CLEAR, values).rowcount
 
 
 # --- sending ----------------------------------------------------------------------------------------------------
@@ -265,29 +208,13 @@ def resolve_ambiguous(tx: Connection, ids: Collection[int], state: DeliveryState
 
 # --- statements -------------------------------------------------------------------------------------------------
 
-_NEW = tuple(field.name for field in fields(NewDelivery))
 _CLAIMED = tuple(D.c[field.name] for field in fields(ClaimedDelivery))
 _LEAVING = tuple(field.name for field in fields(Leaving))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
 _WHOSE = (D.c.enrollment_id, D.c.step, D.c.visit)
 
-_ENDED = {"lease_until": null(), "fence": D.c.fence + ONE}
 _PENDING, _CLAIMED_STATE, _SENDING = (
     word(state) for state in (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
-)
-
-_CLEAR = (
-    update(D)
-    .where(
-        among(D.c.enrollment_id),
-        or_(D.c.state == _PENDING, D.c.state == _CLAIMED_STATE),
-        D.c.channel != word(Channel.TEAM),
-    )
-    .values(
-        _ENDED
-        | {"state": DeliveryState.SKIPPED.value, "reason": bindparam("reason", type_=Text)}
-        | {"ended_at": now_param()}
-    )
 )
 
 
@@ -400,7 +327,7 @@ def _record(dialect: str) -> Update:
             _is_ours(DeliveryState.CLAIMED, DeliveryState.SENDING),
         )
         .values(
-            _ENDED
+            ENDED
             | {name: row.c[name] for name in ("state", "reason", "detail", "retry_at")}
             | {"ended_at": case((over, now_param()))}
             # Put off before the last point: ``mark_sending`` did not count it.
@@ -420,7 +347,7 @@ def _release(dialect: str) -> Update:
     return (
         update(D)
         .where(same_row(dialect, D.c.id, row), D.c.fence == row.c.fence, _is_ours(DeliveryState.CLAIMED))
-        .values(_ENDED | {"state": DeliveryState.PENDING.value})
+        .values(ENDED | {"state": DeliveryState.PENDING.value})
     )
 
 
@@ -443,13 +370,13 @@ _LAPSED = D.c.lease_until < now_param("operational")
 _RETURN_LAPSED = (
     update(D)
     .where(D.c.state == _CLAIMED_STATE, _LAPSED)
-    .values(_ENDED | {"state": DeliveryState.PENDING.value})
+    .values(ENDED | {"state": DeliveryState.PENDING.value})
 )
 _BREAK_OFF = (
     update(D)
     .where(D.c.state == _SENDING, _LAPSED)
     .values(
-        _ENDED
+        ENDED
         | {"state": DeliveryState.AMBIGUOUS.value, "reason": Reason.INTERRUPTED.value}
         | {"ended_at": now_param()}
     )
@@ -460,7 +387,7 @@ _RESOLVE = (
     update(D)
     .where(among(D.c.id), D.c.state == word(DeliveryState.AMBIGUOUS))
     .values(
-        _ENDED
+        ENDED
         | {"state": bindparam("ends_as", type_=Text), "reason": Reason.BY_HAND.value, "retry_at": null()}
         | {"ended_at": case((_AGAIN, null()), else_=now_param())}
     )

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, deliveries, enrollments, outbox, state
-from nurture.db.outbox import NewDelivery
+from nurture.db import contacts, deliveries, enrollments, state
+from nurture.db.deliveries import NewDelivery
 from nurture.engine.evidence import moves
 from nurture.model.expressions import Scope
 from nurture.model.words import Channel, Event
@@ -59,7 +59,7 @@ def deliver_requested(
             offer=offer.name,
             event_id=event.id,
         )
-    outbox.plan(tx, list(planned.values()))
+    deliveries.plan(tx, list(planned.values()))
 
 
 def _moving(tx: Connection, shelf: Shelf, fresh: Sequence[Event]) -> set[int]:

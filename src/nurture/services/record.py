@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, enrollments, outbox, state, tasks, turns
+from nurture.db import contacts, deliveries, enrollments, state, tasks, turns
+from nurture.db.deliveries import NewDelivery
 from nurture.db.enrollments import Claimed
-from nurture.db.outbox import NewDelivery
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import NewTask
 from nurture.db.turns import Transition
@@ -82,9 +82,9 @@ def record_decisions(
             ledger.take(turn.enrollment, decision)
     turns.write(tx, [(turn.enrollment.id, now, turn.decisions) for turn in kept if turn.decisions])
     # What a stage had waiting goes before what the next stage plans.
-    outbox.clear(tx, ledger.cleared, Reason.STAGE_LEFT, now)
+    deliveries.clear(tx, ledger.cleared, Reason.STAGE_LEFT, now)
     tasks.clear(tx, ledger.cleared, Reason.STAGE_LEFT, now)
-    outbox.plan(tx, list(ledger.deliveries.values()))
+    deliveries.plan(tx, list(ledger.deliveries.values()))
     tasks.open_tasks(tx, assign.to_people(tx, ledger.published.workspace, list(ledger.tasks.values()), now))
     turns.move(tx, ledger.transitions)
     if ledger.changes:
