@@ -17,7 +17,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from nurture.channels import channel_for
+from nurture.channels import channel_for, smtp
 from nurture.channels.base import (
     Accepted,
     Dead,
@@ -246,6 +246,20 @@ def test_a_server_that_wants_a_body_for_nobody_gets_none(serve: Serve, connect: 
     assert server.recipients == ["ana@example.org"]
 
 
+@pytest.mark.parametrize("on", ["MAIL", "RCPT", "END"])
+def test_a_server_that_says_more_than_it_was_asked_is_never_misunderstood(
+    serve: Serve, connect: Connect, on: str
+):
+    server = serve(Rule(on, "bea@|FROM", "250 2.0.0 ok\r\n250 2.0.0 and again", times=1))
+    channel = connect(server.url, connections=1)
+
+    first, second = send(channel, to("bea"))[0], send(channel, to("ana"))[0]
+
+    assert type(first) is (Accepted if on == "END" else Deferred)
+    assert isinstance(second, Accepted)
+    assert server.recipients == (["bea@example.org"] if on == "END" else []) + ["ana@example.org"]
+
+
 @pytest.mark.parametrize(
     ("rule", "permanent"),
     [
@@ -309,6 +323,20 @@ def test_a_server_that_takes_few_connections_gets_few(serve: Serve, connect: Con
     ]
     assert {type(outcome) for outcome in outcomes.values()} == {Accepted, Untried}
     assert channel.group == 2
+
+
+def test_a_server_is_asked_for_more_connections_again_after_a_while(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(smtp, "_TRY_MORE_AFTER", 0.0)
+    server = serve(most_connections=2)
+    channel = connect(server.url)
+    send(channel, to("a"), to("b"), to("c"))
+    server.most_connections = None
+
+    outcomes = send(channel, to("d"), to("e"), to("f"), to("g"))
+
+    assert [type(outcome) for outcome in outcomes.values()] == [Accepted] * 4
 
 
 def test_what_the_server_can_never_take_is_not_even_tried(serve: Serve, connect: Connect):

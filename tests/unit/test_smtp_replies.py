@@ -219,7 +219,9 @@ def test_ports_follow_the_kind_of_encryption(url: str, port: int, tls: Tls):
         ("smtps://h?starttls=1", "use one of them"),
         ("smtp://h?connections=0", "from 1 to 500"),
         ("smtp://h?connections=many", "no number"),
-        ("smtp://h?cafile=/nowhere.pem", "no file"),
+        ("smtp://h?cafile=/nowhere.pem", "cannot be used"),
+        (f"smtp://h?cafile={__file__}", "cannot be used"),
+        ("smtp://a..b", "is no name"),
     ],
 )
 def test_an_address_that_cannot_be_used_says_why_and_never_the_password(url: str, words: str):

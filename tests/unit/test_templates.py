@@ -420,6 +420,118 @@ def test_a_layout_holds_the_body_once():
         assert problems_of(a_source("x"), layout) == [(1, "template-layout")]
 
 
+@pytest.mark.parametrize(
+    "broken", ["<div>{{ body }}", "<a {{ body }}", "<!-- {{ body }}", "<p>{{ body }}</p></p>"]
+)
+def test_markup_that_is_broken_in_the_layout_is_blamed_on_the_layout(broken: str):
+    layout = TemplateSource.at("email/layouts/l.html", f"<html>\n{broken}\n</html>")
+
+    with pytest.raises(TemplateProblems) as caught:
+        compile_message(a_source("x"), layout)
+
+    assert [(each.place.file, each.code) for each in caught.value.problems] == [
+        ("templates/email/layouts/l.html", "template-markup")
+    ]
+
+
+PIECES = st.sampled_from(
+    [
+        "{{ contact.first_name }}",
+        "{% if marketing %}",
+        "{% else %}",
+        "{% endif %}",
+        "{% for t in contact.tags %}",
+        "{{ t }}",
+        "{% endfor %}",
+        "{#",
+        "#}",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{%- if owner -%}",
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<table>",
+        "<tbody>",
+        "<tr>",
+        "<td>",
+        "</td>",
+        "</tr>",
+        "</tbody>",
+        "</table>",
+        "<!--",
+        "-->",
+        "<![if mso]>",
+        "<![foo",
+        "<![CDATA[",
+        "]]>",
+        "<?php",
+        "<style>",
+        "p{color:red}",
+        "@media{",
+        "</style>",
+        '<a href="',
+        '">',
+        "</a>",
+        "'",
+        '"',
+        "<",
+        "&#123;{",
+        "&lt;",
+        "\n",
+        "\n\n",
+        "- x\n",
+        "# y\n",
+        "> z\n",
+        "```",
+        "`",
+        "*a*",
+        "[x](",
+        "){",
+        ")",
+        "\x00",
+        "\r",
+        "ü",
+        "<svg>",
+        "</svg>",
+        "<select>",
+        "</select>",
+        "<script>",
+        "</script>",
+        "<textarea>",
+        "<br/>",
+        "<ul>",
+        "<li>",
+        "</li>",
+        "</ul>",
+        "<div hidden>",
+        "</div>",
+        "<html>",
+        "<head>",
+        "<body>",
+        "<plaintext>",
+        "jq1z",
+        "&#0;",
+        "&",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=st.lists(PIECES, max_size=25).map("".join), kind=st.sampled_from(["md", "html", "txt"]))
+def test_any_text_is_a_message_or_is_told_what_is_wrong_with_it(body: str, kind: str):
+    try:
+        message = compile_message(a_source(body, kind=kind))
+    except TemplateProblems as error:
+        told = [problem.message for problem in error.problems]
+    else:
+        told = [message.render(some_facts()).text]
+    assert all(told)
+
+
 # Bombs
 
 BOMBS = {

@@ -6,21 +6,24 @@ See ``base.py`` for the two strokes.
 
 from __future__ import annotations
 
-import logging
 import socket
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from ssl import SSLContext
 from time import monotonic
 
-from nurture.channels.base import Deferred, Message, Outcome, RefusedMessage, RefusedUs, Unknown, Untried
+import structlog
+
+from nurture.channels.base import Deferred, Message, Outcome, RefusedUs, Unknown, Untried
+from nurture.channels.envelope import mail_command, rcpt_command, stuffed, unfit
 from nurture.channels.replies import Reply, Stage, classify
 from nurture.channels.smtp_url import SmtpSettings, Tls
 from nurture.channels.wire import Dialogue, Job, LostError, Say, Secure, Wire, converse
-from nurture.model.addresses import needs_smtputf8, wire_address
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 _TRY_MORE_AFTER = 60.0
 """Seconds until a server that refused a further connection is asked for one again."""
@@ -33,7 +36,7 @@ class _Stale:
 STALE = _Stale()
 
 
-@dataclass(slots=True)
+@dataclass
 class SmtpChannel:
     """One worker's connections to one mail server. Made by ``channel_for``; not for sharing between threads."""
 
@@ -102,7 +105,9 @@ class SmtpChannel:
         return stale
 
     def keep(self, wire: Wire) -> None:
-        """Take back a connection for the next message."""
+        """Take back a connection for the next message, unless the server said more there than it was asked."""
+        if wire.inbox:
+            wire.close()
         if not wire.closed:
             self._pool.append(wire)
 
@@ -129,15 +134,17 @@ class SmtpChannel:
                     max(1, len(wires) + len(self._pool)),
                     monotonic() + _TRY_MORE_AFTER,
                 )
-                log.info("%s takes %s connections now: %s", self.settings, self._limit, refusal)
+                log.info(
+                    "fewer connections", server=str(self.settings), connections=self._limit, said=str(refusal)
+                )
         return wires, None if wires else refusal
 
     def _open(self, count: int) -> tuple[list[Wire], RefusedUs | None]:
         """Open ``count`` connections together, up to the point where MAIL can be said."""
         refusal: RefusedUs | None = None
-        wires = []
+        wires: list[Wire] = []
         try:
-            wires += [self._connect() for _ in range(count)]
+            wires.extend(self._connect() for _ in range(count))  # keeps those before a failure
         except OSError as error:
             refusal = RefusedUs(text=f"cannot reach {self.settings}: {error}")
         jobs = [Job(wire, self._opening(wire)) for wire in wires]
@@ -147,6 +154,10 @@ class SmtpChannel:
                 refusal = job.result
                 job.wire.close()
         return [job.wire for job in jobs if job.result is None], refusal
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        return self.settings.tls_context()
 
     def _connect(self) -> Wire:
         sock = socket.create_connection(
@@ -161,7 +172,7 @@ class SmtpChannel:
         seconds = self.settings.timeouts.command
         try:
             if self.settings.tls is Tls.IMPLICIT:
-                yield Secure(self.settings.tls_context(), self.settings.host, seconds)
+                yield Secure(self._tls, self.settings.host, seconds)
             replies = yield Say(b"", 1, seconds)
             if replies[0].code != 220:
                 return _about_us(Stage.GREETING, replies[0])
@@ -175,7 +186,7 @@ class SmtpChannel:
                 replies = yield Say(b"STARTTLS\r\n", 1, seconds)
                 if replies[0].code != 220:
                     return _about_us(Stage.STARTTLS, replies[0])
-                yield Secure(self.settings.tls_context(), self.settings.host, seconds)
+                yield Secure(self._tls, self.settings.host, seconds)
                 if (refusal := (yield from self._introduce(wire))) is not None:
                     return refusal
             return (yield from self._log_in(wire))
@@ -215,8 +226,8 @@ class SmtpChannel:
 
     def _staging(self, wire: Wire, message: Message) -> Dialogue[Outcome | _Stale | None]:
         """One message up to the final dot; None when only the dot is missing."""
-        if (unfit := _unfit(wire, message)) is not None:
-            return unfit
+        if (never := unfit(message, wire.capabilities)) is not None:
+            return never
         reused, wire.uses = wire.uses > 0, wire.uses + 1
         try:
             outcome = yield from self._envelope(wire, message)
@@ -229,7 +240,7 @@ class SmtpChannel:
                 return STALE if reused else outcome
             return outcome
         try:
-            yield Say(_stuffed(message.data), 0, self.settings.timeouts.block)
+            yield Say(stuffed(message.data), 0, self.settings.timeouts.block)
         except LostError as lost:
             return _last_word(Stage.END, lost) or Deferred(text=f"{lost}, before the message was complete")
         return None
@@ -237,8 +248,8 @@ class SmtpChannel:
     def _envelope(self, wire: Wire, message: Message) -> Dialogue[Outcome | None]:
         """MAIL, RCPT and DATA, in one go where the server allows it (RFC 2920); None when the body may come."""
         steps = [
-            (Stage.MAIL, _mail_command(wire, message)),
-            (Stage.RCPT, f"RCPT TO:<{wire_address(message.recipient)}>\r\n".encode()),
+            (Stage.MAIL, mail_command(message, wire.capabilities)),
+            (Stage.RCPT, rcpt_command(message)),
             (Stage.DATA, b"DATA\r\n"),
         ]
         tidy = [b"RSET\r\n"] if wire.untidy else []
@@ -335,8 +346,8 @@ def _first_refusal(
         wished = reply.code == 354 if stage is Stage.DATA else 200 <= reply.code < 300
         if not wished and refusal is None:
             refusal = classify(stage, reply)
-        if refusal is not None and stage is Stage.DATA and reply.code == 354:
-            wire.close()  # it waits for a message that nobody is to get
+        if refusal is not None and stage is Stage.DATA and reply.code < 400:
+            wire.close()  # it waits for a message that nobody is to get, or its answers are out of step
     return refusal
 
 
@@ -351,41 +362,6 @@ def _about_us(stage: Stage, reply: Reply) -> RefusedUs:
     if isinstance(outcome, RefusedUs):
         return outcome
     return RefusedUs(reply.code, reply.status, f"{reply.text} (at {stage})")
-
-
-def _unfit(wire: Wire, message: Message) -> Outcome | None:
-    """Why this server can never take this message, as it told us in its greeting."""
-    if needs_smtputf8(message.recipient) and "SMTPUTF8" not in wire.capabilities:
-        return RefusedMessage(
-            None, "5.6.7", "the mail server takes no address with letters beyond ASCII (no SMTPUTF8)"
-        )
-    largest = wire.capabilities.get("SIZE", "")
-    if largest.isdigit() and 0 < int(largest) < len(message.data):
-        return RefusedMessage(
-            None, "5.3.4", f"{len(message.data)} bytes are more than the {largest} the mail server takes"
-        )
-    return None
-
-
-def _mail_command(wire: Wire, message: Message) -> bytes:
-    sender = wire_address(message.sender) if message.sender else ""
-    words = [f"MAIL FROM:<{sender}>"]
-    if "SIZE" in wire.capabilities:
-        words.append(f"SIZE={len(message.data)}")
-    if needs_smtputf8(message.recipient) or needs_smtputf8(message.sender):
-        words.append("SMTPUTF8")
-    if "8BITMIME" in wire.capabilities and not message.data.isascii():
-        words.append("BODY=8BITMIME")
-    return f"{' '.join(words)}\r\n".encode()
-
-
-def _stuffed(data: bytes) -> bytes:
-    """The body with its dots doubled and its last line ended (RFC 5321, 4.5.2)."""
-    if b"\r\n." in data:
-        data = data.replace(b"\r\n.", b"\r\n..")
-    if data.startswith(b"."):
-        data = b"." + data
-    return data if data.endswith(b"\r\n") else data + b"\r\n"
 
 
 def _goodbye(seconds: float) -> Dialogue[None]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from nurture.model.errors import SettingsError, did_you_mean
@@ -80,6 +79,10 @@ def parse_smtp_url(url: str, *, helo: str | None = None) -> SmtpSettings:
         raise _bad("names no host")
     if parts.path not in ("", "/"):
         raise _bad("has a path", "in a password write %2F for /")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise _bad("has a host that is no name") from None
     options = _options(parts)
     tls = _tls(parts.scheme, options)
     user = unquote(parts.username) if parts.username else None
@@ -148,8 +151,11 @@ def _number(options: dict[str, str], name: str, usual: float, *, least: float, m
 
 
 def _file(path: str | None) -> str | None:
-    if path is not None and not Path(path).is_file():
-        raise _bad(f"names cafile={path}, which is no file")
+    if path is not None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            raise _bad(f"names cafile={path}, which cannot be used: {error.strerror or error}") from None
     return path
 
 

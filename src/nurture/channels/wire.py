@@ -89,8 +89,9 @@ class Wire:
             if not received:
                 return False
             self.inbox += received
-            if not isinstance(self.sock, ssl.SSLSocket):
-                return True  # TLS may hold more than the socket shows, plain sockets do not
+            # TLS may hold more than the socket shows, plain sockets do not.
+            if not isinstance(self.sock, ssl.SSLSocket) or len(self.inbox) > _LONGEST_REPLY:
+                return True
 
     def take_reply(self) -> Reply | None:
         """The next whole answer, if it is there. Raises LostError for what is none."""

@@ -23,6 +23,7 @@ VOID = frozenset(
 )
 _NO_DATA = frozenset({"script", "style", "textarea", "title"})
 _MARKUP = re.compile(r"<[A-Za-z/!?]")
+_CONDITIONAL = re.compile(r"<!\[(?:if|endif)\b[^<>]*\]>", re.IGNORECASE)
 _WHOLE_TAG = re.compile(r"""<(?P<name>[A-Za-z][^\s<>/]*)?(?:[^<>"']|"[^"<]*"|'[^'<]*')*+>""")
 # Elements that HTML ends by itself when the next one begins, up to one of the enclosing kind.
 _ENDS_ITSELF = {
@@ -140,6 +141,8 @@ def _end_of_markup(html: str, start: int) -> int:
         return end
     if not _MARKUP.match(html, start):
         return start + 1
+    if html.startswith("<![", start) and not _CONDITIONAL.match(html, start):
+        raise MarkupError("<![ begins nothing that mail programs know", line=html.count("\n", 0, start) + 1)
     tag = _WHOLE_TAG.match(html, start)
     if tag is None:
         line = html.count("\n", 0, start) + 1
@@ -257,5 +260,5 @@ class _Nesting(HTMLParser):
     def _innermost(self) -> str:
         if not self.open:
             return "nothing is open"
-        name, tag, line = self.open[-1]
-        return f"{name if tag else f'<{name}>'} of line {tag.place.line if tag else line} is still open"
+        name, tag, _ = self.open[-1]
+        return f"{name if tag else f'<{name}>'} is still open"
