@@ -34,7 +34,7 @@ from nurture.model.chance import share
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel as Way
 from nurture.model.words import Contact, Event, Reason
-from nurture.services.compose import Letter, compose
+from nurture.services.compose import Letter, compose, team_address
 from nurture.services.ingest import Happening, take_in
 from nurture.services.keep import kept
 from nurture.services.published import Published
@@ -260,22 +260,8 @@ def _letter(claim: ClaimedDelivery, person: Contact, event: Event | None, publis
         stage=stage,
         offer=offer,
         event=event,
-        to=_team_address(claim, person, published) if claim.channel is Way.TEAM else None,
+        to=team_address(claim.team, person, published.workspace) if claim.channel is Way.TEAM else None,
     )
-
-
-def _team_address(claim: ClaimedDelivery, person: Contact, published: Published) -> str:
-    """A notice goes to the owner, to a team's first member, or to the address it names."""
-    wanted = claim.team or "owner"
-    teams = published.workspace.teams
-    everyone = [member for team in teams.values() for member in team.members]
-    if wanted == "owner":
-        found = person.owner or next(iter(everyone), None)
-    else:
-        found = teams[wanted].members[0] if wanted in teams else wanted
-    if not found:
-        raise NurtureError("there is nobody to notify", hint="add [teams] to nurture.toml")
-    return found
 
 
 def _dead(ended: Iterable[tuple[ClaimedDelivery, Outcome]]) -> list[tuple[ClaimedDelivery, Dead]]:
