@@ -35,6 +35,7 @@ from nurture.db.sets import (
     AnySelect,
     among,
     given,
+    in_order_of_index,
     insert_rows,
     limit_param,
     now_param,
@@ -78,6 +79,7 @@ def claim_due(
 
     ``now`` is business time, ``operational`` rules the lease. Two workers never get the same enrollment.
     """
+    in_order_of_index(tx)
     rows = tx.execute(
         _CLAIM, {"now": now, "operational": operational, "lapses": operational + lease, "most": limit}
     ).all()

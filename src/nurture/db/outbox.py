@@ -34,6 +34,7 @@ from nurture.db.sets import (
     AnyRow,
     among,
     given,
+    in_order_of_index,
     limit_param,
     now_param,
     run_on,
@@ -128,6 +129,7 @@ def claim(
         "most": limit,
         "channels": [channel.value for channel in channels],
     }
+    in_order_of_index(tx)
     taken = tx.execute(_CLAIM, values).all()
     rearm(tx, [(row.enrollment_id, row.step, row.visit) for row in taken if row.state != "claimed"], now)
     ours = sorted((row for row in taken if row.state == "claimed"), key=lambda row: (row.due, row.id))

@@ -211,7 +211,7 @@ def postgres_engine(url: URL, *, pool_size: int = 8) -> Engine:
     options: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "application_name": "nurture",
-        "options": "-c TimeZone=UTC",
+        "options": "-c TimeZone=UTC -c jit=off",
         "keepalives_idle": 30,
     }
     try:
