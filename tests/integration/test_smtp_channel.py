@@ -32,7 +32,7 @@ from nurture.channels.base import (
 from nurture.channels.smtp import SmtpChannel
 from nurture.rendering.mime import build_message
 from tests.support.messages import a_mail
-from tests.support.smtp_server import CERTIFICATE, OFFERS, Rule, ScriptedServer
+from tests.support.smtp_server import OFFERS, Rule, ScriptedServer, authority_file
 
 Serve = Callable[..., ScriptedServer]
 Connect = Callable[..., SmtpChannel]
@@ -131,19 +131,21 @@ def test_a_whole_mail_is_read_by_another_mail_server_as_it_was_written(connect: 
 )
 @pytest.mark.parametrize("ways", ["AUTH PLAIN", "AUTH LOGIN"])
 def test_mail_goes_encrypted_and_logged_in(
-    serve: Serve, connect: Connect, tls: str, scheme: str, option: dict[str, int], ways: str
+    serve: Serve, connect: Connect, tmp_path: Path, tls: str, scheme: str, option: dict[str, int], ways: str
 ):
     server = serve(tls=tls, user="kim", password="p@ss", offers=(*OFFERS, ways))
-    channel = connect(f"{scheme}://kim:p%40ss@localhost:{server.port}", cafile=CERTIFICATE, **option)
+    channel = connect(
+        f"{scheme}://kim:p%40ss@localhost:{server.port}", cafile=authority_file(tmp_path), **option
+    )
 
     outcomes = send(channel, to("a"), to("b"), to("c"))
 
     assert [type(outcome) for outcome in outcomes.values()] == [Accepted] * 3
 
 
-def test_a_big_mail_goes_encrypted_too(serve: Serve, connect: Connect):
+def test_a_big_mail_goes_encrypted_too(serve: Serve, connect: Connect, tmp_path: Path):
     server = serve(tls="starttls")
-    channel = connect(f"smtp://localhost:{server.port}", starttls=1, cafile=CERTIFICATE)
+    channel = connect(f"smtp://localhost:{server.port}", starttls=1, cafile=authority_file(tmp_path))
 
     outcomes = send(channel, to("a", html="<p>" + "ü" * 2_000_000), to("b", html="<p>" + "x" * 3_000_000))
 
@@ -173,10 +175,10 @@ def test_stripped_starttls_gets_no_mail_and_no_password(serve: Serve, connect: C
     assert server.dialogues[0] == ["EHLO nurture.example"]
 
 
-def test_answers_slipped_in_before_tls_are_thrown_away(serve: Serve, connect: Connect):
+def test_answers_slipped_in_before_tls_are_thrown_away(serve: Serve, connect: Connect, tmp_path: Path):
     injected = "220 2.0.0 go\r\n250-evil.example\r\n250 AUTH PLAIN"
     server = serve(Rule("STARTTLS", reply=injected), tls="starttls")
-    channel = connect(f"smtp://localhost:{server.port}", starttls=1, cafile=CERTIFICATE)
+    channel = connect(f"smtp://localhost:{server.port}", starttls=1, cafile=authority_file(tmp_path))
 
     outcome = send(channel, to("a"))[0]
 

@@ -24,9 +24,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from functools import cache
 from pathlib import Path
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
+import trustme
+
 OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 USUAL = {
     "GREETING": "220 script.example ESMTP",
@@ -40,6 +42,19 @@ USUAL = {
     "NOOP": "250 2.0.0 ok",
     "QUIT": "221 2.0.0 bye",
 }
+
+
+@cache
+def _authority() -> tuple[trustme.CA, trustme.LeafCert]:
+    authority = trustme.CA()
+    return authority, authority.issue_cert("localhost", "127.0.0.1")
+
+
+def authority_file(folder: Path) -> Path:
+    """Where ``folder`` now holds the certificate that vouches for this process's servers."""
+    file = folder / "authority.pem"
+    _authority()[0].cert_pem.write_to_path(file)
+    return file
 
 
 @dataclass
@@ -347,7 +362,7 @@ class Conversation:
 
     def _encrypt(self) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
+        _authority()[1].configure_cert(context)
         plain = self.socket
         self.socket = context.wrap_socket(plain.dup(), server_side=True)
         self.secure = True
