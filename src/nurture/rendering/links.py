@@ -40,6 +40,14 @@ class LinkError(NurtureError):
         super().__init__("This link does not work any more", hint="ask for a new one")
 
 
+class ExpiredLinkError(LinkError):
+    """The link is ours, and its time is over; ``payload`` says what it was for, so that a fresh one can be offered."""
+
+    def __init__(self, payload: Payload) -> None:
+        super().__init__()
+        self.payload = payload
+
+
 @dataclass(frozen=True, slots=True)
 class Payload:
     """What a link says: the delivery it was in, for a download the offer."""
@@ -75,7 +83,7 @@ class Links:
         return _signer(self.keys, kind).sign(_BETWEEN.join(words)).decode()
 
     def read(self, token: str, kind: Kind, now: datetime) -> Payload:
-        """What the link says, if it is ours, of this kind, and good at ``now``. Raises LinkError."""
+        """What the link says, if it is ours, of this kind, and good at ``now``. Raises LinkError, ExpiredLinkError."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise LinkError
         try:
@@ -85,9 +93,10 @@ class Links:
         if kind is Kind.LEAVE and len(words) == 1:
             return Payload(words[0])
         if kind is Kind.DOWNLOAD and len(words) == 3:
+            payload = Payload(words[0], words[1])
             if datetime.fromtimestamp(int(words[2], 36), UTC) < now:
-                raise LinkError
-            return Payload(words[0], words[1])
+                raise ExpiredLinkError(payload)
+            return payload
         raise LinkError
 
 

@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from nurture.db import contacts, deliveries, enrollments, events, tasks
 from nurture.db.events import NewEvent
 from nurture.engine.evidence import shows_a_human
-from nurture.model.errors import NotFoundError
 from nurture.model.words import NOTHING, Event, Scalar
 from nurture.services import effects, offers
 from nurture.services.enroll import Answer, enter_by_events
+from nurture.services.people import find_contact
 from nurture.services.published import Shelf
 from nurture.services.runtime import Runtime
 
@@ -59,10 +59,8 @@ def track_by_email(
 ) -> Taken:
     """Take in one event of the contact with this address. Raises NotFoundError."""
     with runtime.database.read() as tx:
-        found = contacts.by_email(tx, [email])
-    if email not in found:
-        raise NotFoundError(f"there is no contact {email}", hint="add them with `nurture contacts import`")
-    happening = Happening(contact_id=found[email].id, name=name, data=data, **more)  # type: ignore[arg-type]
+        contact = find_contact(tx, email)
+    happening = Happening(contact_id=contact.id, name=name, data=data, **more)  # type: ignore[arg-type]
     return track(runtime, [happening])
 
 

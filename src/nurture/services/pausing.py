@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, contacts, pauses
+from nurture.db import audit, enrollments, pauses
 from nurture.db.audit import Deed
-from nurture.model.errors import NotFoundError
+from nurture.db.pauses import PauseScope
+from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
 
 EVERYTHING = "everything"
@@ -28,7 +29,7 @@ class Scope:
 def pause(runtime: Runtime, scope: Scope, reason: str, actor: str = "command line") -> bool:
     """Hold every timer and message in this scope; False when it was held already. Raises NotFoundError."""
     with runtime.database.write() as tx:
-        workflow, contact_id = _found(runtime, tx, scope)
+        workflow, contact_id = target_of(runtime, tx, scope)
         begun = pauses.begin(
             tx, runtime.now(), workflow=workflow, contact_id=contact_id, reason=reason, actor=actor
         )
@@ -39,22 +40,36 @@ def pause(runtime: Runtime, scope: Scope, reason: str, actor: str = "command lin
 def resume(runtime: Runtime, scope: Scope, reason: str, actor: str = "command line") -> bool:
     """Let it go on: what fell due meanwhile follows each step's `if_late`. False when nothing was held."""
     with runtime.database.write() as tx:
-        workflow, contact_id = _found(runtime, tx, scope)
+        workflow, contact_id = target_of(runtime, tx, scope)
         ended = pauses.end(tx, runtime.now(), workflow=workflow, contact_id=contact_id)
         _note(runtime, tx, "resume", scope, reason, actor)
     return ended
 
 
-def _found(runtime: Runtime, tx: Connection, scope: Scope) -> tuple[str | None, int | None]:
+def target_of(runtime: Runtime, tx: Connection, scope: Scope) -> tuple[str | None, int | None]:
+    """The workflow or the contact's id that is meant; neither means everything. Raises NotFoundError."""
     if scope.workflow:
-        runtime.shelf.published(tx).workflow(scope.workflow)
+        if not enrollments.ids_in(
+            tx, scope.workflow
+        ):  # one that was withdrawn may still have contacts under way
+            runtime.shelf.published(tx).workflow(scope.workflow)
         return scope.workflow, None
     if scope.email:
-        found = contacts.by_email(tx, [scope.email])
-        if scope.email not in found:
-            raise NotFoundError(f"there is no contact {scope.email}")
-        return None, found[scope.email].id
+        return None, find_contact(tx, scope.email).id
     return None, None
+
+
+def still_holding(runtime: Runtime, tx: Connection, scope: Scope) -> list[str]:
+    """Other pauses that hold what this scope means: ``everything``, or a workflow's name."""
+    workflow, contact_id = target_of(runtime, tx, scope)
+    if workflow is None and contact_id is None:
+        return [pause.workflow or "a contact" for pause in pauses.open_pauses(tx)]
+    of_contact = {one.workflow for one in enrollments.live_of(tx, [contact_id])} if contact_id else set()
+    return [
+        pause.workflow or EVERYTHING
+        for pause in pauses.open_pauses(tx)
+        if pause.scope is PauseScope.EVERYTHING or pause.workflow in of_contact
+    ]
 
 
 def _note(runtime: Runtime, tx: Connection, action: str, scope: Scope, reason: str, actor: str) -> None:

@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, deliveries, enrollments, tasks, turns
+from nurture.db import deliveries, enrollments, tasks, turns
 from nurture.db.deliveries import Delivery
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
-from nurture.engine.decide import upcoming
-from nurture.engine.explain import in_words, sentence, verb, what_is_next
+from nurture.engine.explain import in_words, sentence, verb
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.words import Contact, Enrollment, Status
-from nurture.services.facts import load_facts
+from nurture.services.people import find_contact, standings
 from nurture.services.runtime import Runtime
 
 STILL_OPEN = frozenset((DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING))
@@ -64,30 +63,23 @@ def why(runtime: Runtime, email: str, workflow: str | None = None, step: str | N
     """The story of the contact with this address, of one workflow or one step if named. Raises NotFoundError."""
     now = runtime.now()
     with runtime.database.read() as tx:
-        found = contacts.by_email(tx, [email])
-        if email not in found:
-            raise NotFoundError(
-                f"there is no contact {email}", hint="look for them with `nurture contacts show`"
-            )
-        contact = found[email]
+        contact = find_contact(tx, email)
         workspace = runtime.shelf.published(tx).workspace
         zone = workspace.zone_of(contact.timezone)
         own = enrollments.of_contact(tx, contact.id)
         _known(workflow, {one.workflow for one in own} | set(runtime.shelf.published(tx).workflows))
         own = [one for one in own if workflow in (None, one.workflow)]
         lines = [*_decided(tx, own, zone), *_happened(tx, contact.id), *_refused(tx, contact.id)]
-        versions = runtime.shelf.versions(tx, {one.version for one in own})
-        facts = load_facts(tx, own, workspace, now)
         following = tuple(
             Next(
-                one.workflow,
-                one.status,
-                one.stage,
-                one.step,
-                at := upcoming(versions[one.version], one, facts[one.id], now),
-                what_is_next(one, at, facts[one.id].paused, zone),
+                one.enrollment.workflow,
+                one.enrollment.status,
+                one.enrollment.stage,
+                one.enrollment.step,
+                one.at,
+                one.said,
             )
-            for one in own
+            for one in standings(tx, runtime, own, zone, now)
         )
     wanted = [
         line for line in lines if workflow in (None, line.workflow) and (step is None or line.step == step)

@@ -1,0 +1,130 @@
+"""`nurture contacts`: the people we may reach, taken in and shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nurture.cli._contacts_import import import_
+from nurture.cli._opened import local, opened
+from nurture.cli.common import Context, project_options
+
+if TYPE_CHECKING:
+    from nurture.services.people import Person
+
+
+@click.group("contacts", epilog="Example: nurture contacts show ana@example.org")
+def contacts() -> None:
+    """Take in people from a spreadsheet, and show everything about one."""
+
+
+contacts.add_command(import_)
+
+
+@contacts.command("show", epilog="Example: nurture contacts show ana@example.org")
+@project_options
+@click.argument("email")
+def show(context: Context, email: str) -> None:
+    """Show everything about one contact: permission, workflows, messages, calls, events."""
+    from nurture.services.people import person
+
+    with opened(context) as nurture:
+        found = person(nurture.runtime, email)
+    if context.as_json:
+        context.emit_json(as_document(found))
+    else:
+        tell(context, found)
+
+
+def as_document(person: Person) -> dict[str, object]:
+    """Everything about one contact as programs read it."""
+    return {
+        "contact": person.contact,
+        "timezone": person.zone.key,
+        "consents": person.consents,
+        "suppressions": [
+            {"channel": channel, "reasons": reasons} for channel, reasons in person.suppressions.items()
+        ],
+        "enrollments": [
+            {
+                "id": one.enrollment.id,
+                "workflow": one.enrollment.workflow,
+                "version": one.enrollment.version,
+                "status": one.enrollment.status,
+                "stage": one.enrollment.stage,
+                "step": one.enrollment.step,
+                "entered_at": one.enrollment.entered_at,
+                "ended_at": one.enrollment.ended_at,
+                "end_reason": one.enrollment.end_reason,
+                "next": {"at": one.at, "said": one.said},
+            }
+            for one in person.enrollments
+        ],
+        "deliveries": person.deliveries,
+        "calls": person.calls,
+        "events": person.events,
+    }
+
+
+def tell(context: Context, person: Person) -> None:
+    """The same for people."""
+    contact, zone = person.contact, person.zone
+    name = " ".join(part for part in (contact.first_name, contact.last_name) if part)
+    context.say(f"{name} <{contact.email}>" if name else contact.email)
+    facts = {
+        "phone": contact.phone,
+        "timezone": contact.timezone or f"{zone.key} (the workspace's)",
+        "language": contact.locale,
+        "owner": contact.owner,
+        "tags": ", ".join(sorted(contact.tags)) or None,
+        "score": f"{contact.score:g}" if contact.score else None,
+        **contact.fields,
+    }
+    for label, value in facts.items():
+        if value is not None:
+            context.say(f"  {label}: {value}")
+    for channel, reasons in person.suppressions.items():
+        context.say(f"  NOT to be reached by {channel}: {', '.join(sorted(reasons))}")
+    if not person.consents:
+        context.say("  no consent on record: marketing messages are skipped")
+    for consent in person.consents:
+        words = f" “{consent.wording}”" if consent.wording else ""
+        said = f"{consent.action} {consent.purpose} by {consent.channel} ({consent.source}){words}"
+        context.say(f"  {local(consent.at, zone)}: {said}")
+    for one in person.enrollments:
+        enrollment = one.enrollment
+        context.say(f"\n{enrollment.workflow}: {enrollment.status}, stage '{enrollment.stage}'")
+        context.say(f"  {one.said}")
+    if person.deliveries:
+        context.table(
+            ("planned", "message", "by", "state", "reason"),
+            [
+                (local(one.planned_at, zone), one.template or one.offer, one.channel, one.state, one.reason)
+                for one in person.deliveries
+            ],
+            title="\nMessages",
+        )
+    if person.calls:
+        context.table(
+            ("due", "call", "who", "state", "outcome"),
+            [
+                (local(one.due, zone), one.script, one.assignee, one.state, one.outcome or one.reason)
+                for one in person.calls
+            ],
+            title="Calls",
+        )
+    if person.events:
+        context.table(
+            ("happened", "event", "with"),
+            [
+                (
+                    local(one.at, zone),
+                    one.name,
+                    ", ".join(f"{key}={value}" for key, value in one.data.items()),
+                )
+                for one in person.events
+            ],
+            title="Last events, newest first",
+        )
+    context.say(f"Times are in {zone.key}. The reasons: nurture why {contact.email}")

@@ -1,0 +1,52 @@
+"""`nurture pause`: hold a workflow, a contact, or everything."""
+
+from __future__ import annotations
+
+import click
+
+from nurture.cli._opened import opened
+from nurture.cli.common import Context, project_options
+from nurture.services.pausing import Scope
+
+
+@click.command("pause", epilog="Example: nurture pause --everything --reason 'the offer letter is wrong'")
+@project_options
+@click.argument("whom", required=False, metavar="[WORKFLOW|EMAIL]")
+@click.option("--everything", is_flag=True, help="The red button: nothing is sent, no call is opened.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit log.")
+def pause(context: Context, whom: str | None, everything: bool, reason: str) -> None:
+    """Hold timers, messages and calls of a WORKFLOW, of the contact with this EMAIL, or of everything.
+
+    Events are still read, and who leaves or buys meanwhile does so. A message already in its dialogue ends there.
+    """
+    from nurture.db import counts
+    from nurture.services import pausing
+
+    scope = scope_of(whom, everything)
+    with opened(context) as nurture:
+        begun = pausing.pause(nurture.runtime, scope, reason)
+        with nurture.database.read() as tx:
+            held = counts.contacts_under_way(tx, *pausing.target_of(nurture.runtime, tx, scope))
+    if context.as_json:
+        context.emit_json({"scope": str(scope), "paused": True, "changed": begun, "contacts": held})
+        return
+    already = "" if begun else " was paused already"
+    context.say(f"{name_of(scope)}{already or ' is paused'}: {people(held)} held.")
+    context.say(f"`nurture resume {whom or '--everything'}` lets it go on.")
+
+
+def scope_of(whom: str | None, everything: bool) -> Scope:
+    """What the words of the command mean: an address has an @."""
+    if (whom is None) is not everything:
+        raise click.UsageError("Name a workflow or an address, or say --everything.")
+    if whom is None:
+        return Scope()
+    return Scope(email=whom) if "@" in whom else Scope(workflow=whom)
+
+
+def name_of(scope: Scope) -> str:
+    return "Everything" if not (scope.workflow or scope.email) else str(scope)
+
+
+def people(number: int) -> str:
+    return "1 contact under way is" if number == 1 else f"{number:,} contacts under way are"

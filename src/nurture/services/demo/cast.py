@@ -1,0 +1,172 @@
+"""The people of the demo: made up, the same every time, each with a way of their own to say yes, no, later or nothing.
+
+Every address and number is reserved for examples, so that nobody real is ever reached.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from nurture.model.chance import pick, share
+
+HOW_MANY = 60
+FIRST = [
+    "Ana",
+    "Bea",
+    "Carl",
+    "Dora",
+    "Eli",
+    "Fay",
+    "Gus",
+    "Hana",
+    "Ivan",
+    "June",
+    "Kai",
+    "Lena",
+    "Milo",
+    "Nora",
+    "Owen",
+    "Petra",
+    "Quinn",
+    "Rosa",
+    "Sami",
+    "Tess",
+    "Uma",
+    "Victor",
+    "Wanda",
+    "Xavier",
+    "Yara",
+    "Zoe",
+    "Amir",
+    "Britt",
+    "Cleo",
+    "Dev",
+]
+LAST = [
+    "Marsh",
+    "Okafor",
+    "Lindqvist",
+    "Tran",
+    "Boucher",
+    "Reyes",
+    "Novak",
+    "Sharma",
+    "Eide",
+    "Castellanos",
+    "Whitfield",
+    "Moreau",
+]
+HOSTS = ("example.org", "example.com", "example.net")
+ZONES = {
+    "America/Toronto": 9,
+    "America/Winnipeg": 2,
+    "America/Vancouver": 3,
+    "America/Halifax": 2,
+    "Europe/Berlin": 1,
+}
+
+
+class Start(StrEnum):
+    """How somebody comes to the company."""
+
+    GUIDE = "readiness-guide"
+    EVENING = "catch-up-evening"
+    CLIENT = "client"
+
+
+class Temper(StrEnum):
+    """How somebody takes what they get."""
+
+    EAGER = "eager"
+    CURIOUS = "curious"
+    SLOW = "slow"
+    SILENT = "silent"
+    LEAVING = "leaving"
+    GONE = "gone"
+    """The address stops working."""
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One person. ``first_move`` counts from the first day of the demo."""
+
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    timezone: str
+    age: int
+    household: str
+    start: Start
+    temper: Temper
+    consents: bool
+    first_move: timedelta
+
+    def share(self, *names: str) -> float:
+        """Their chance in one matter, the same every time."""
+        return share("demo", self.email, *names)
+
+    def after(self, what: str, least_hours: float, most_hours: float) -> timedelta:
+        """How long they take for something."""
+        return timedelta(hours=least_hours + (most_hours - least_hours) * self.share("time", what))
+
+
+def players() -> Iterator[Player]:
+    """Everybody, in the order of their names."""
+    for number in range(HOW_MANY):
+        first, last = FIRST[number % len(FIRST)], LAST[(number * 5) % len(LAST)]
+        email = f"{first}.{last}{number // len(FIRST) or ''}@{HOSTS[number % 3]}".lower()
+        start = Start(pick({Start.GUIDE: 34, Start.EVENING: 16, Start.CLIENT: 8}, "start", email))
+        days = {Start.GUIDE: 33, Start.EVENING: 24, Start.CLIENT: 3}[start]
+        yield Player(
+            email=email,
+            first_name=first,
+            last_name=last,
+            phone=None if share("phone", email) < 0.25 else f"+1416555{100 + number:04}",
+            timezone=pick(ZONES, "zone", email),
+            age=45 + int(24 * share("age", email)),
+            household=pick({"single": 3, "couple": 5, "family": 2}, "household", email),
+            start=start,
+            temper=Temper(
+                pick(
+                    {
+                        Temper.EAGER: 22,
+                        Temper.CURIOUS: 30,
+                        Temper.SLOW: 22,
+                        Temper.SILENT: 18,
+                        Temper.LEAVING: 5,
+                        Temper.GONE: 3,
+                    },
+                    "temper",
+                    email,
+                )
+            ),
+            consents=share("consents", email) < 0.93,
+            first_move=timedelta(days=int(days * share("day", email)), hours=8 + 13 * share("hour", email)),
+        )
+
+
+def as_csv(people: list[Player]) -> bytes:
+    """These people as the spreadsheet that somebody would import."""
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(("E-mail", "First name", "Last name", "Phone", "Time zone", "Age", "Household", "Tags"))
+    for one in people:
+        tags = "client" if one.start is Start.CLIENT else ""
+        row = (
+            one.email,
+            one.first_name,
+            one.last_name,
+            one.phone or "",
+            one.timezone,
+            one.age,
+            one.household,
+            tags,
+        )
+        sheet.writerow(row)
+    return text.getvalue().encode()

@@ -1,0 +1,246 @@
+"""Is everything in order? Proves the accounting, finds what is stuck or contradicts itself, and names the remedy.
+
+It repairs nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nurture.db import contradictions, pauses, state
+from nurture.db.contradictions import Found
+from nurture.db.pauses import PauseScope
+from nurture.db.tables import DeliveryState, TaskState
+from nurture.model.errors import Severity
+from nurture.services.clock import alive
+from nurture.services.runtime import Runtime
+
+EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of trouble: what it means, what to do, how often, and rows to look at.
+
+    A warning is for a person to look at; an error means that something is not as it must be.
+    """
+
+    code: str
+    message: str
+    remedy: str
+    count: int
+    example: str
+    examples: tuple[str, ...]
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of all that was planned. ``pending`` counts what is claimed or in its dialogue too."""
+
+    planned: int
+    sent: int
+    skipped: int
+    failed: int
+    ambiguous: int
+    pending: int
+    opened: int
+    done: int
+    expired: int
+    cancelled: int
+    open: int
+
+    @property
+    def adds_up(self) -> bool:
+        messages = self.sent + self.skipped + self.failed + self.ambiguous + self.pending
+        calls = self.done + self.expired + self.cancelled + self.open
+        return self.planned == messages and self.opened == calls
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The whole answer. ``ok`` is no error; warnings do not spoil it."""
+
+    tally: Tally
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+def examine(runtime: Runtime) -> Diagnosis:
+    """Look at everything, in one snapshot."""
+    now, operational = runtime.now(), runtime.clock.operational()
+    with runtime.database.read() as tx:
+        tally = _tally(tx)
+        findings = [
+            *_accounting(tally),
+            *_contradicting(tx, now, operational),
+            *_standing_still(tx, operational),
+        ]
+    return Diagnosis(tally, tuple(sorted(findings, key=lambda one: one.severity is not Severity.ERROR)))
+
+
+def _tally(tx: Connection) -> Tally:
+    messages, calls = contradictions.delivery_counts(tx), contradictions.task_counts(tx)
+    under_way = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
+    return Tally(
+        planned=sum(messages.values()),
+        sent=messages.get(DeliveryState.SENT, 0),
+        skipped=messages.get(DeliveryState.SKIPPED, 0),
+        failed=messages.get(DeliveryState.FAILED, 0),
+        ambiguous=messages.get(DeliveryState.AMBIGUOUS, 0),
+        pending=sum(messages.get(one, 0) for one in under_way),
+        opened=sum(calls.values()),
+        done=calls.get(TaskState.DONE, 0),
+        expired=calls.get(TaskState.EXPIRED, 0),
+        cancelled=calls.get(TaskState.CANCELLED, 0),
+        open=calls.get(TaskState.OPEN, 0),
+    )
+
+
+def _accounting(tally: Tally) -> Iterator[Finding]:
+    if not tally.adds_up:
+        known = sum((tally.sent, tally.skipped, tally.failed, tally.ambiguous, tally.pending))
+        known += sum((tally.done, tally.expired, tally.cancelled, tally.open))
+        yield _finding("does-not-add-up", Found(tally.planned + tally.opened - known, ()))
+
+
+def _contradicting(tx: Connection, now: datetime, operational: datetime) -> Iterator[Finding]:
+    found = contradictions.find_contradictions(tx, now, operational)
+    for code, rows in found.items():
+        yield _finding(code, rows)
+    late = sum(found[code].count for code in ("overdue-turns", "overdue-messages") if code in found)
+    missing = [role for role in ("scheduler", "worker") if not alive(tx, role, operational)]
+    if late and missing:
+        yield _finding("nobody-works", Found(len(missing), tuple(f"no {role}" for role in missing)))
+
+
+def _standing_still(tx: Connection, operational: datetime) -> Iterator[Finding]:
+    channel = state.channel_pause(tx, EMAIL)
+    if channel and channel.until > operational:
+        until = channel.until.isoformat(timespec="seconds")
+        yield _finding("channel-paused", Found(channel.times, (f"until {until}: {channel.reason}",)))
+    for pause in pauses.open_pauses(tx):
+        if pause.scope is PauseScope.EVERYTHING:
+            since = pause.since.isoformat(timespec="seconds")
+            yield _finding(
+                "everything-paused", Found(1, (f"since {since} by {pause.actor}: {pause.reason}",))
+            )
+
+
+def _finding(code: str, found: Found) -> Finding:
+    message, remedy, severity = FINDINGS[code]
+    example = found.examples[0] if found.examples else ""
+    return Finding(code, message, remedy, found.count, example, found.examples, severity)
+
+
+_WHY = (
+    "look at one with `nurture why EMAIL`; if nobody touched the database by hand, report it with this output"
+)
+_OURS = "report it with this output: nurture never writes this by itself"
+
+FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
+    "does-not-add-up": (
+        "messages or calls stand in a state that nobody knows, so that planned and accounted for differ",
+        _OURS,
+        Severity.ERROR,
+    ),
+    "half-ended": (
+        "rows are over without a time, or have an end and still go on",
+        _OURS,
+        Severity.ERROR,
+    ),
+    "stages-do-not-add-up": (
+        "enrollments were never entered, or their ends and their status do not agree",
+        _OURS,
+        Severity.ERROR,
+    ),
+    "entered-twice": ("one visit of a stage was entered twice without leaving it", _OURS, Severity.ERROR),
+    "overdue-turns": (
+        "enrollments have been due for more than ten minutes",
+        "start `nurture up` (or a scheduler and workers); while they run, look at their log",
+        Severity.ERROR,
+    ),
+    "overdue-messages": (
+        "messages have been due for more than ten minutes",
+        "start `nurture up` (or a scheduler and workers); while they run, look at their log",
+        Severity.ERROR,
+    ),
+    "overdue-calls": (
+        "calls should have expired more than ten minutes ago",
+        "start `nurture up` (or a scheduler and workers), which ends them",
+        Severity.ERROR,
+    ),
+    "nobody-works": (
+        "work is due and nobody is there to do it",
+        "start `nurture up`, or `nurture scheduler` and `nurture worker` where they should run",
+        Severity.ERROR,
+    ),
+    "lapsed-claims": (
+        "a worker died with these in its hands, and nobody took them over",
+        "start `nurture up` (or a scheduler and workers): they are taken over within a minute",
+        Severity.ERROR,
+    ),
+    "undecidable": (
+        "enrollments could not be decided, and are tried again every hour",
+        "the log of the worker shows where; mend what the example names and publish",
+        Severity.ERROR,
+    ),
+    "nothing-wakes": (
+        "live enrollments wait for nothing: no time and no event moves them on",
+        _WHY,
+        Severity.ERROR,
+    ),
+    "unread-event": ("an event came, and nothing wakes the enrollment to read it", _WHY, Severity.ERROR),
+    "unread-receipt": (
+        "a message or call is over, and nothing wakes the enrollment that waits for it",
+        _WHY,
+        Severity.ERROR,
+    ),
+    "acting-on-nothing": (
+        "enrollments wait for a message or call that does not exist",
+        _WHY,
+        Severity.ERROR,
+    ),
+    "message-of-ended": ("messages still wait although their enrollment is over", _WHY, Severity.ERROR),
+    "call-of-ended": ("calls are still open although their enrollment is over", _WHY, Severity.ERROR),
+    "sent-early": ("messages went before they were due", _WHY, Severity.ERROR),
+    "sent-unnamed": ("messages went without a Message-ID or a recipient on record", _OURS, Severity.ERROR),
+    "mailed-after-suppression": (
+        "messages went to addresses that were on the suppression list",
+        "pause with `nurture pause --everything`, and find out who sent them",
+        Severity.ERROR,
+    ),
+    "mailed-after-withdrawal": (
+        "marketing messages went although the contact had withdrawn the permission",
+        "pause with `nurture pause --everything`, and find out who sent them",
+        Severity.ERROR,
+    ),
+    "orphans": ("rows name other rows that are not there", "restore the last good backup", Severity.ERROR),
+    "channel-paused": (
+        "the mail server refuses us, so that no mail leaves; it is tried again by itself",
+        "read its words in the example, and mend the account, NURTURE_SMTP_URL or the sender",
+        Severity.ERROR,
+    ),
+    "ambiguous": (
+        "a crash hid whether these messages went out; they are never sent again by themselves",
+        "look for the Message-ID in the mail server's log",
+        Severity.WARNING,
+    ),
+    "nobody-calls": (
+        "calls are open that nobody was given",
+        "add members to [teams] in nurture.toml, or give the contacts an owner",
+        Severity.WARNING,
+    ),
+    "everything-paused": (
+        "everything is paused: events are read, nothing is sent and no call is opened",
+        "`nurture resume --everything` lets it go on",
+        Severity.WARNING,
+    ),
+}

@@ -1,0 +1,1 @@
+"""Pages for everyone who holds a link of ours; nobody logs in."""

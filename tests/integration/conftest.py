@@ -1,0 +1,38 @@
+"""The sample company as a live project: published once for all tests, copied for each."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nurture.services.demo.sample import copy_sample
+from tests.support.commands import run
+
+CONTACTS = """\
+email,first_name,phone,timezone,tags
+ana@example.org,Ana,+14165550100,America/Toronto,
+bea@example.org,Bea,,Europe/Berlin,client
+carl@example.org,Carl,+14165550102,America/Vancouver,client
+"""
+
+
+@pytest.fixture(scope="session")
+def _published_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("company") / "company"
+    copy_sample(folder)
+    people = folder / "people.csv"
+    people.write_text(CONTACTS)
+    assert run("publish", project=folder).exit_code == 0
+    imported = run(
+        "contacts", "import", people, "--consent", "nurture", "--source", "the fair", project=folder
+    )
+    assert imported.exit_code == 0, imported.output
+    return folder
+
+
+@pytest.fixture
+def company(_published_company: Path, tmp_path: Path) -> Path:
+    """A published project with Ana, and two clients, Bea and Carl; all of them agreed to be written to."""
+    return shutil.copytree(_published_company, tmp_path / "company")

@@ -1,0 +1,74 @@
+"""Does the demo live six weeks through the real engine, end in order, and touch nothing that is not its own?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nurture.services.demo.cast import HOW_MANY, players
+from tests.support.commands import answer, run
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("demo") / "company"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NURTURE_SMTP_URL", "smtp://mail.example.org:25")
+        result = run("demo", "--once", "--json", "--folder", folder)
+        environment.delenv("NURTURE_BASE_URL", raising=False)
+        environment.delenv("NURTURE_LISTEN", raising=False)
+    assert result.exit_code == 0, result.output
+    assert "NURTURE_SMTP_URL is not used by the demo" in result.stderr
+    return json.loads(result.stdout)
+
+
+def test_six_weeks_leave_people_at_many_stages(demo: Any) -> None:
+    stages = {f"{one['workflow']}/{one['stage']}": one for one in demo["stages"]}
+
+    assert demo["contacts"] == HOW_MANY
+    assert demo["mails"] > 100
+    assert demo["calls"] > 10
+    assert sum(one["under_way"] for one in stages.values()) > 20
+    assert sum(one["lost"] for one in stages.values()) > 5
+    assert stages["retirement-readiness/first-sale"]["under_way"] > 0
+    assert stages["retirement-readiness/onboarding"]["under_way"] > 0
+
+
+def test_the_demo_is_in_order_and_says_where_it_is(demo: Any) -> None:
+    doctor = answer("doctor", project=Path(demo["project"]))
+
+    assert demo["ok"] is True
+    assert (demo["url"], demo["user"], demo["password"]) == ("http://127.0.0.1:8000", None, None)
+    assert doctor["ok"] is True
+    assert doctor["planned"] == doctor["sent"] + doctor["skipped"] + doctor["failed"] + doctor["pending"]
+    assert doctor["sent"] == demo["mails"]
+    assert len(list(Path(demo["mail_folder"]).glob("*.eml"))) == demo["mails"]
+
+
+def test_its_three_stories_can_be_asked_for(demo: Any) -> None:
+    fates = {one["fate"]: one for one in demo["stories"]}
+
+    assert set(fates) == {"bought", "was lost", "is under way"}
+    told = answer("why", fates["bought"]["email"], project=Path(demo["project"]))
+    assert {"entered", "send", "sent", "validated"} <= {one["decision"] for one in told["turns"]}
+
+
+def test_its_people_are_nobody_real() -> None:
+    cast = list(players())
+
+    assert len({one.email for one in cast}) == HOW_MANY
+    assert {one.email.rpartition("@")[2] for one in cast} == {"example.org", "example.com", "example.net"}
+    assert all(one.phone is None or one.phone.startswith("+14165550") for one in cast)
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+
+    told = run("demo", "--once", "--folder", tmp_path)
+
+    assert told.exit_code == 1
+    assert "is not empty, and no demo made it" in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
