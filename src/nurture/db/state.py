@@ -22,7 +22,7 @@ from nurture.model.errors import NurtureError
 STATE = table_of(StateRow)
 LEASES = table_of(LeaseRow)
 
-_CLOCK, _HASH_KEY, _BEAT, _CHANNEL = "clock", "hash-key", "heartbeat:", "channel:"
+_CLOCK, HASH_KEY, _BEAT, _CHANNEL = "clock", "hash-key", "heartbeat:", "channel:"
 
 
 def get(tx: Connection, name: str) -> dict[str, Any] | None:
@@ -65,7 +65,7 @@ def hash_key(tx: Connection) -> bytes:
 
     Made by the first upgrade, kept for ever: with another key the suppression list would know nobody.
     """
-    stored = get(tx, _HASH_KEY)
+    stored = get(tx, HASH_KEY)
     if stored is None:
         raise NurtureError("the key of the suppression list is missing", hint="run `nurture db upgrade`")
     return bytes.fromhex(stored["key"])
@@ -74,7 +74,7 @@ def hash_key(tx: Connection) -> bytes:
 def ensure_hash_key(tx: Connection, at: datetime) -> None:
     """Make the key unless there is one."""
     insert = insert_into(STATE, tx.dialect.name).on_conflict_do_nothing()
-    tx.execute(insert, {"name": _HASH_KEY, "value": {"key": secrets.token_hex(32)}, "at": at})
+    tx.execute(insert, {"name": HASH_KEY, "value": {"key": secrets.token_hex(32)}, "at": at})
 
 
 # --- leases: any number of schedulers may run, one rings -----------------------------------------------------------

@@ -50,8 +50,8 @@ from tests.support.stores import (
 
 
 @pytest.fixture
-def database(any_database: str) -> Iterator[Database]:
-    database = Database(any_database)
+def database(any_store: str) -> Iterator[Database]:
+    database = Database(any_store)
     with database.write() as tx:
         a_workflow(tx)
     yield database

@@ -17,8 +17,8 @@ from tests.support.stores import DAY, NOW, people
 
 
 @pytest.fixture
-def database(any_database: str) -> Iterator[Database]:
-    database = Database(any_database)
+def database(any_store: str) -> Iterator[Database]:
+    database = Database(any_store)
     yield database
     database.dispose()
 
@@ -117,11 +117,11 @@ def test_what_cannot_be_an_address_is_refused_and_nothing_of_the_list_is_stored(
         assert contacts.count(tx) == 0
 
 
-def test_lists_that_overlap_make_each_contact_once(database: Database, any_database: str) -> None:
+def test_lists_that_overlap_make_each_contact_once(database: Database, any_store: str) -> None:
     rows = [NewContact(email=f"p{n}@example.org") for n in range(40)]
 
     def work(_: int) -> list[int]:
-        own = Database(any_database)
+        own = Database(any_store)
         made = own.retrying(lambda tx: contact_import.upsert(tx, rows, NOW))
         own.dispose()
         return made.created

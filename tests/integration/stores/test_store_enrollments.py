@@ -31,8 +31,8 @@ from tests.support.stores import (
 
 
 @pytest.fixture
-def database(any_database: str) -> Iterator[Database]:
-    database = Database(any_database)
+def database(any_store: str) -> Iterator[Database]:
+    database = Database(any_store)
     with database.write() as tx:
         a_workflow(tx)
     yield database
@@ -86,12 +86,12 @@ def test_the_oldest_due_are_claimed_first_and_none_before_its_time(database: Dat
     assert [[one.enrollment.id for one in batch] for batch in taken] == [[first], [late], []]
 
 
-def test_two_claimers_never_share_an_enrollment(database: Database, any_database: str) -> None:
+def test_two_claimers_never_share_an_enrollment(database: Database, any_store: str) -> None:
     with database.write() as tx:
         due = enrolled(tx, people(tx, *(f"p{number}" for number in range(300))))
 
     def work(_: int) -> list[int]:
-        own = Database(any_database)
+        own = Database(any_store)
         taken = []
         while batch := claim(own, limit=7):
             taken += [one.enrollment.id for one in batch]
@@ -218,12 +218,12 @@ def test_a_contact_has_one_live_enrollment_in_a_workflow(database: Database) -> 
     assert [one.id for one in live] == [first[0], mixed[1]]
 
 
-def test_a_race_into_one_workflow_has_one_winner(database: Database, any_database: str) -> None:
+def test_a_race_into_one_workflow_has_one_winner(database: Database, any_store: str) -> None:
     with database.write() as tx:
         (ana,) = people(tx, "ana")
 
     def enter(_: int) -> int | None:
-        own = Database(any_database)
+        own = Database(any_store)
         with own.write() as tx:
             (id_,) = enrollments.insert(tx, [(an_enrollment(ana), NOW)])
         own.dispose()

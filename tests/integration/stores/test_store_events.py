@@ -15,8 +15,8 @@ from tests.support.stores import DAY, NOW, people
 
 
 @pytest.fixture
-def database(any_database: str) -> Iterator[Database]:
-    database = Database(any_database)
+def database(any_store: str) -> Iterator[Database]:
+    database = Database(any_store)
     yield database
     database.dispose()
 
@@ -75,10 +75,10 @@ def test_the_same_event_again_is_a_duplicate_with_the_first_ones_id(database: Da
     assert [one.id for one in history] == [other.id, first.id]
 
 
-def test_twenty_senders_of_one_event_store_it_once(database: Database, any_database: str) -> None:
+def test_twenty_senders_of_one_event_store_it_once(database: Database, any_store: str) -> None:
     with database.write() as tx:
         (ana,) = people(tx, "ana")
-    databases = [Database(any_database, pool_size=1) for _ in range(4)]
+    databases = [Database(any_store, pool_size=1) for _ in range(4)]
 
     def send(number: int) -> bool:
         def work(tx: object) -> bool:

@@ -95,8 +95,8 @@ class World:
 
 
 @pytest.fixture
-def world(any_database: str) -> Iterator[World]:
-    world = World(any_database)
+def world(any_store: str) -> Iterator[World]:
+    world = World(any_store)
     yield world
     world.database.dispose()
 

@@ -20,8 +20,8 @@ from tests.support.stores import NOW, people
 
 
 @pytest.fixture
-def database(any_database: str) -> Iterator[Database]:
-    database = Database(any_database)
+def database(any_store: str) -> Iterator[Database]:
+    database = Database(any_store)
     yield database
     database.dispose()
 
@@ -54,9 +54,9 @@ def test_a_reader_sees_one_moment_and_cannot_write(database: Database) -> None:
         assert state.get(tx, "sneaked") is None
 
 
-def test_writers_at_once_lose_no_update(database: Database, any_database: str) -> None:
+def test_writers_at_once_lose_no_update(database: Database, any_store: str) -> None:
     def add(_: int) -> None:
-        own = Database(any_database)
+        own = Database(any_store)
         for _ in range(20):
             own.retrying(count_one)
         own.dispose()
