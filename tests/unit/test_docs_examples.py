@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from nurture import __version__
 from nurture.cli import main
 from nurture.engine.explain import sentence
 from nurture.model.decisions import Finish, Shift, Skip
@@ -136,6 +139,15 @@ def test_the_sentences_in_the_readme_are_what_why_says() -> None:
     assert [block.text for block in blocks(read("README.md"), "text")] == [told]
 
 
+def test_what_the_command_line_answers_in_the_documents_is_what_it_answers() -> None:
+    (shown,) = blocks(read("docs/time.md"), "console")
+    typed, _, answered = shown.text.partition("\n")
+
+    given = CliRunner().invoke(main, shlex.split(typed)[2:])
+
+    assert given.stdout == answered
+
+
 # --- command lines ----------------------------------------------------------------------------------------------------
 
 
@@ -176,5 +188,6 @@ def test_the_two_commands_of_the_readme_are_those_of_run_py(capsys: pytest.Captu
     code = script["main"](["--help"])
 
     assert {"python3 run.py demo", "python3 run.py test"} <= typed
+    assert f"nurture-{__version__}-py3-none-any.whl" in read("README.md")
     assert code == 0
     assert "demo | test" in capsys.readouterr().err
