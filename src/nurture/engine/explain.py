@@ -245,6 +245,6 @@ def _by(decision: Move) -> str:
         EnteredBy.JUMP: "by a jump",
         EnteredBy.SEGMENT: "as a member of its segment",
         EnteredBy.DATE: "on its date",
-        EnteredBy.HAND: f"by hand: {decision.reason}",
+        EnteredBy.HAND: "by hand" if decision.reason == Reason.BY_HAND else f"by hand: {decision.reason}",
         EnteredBy.LOST: "after a loss elsewhere",
     }[decision.by]

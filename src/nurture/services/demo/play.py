@@ -65,6 +65,7 @@ class Stage:
     _agenda: list[tuple[datetime, int, Deed]] = field(default_factory=list)
     _numbers: count[int] = field(default_factory=count)
     _answered: set[int] = field(default_factory=set)
+    _booked: set[int] = field(default_factory=set)
     _looked: datetime = field(init=False)
     _begins: datetime = field(init=False)
 
@@ -188,6 +189,9 @@ class Stage:
             self._later(one.after("books", 2, 30), lambda: self._books(mail.contact_id, one), one)
 
     def _books(self, number: int, one: Player) -> None:
+        if number in self._booked:
+            return
+        self._booked.add(number)
         self._tell(number, "meeting.booked")
         self._later(one.after("meets", 48, 120), lambda: self._meets(number, one), one)
 
