@@ -421,8 +421,8 @@ def test_a_list_made_to_fill_the_memory_does_not(tmp_path: Path) -> None:
         file.writelines(f"p{n}@example.org,{row}\n" for n in range(100))
         file.write("é\n")
 
-    probe = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    code = f"import sys, atexit; atexit.register(lambda: exec({probe!r})); {COMMAND[2]}"
+    probe = "atexit.register(lambda: print(peak_kilobytes(), file=sys.stderr))"
+    code = f"import sys, atexit; from tests.support.memory import peak_kilobytes; {probe}; {COMMAND[2]}"
     arguments = [str(tmp_path / "bomb.csv"), "--project", str(tmp_path), "--json"]
     ended = subprocess.run([sys.executable, "-c", code, *arguments], check=False, capture_output=True)
 

@@ -66,7 +66,9 @@ def _step(draw: Any, kind: str, name: str, stages: int, depth: int) -> list[dict
             return [{"wait": draw(st.sampled_from(MOMENTS))}]
         case "until":
             awaited = draw(st.sampled_from(("email.clicked", "email.replied", "quote.requested")))
-            return [{"wait_until": awaited, "timeout": draw(st.sampled_from(MOMENTS)), "on_timeout": below("t")}]
+            return [
+                {"wait_until": awaited, "timeout": draw(st.sampled_from(MOMENTS)), "on_timeout": below("t")}
+            ]
         case "when":
             return [{"when": "contact.score >= 10", "do": below("d"), "else": below("e")}]
         case "split":
@@ -95,7 +97,9 @@ def workflows(draw: Any) -> Workflow:
                 stage["reenter"] = "yes"
         stage["validate"] = draw(st.sampled_from(EVENTS[1:]))
         stage["steps"] = draw(step_lists(count, 0, str(number)))
-        losses: list[dict[str, Any]] = [{"after": draw(st.sampled_from(("10 days", "30 days"))), "reason": "timed-out"}]
+        losses: list[dict[str, Any]] = [
+            {"after": draw(st.sampled_from(("10 days", "30 days"))), "reason": "timed-out"}
+        ]
         if draw(st.booleans()):
             losses.append({"silent": "5 days", "reason": "went-silent"})
         if draw(st.booleans()):

@@ -125,7 +125,11 @@ def test_every_change_of_stage_has_evidence_or_a_rule_and_every_decision_its_sen
 
     for _, _, decision in world.log:
         assert sentence(decision, world.workspace.zone).endswith(".")
-        if isinstance(decision, Move) and decision.change in (Change.VALIDATED, Change.SKIPPED, Change.REOPENED):
+        if isinstance(decision, Move) and decision.change in (
+            Change.VALIDATED,
+            Change.SKIPPED,
+            Change.REOPENED,
+        ):
             assert decision.event is not None or decision.reason == "step"
         if isinstance(decision, Send | Call | Skip | Finish | Move):
             assert decision.reason
@@ -170,4 +174,6 @@ def test_the_cap_holds_whatever_comes(workflow, acts):
 
     times = sorted(at for at, _, one in world.log if isinstance(one, Send) and one.marketing)
     for first, third in zip(times, times[2:], strict=False):
-        assert third - first >= timedelta(days=7) - timedelta(hours=1)  # an hour less when the clocks go forward
+        assert third - first >= timedelta(days=7) - timedelta(
+            hours=1
+        )  # an hour less when the clocks go forward

@@ -561,9 +561,10 @@ BOMBS = {
 }
 
 TRY_BOMBS = """
-import json, resource, sys, time
+import json, sys, time
 from nurture.model.errors import NurtureError
 from nurture.rendering.templates import compile_message
+from tests.support.memory import peak_kilobytes
 from tests.support.messages import a_contact, a_source
 facts = a_contact(long="x" * 100_000)
 for name, body in json.load(sys.stdin).items():
@@ -574,8 +575,7 @@ for name, body in json.load(sys.stdin).items():
             compile_message(a_source(body, kind=kind)).render(facts)
         except NurtureError as error:
             end = str(error)
-        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(json.dumps([name, kind, time.perf_counter() - started, kilobytes, end[:100]]))
+        print(json.dumps([name, kind, time.perf_counter() - started, peak_kilobytes(), end[:100]]))
 """
 
 

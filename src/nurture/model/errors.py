@@ -53,7 +53,7 @@ class NurtureError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
-class ProblemsFound(NurtureError):
+class ProblemsFound(NurtureError):  # noqa: N818 - what was found is the message
     """Files hold problems; all of them are in ``problems``, in the order of the files."""
 
     def __init__(self, problems: list[Problem]) -> None:
