@@ -20,6 +20,7 @@ from nurture.engine.explain import sentence
 from nurture.model.decisions import Finish, Shift, Skip
 from nurture.model.words import Channel, Reason, Status
 from nurture.services.check import check
+from nurture.services.starter import write_starter
 from nurture.services.when import answer
 from nurture.workflow.checks import CODES
 from tests.support.documents import DOCUMENTS, ROOT, blocks, command_lines, read, rows, section
@@ -45,6 +46,20 @@ def test_the_workflow_in_the_readme_is_sound_in_the_sample_company(tmp_path: Pat
     draft.write_text(shown.text)
 
     assert check(ROOT, [draft]).problems == ()
+
+
+def test_the_first_own_project_of_the_readme_has_what_its_commands_name(tmp_path: Path) -> None:
+    write_starter(tmp_path / "my-company")
+    typed = [
+        words for words in command_lines(section(read("README.md"), "Your own project")) if len(words) > 2
+    ]
+
+    project = check(tmp_path / "my-company").sound()
+
+    assert {words[2] for words in typed if words[0] == "enroll"} == set(project.workflows)
+    assert {words[3] for words in typed if words[0] == "track"} == {
+        f"offer={name}" for name in project.offers
+    }
 
 
 def test_every_list_of_steps_in_the_documents_is_sound(tmp_path: Path) -> None:
