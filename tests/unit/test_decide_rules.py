@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from nurture.model.decisions import Branch, Finish, Refuse, Wait
-from nurture.model.words import Status
+from nurture.model.words import Pause, Status
 from tests.support.worlds import (
     MONDAY,
     a_contact,
@@ -525,6 +525,33 @@ def test_rule_8_loss_clocks_stand_still_while_paused():
 
     assert still_there
     assert moves(world)[-1] == "lost first: never-came"
+
+
+def test_rule_8_a_pause_over_the_end_of_a_clock_puts_it_off_by_all_of_the_pause():
+    world = a_world(one_stage("- {email: hello}", "- {after: 10 days, reason: never-came}"))
+    world.track("a.happened")
+    world.advance_to(MONDAY + timedelta(days=10, hours=-1, seconds=-1))  # the clocks went forward meanwhile
+
+    world.pause()
+    world.advance(days=30)
+    world.resume()
+    at_the_resume = world.only().live
+    world.advance(seconds=1)
+
+    assert at_the_resume
+    assert moves(world)[-1] == "lost first: never-came"
+
+
+def test_rule_8_two_pauses_at_once_stop_the_clock_once():
+    world = a_world(one_stage("- {email: hello}", "- {after: 3 days, reason: never-came}"))
+    of_the_contact = Pause(MONDAY + timedelta(days=1), MONDAY + timedelta(hours=60))
+    of_the_workflow = Pause(MONDAY + timedelta(days=2), MONDAY + timedelta(days=3))
+    world.pauses = (of_the_workflow, of_the_contact)
+    world.track("a.happened")
+
+    world.advance(days=6)
+
+    assert [at for at, _, one in world.log if isinstance(one, Finish)] == [MONDAY + timedelta(days=5)]
 
 
 def test_rule_8_a_jump_does_not_start_the_loss_clock_anew_but_fresh_evidence_does():

@@ -23,7 +23,7 @@ from nurture.engine.evidence import (
     reentered,
     reopens,
 )
-from nurture.engine.play import Play, paused_between
+from nurture.engine.play import Play, put_off
 from nurture.engine.touch import run_touch
 from nurture.model.decisions import SetFields, Turn
 from nurture.model.errors import NurtureError
@@ -244,12 +244,8 @@ def loss_due(play: Play, loss: Loss) -> datetime | None:
         return None
     if start is None:
         return None
-    unpaused = due = add(start, span, play.zone, play.calendar)
-    while True:
-        later = unpaused + paused_between(play.facts, start, due, play.now)
-        if later == due:
-            return due
-        due = later
+    due = add(start, span, play.zone, play.calendar)
+    return put_off(play.facts.pauses, start, due, play.now)
 
 
 def step_due(play: Play) -> datetime | None:

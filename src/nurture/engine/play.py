@@ -6,9 +6,9 @@ happens is decided in ``decide``. The value that comes in is never changed; a tu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.model.decisions import (
@@ -31,6 +31,7 @@ from nurture.model.words import (
     EnteredBy,
     Event,
     Facts,
+    Pause,
     Phase,
     Reason,
     StageRecord,
@@ -353,10 +354,16 @@ AT_NO_STEP: Mapping[str, object] = {
 BUILT_IN = frozenset(("first_name", "last_name", "phone", "timezone", "locale", "owner", "score"))
 
 
-def paused_between(facts: Facts, start: datetime, end: datetime, now: datetime) -> timedelta:
-    """How long timers stood still between ``start`` and ``end``."""
-    total = timedelta()
-    for pause in facts.pauses:
-        span = min(pause.until or now, end) - max(pause.since, start)
-        total += max(span, timedelta())
-    return total
+def put_off(pauses: Iterable[Pause], start: datetime, due: datetime, now: datetime) -> datetime:
+    """``due`` of a clock that runs from ``start`` and stood still in each pause that began before it rang.
+
+    Pauses that overlap count once. One that lasts counts until ``now``.
+    """
+    for pause in sorted(pauses, key=lambda pause: pause.since):
+        since, until = max(pause.since, start), pause.until or now
+        if since >= due:
+            break
+        if until > since:
+            due += until - since
+            start = until
+    return due
