@@ -482,6 +482,24 @@ def test_rule_7_while_resting_neither_loss_events_nor_a_repeated_validation_move
     assert world.only().live
 
 
+def test_rule_7_resting_behind_a_stage_that_was_only_passed_starts_its_clock_anew():
+    back = WITH_TRIGGERS.replace("trigger: a.happened\n", "trigger: a.happened\n        reenter: yes\n")
+    world = a_world(a_workflow(back), a_workflow(AFTER_LOSS))
+    world.track("a.happened")
+    world.track("quote.requested")
+    world.advance(days=8)
+    world.track("a.happened")
+    world.advance(days=8)
+
+    world.track("meeting.booked")  # proves the second stage, which was entered 16 days ago and left again
+    world.advance(days=9)
+    still_there = world.only().live
+    world.advance(days=2)
+
+    assert still_there
+    assert moves(world)[-1] == "lost before third: did-not-go-on"
+
+
 # --- 8. Loss clocks -----------------------------------------------------------------------------------------------
 
 
@@ -587,6 +605,20 @@ def test_rule_8_a_jump_does_not_start_the_loss_clock_anew_but_fresh_evidence_doe
     assert moves(jumping)[-1] == "lost first: timed-out"
     assert returning.only().live
     assert returning.only().stage == "first"
+
+
+def test_rule_8_nor_does_a_jump_break_the_silence():
+    world = a_world(
+        one_stage(
+            "- {email: hello}\n- {wait: 4 days}\n- {jump: first}", "- {silent: 9 days, reason: went-silent}"
+        )
+    )
+    world.track("a.happened")
+
+    world.advance(days=30)
+
+    assert sent(world) == ["hello", "hello", "hello"]
+    assert moves(world)[-1] == "lost first: went-silent"
 
 
 # --- 9. wait_until ------------------------------------------------------------------------------------------------

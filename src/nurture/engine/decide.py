@@ -232,17 +232,14 @@ def timers(play: Play) -> list[Timer]:
 
 def loss_due(play: Play, loss: Loss) -> datetime | None:
     """When this loss rings. ``silent`` counts from the later of stage entry and the last human activity."""
-    enrollment = play.enrollment
-    if enrollment.resting and loss.after is None:
+    start = play.record(play.stage).clock_from
+    if start is None or (play.enrollment.resting and loss.after is None):
         return None
     if loss.after:
-        start, span = play.record(play.stage).clock_from, loss.after
+        span = loss.after
     elif loss.silent:
-        entered, active = enrollment.stage_entered_at, play.facts.contact.last_active_at
-        start, span = max(filter(None, (entered, active)), default=None), loss.silent
+        start, span = max(start, play.facts.contact.last_active_at or start), loss.silent
     else:
-        return None
-    if start is None:
         return None
     due = add(start, span, play.zone, play.calendar)
     return put_off(play.facts.pauses, start, due, play.now)

@@ -155,8 +155,11 @@ class Play:
                 self._moved(stage, Change.SKIPPED, at, reason=reason, event=event, place=stage.place)
 
     def rest(self, stage: Stage, event: Event | None, at: datetime) -> None:
-        """The stage is validated, the next one waits for its own trigger: only the ``after`` clock runs."""
-        if self.record(stage).clock_from is None:
+        """The stage is validated, the next one waits for its own trigger: only the ``after`` clock runs.
+
+        It goes on from the entry to the stage; a stage that was only passed starts its clock now.
+        """
+        if stage.index != self.stage.index:
             self.remember(stage, clock_from=at)
         self.become(
             stage=stage.name,
