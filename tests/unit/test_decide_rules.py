@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import patch
 
+from nurture.engine.world import World
 from nurture.model.decisions import Branch, Finish, Refuse, Wait
 from nurture.model.words import Pause, Status
 from tests.support.worlds import (
@@ -15,6 +17,7 @@ from tests.support.worlds import (
     one_stage,
     sent,
     touches,
+    with_manners,
 )
 
 TWO_STAGES = """
@@ -80,6 +83,14 @@ AFTER_LOSS = """
         steps: [{email: sorry, after: 3 days}]
         loss: [{after: 30 days, reason: timed-out}]
 """
+
+
+def in_one_turn(world: World, *names: str) -> None:
+    """These events arrive while no worker has time, and are read together."""
+    with patch.object(world, "_play"):
+        for name in names:
+            world.track(name)
+    world.advance()
 
 
 # --- 1. One position ----------------------------------------------------------------------------------------------
@@ -252,6 +263,20 @@ def test_rule_3_for_a_call_it_is_when_the_task_appears_and_due_and_expires_count
     assert call.expires == MONDAY + timedelta(days=2, hours=2)
 
 
+def test_rule_3_a_clock_time_that_is_past_already_is_due_at_once_and_not_before_the_step_was_reached():
+    counting_on = a_world(
+        one_stage("- {set: {score: 5}, after: 0 days, at: '07:00'}\n- {email: tip, after: 3 hours}")
+    )
+    strict = a_world(one_stage("- {email: tip, after: 0 days, at: '07:00', if_late: skip, max_late: 1 hour}"))
+    for world in (counting_on, strict):
+        world.track("a.happened")  # at nine
+
+        world.advance(days=1)
+
+    assert touches(counting_on) == [("tip", "Mon 12:00")]
+    assert touches(strict) == [("tip", "Mon 09:00")]
+
+
 # --- 4. Order within one turn -------------------------------------------------------------------------------------
 
 
@@ -313,6 +338,27 @@ def test_rule_4_one_event_makes_one_move_and_may_validate_a_stage_and_trigger_th
         "validated second",
         "entered third",
     ]
+
+
+def test_rule_4_several_unread_events_are_read_in_the_order_in_which_they_arrived():
+    forward = a_world(a_workflow(WITH_TRIGGERS), a_workflow(AFTER_LOSS))
+    refunded_first = a_world(a_workflow(WITH_TRIGGERS), a_workflow(AFTER_LOSS))
+    for world in (forward, refunded_first):
+        world.track("a.happened")
+
+    in_one_turn(forward, "b.happened", "quote.requested", "meeting.booked", "sale.refunded", "sale.closed")
+    in_one_turn(refunded_first, "sale.refunded", "b.happened")
+
+    assert moves(forward) == [
+        "entered first",
+        "validated first",
+        "entered second",
+        "validated second",
+        "validated third",
+        "completed third: event",
+    ]
+    assert moves(refunded_first)[:2] == ["entered first", "lost first: refunded"]
+    assert "validated first" not in moves(refunded_first)
 
 
 # --- 5. Entering --------------------------------------------------------------------------------------------------
@@ -673,6 +719,60 @@ def test_rule_9_an_event_that_came_before_the_wait_began_is_not_lost():
 
     assert sent(world) == ["story"]
     assert [one.branch for one in world.decided(Branch) if isinstance(one, Branch)] == [None]
+
+
+def test_rule_9_what_came_while_quiet_hours_held_the_watched_message_is_not_lost():
+    world = a_world(
+        one_stage("""
+            - {email: story, after: 13 hours}
+            - wait_until: quote.requested
+              timeout: 3 days
+              on_timeout: [{email: nudge}]
+        """),
+        workspace=with_manners(quiet="21:00-08:00"),
+    )
+    world.track("a.happened")
+    world.advance(hours=16)
+    world.track("quote.requested")  # an hour after midnight, before the story of ten o'clock may go
+
+    world.advance(days=9)
+
+    assert touches(world) == [("story", "Tue 08:00")]
+
+
+def test_rule_9_an_event_that_arrived_late_counts_by_when_it_happened():
+    world = a_world(
+        one_stage("""
+            - {wait: 2 days}
+            - {email: story}
+            - wait_until: quote.requested
+              timeout: 3 days
+              on_timeout: [{email: nudge}]
+        """)
+    )
+    world.track("a.happened")
+    world.advance(days=3)
+
+    world.track("quote.requested", at=MONDAY + timedelta(days=1))  # a day before the story was due
+    before = world.only().step
+    world.track("quote.requested", at=MONDAY + timedelta(days=2, hours=1))
+
+    assert before is not None
+    assert world.only().step is None
+
+
+def test_rule_9_what_arrived_before_the_event_that_entered_the_stage_belongs_to_the_stage_before():
+    steps = "steps: [{wait_until: sale.refunded, timeout: 3 days, on_timeout: [{email: compare}]}]"
+    text = WITH_TRIGGERS.replace("steps: [{email: compare}]", steps).replace(
+        "on: sale.refunded", "on: sale.closed"
+    )
+    world = a_world(a_workflow(text), a_workflow(AFTER_LOSS))
+    world.track("a.happened")
+
+    in_one_turn(world, "sale.refunded", "quote.requested")
+    world.advance(days=4)
+
+    assert sent(world) == ["hello", "compare"]
 
 
 def test_rule_9_it_looks_back_no_further_than_to_when_the_watched_step_was_due():

@@ -33,7 +33,6 @@ IN_WORDS: Mapping[str, str] = {
     Reason.SUPPRESSED: "the address is on the suppression list",
     Reason.NO_CONSENT: "there is no live consent for this purpose",
     Reason.HOLDOUT: "the contact is in the holdout, which gets nothing so that the others can be compared",
-    Reason.NO_ADDRESS: "the contact has no usable address",
     Reason.NO_PHONE: "the contact has no phone number",
     Reason.NOT_ALLOWED: "NURTURE_ALLOW_RECIPIENTS does not list this recipient",
     Reason.QUIET_HOURS: "it fell into the contact's quiet hours",

@@ -242,12 +242,13 @@ class Play:
             self._watch(step, scene, outcome)
             return
         due = kind.due(step, scene)
-        if due.at == self.enrollment.due:
+        at = max(due.at, since)  # a clock time that is past already is due at once, not before we came
+        if at == self.enrollment.due:
             return
-        self.become(due=due.at)
-        if due.at > self.now:
+        self.become(due=at)
+        if at > self.now:
             self.decide(
-                Wait(**scene.decided(step, Reason.DUE, *due.derivation), until=due.at)  # type: ignore[arg-type]
+                Wait(**scene.decided(step, Reason.DUE, *due.derivation), until=at)  # type: ignore[arg-type]
             )
 
     def _watch(self, step: Step, scene: Scene, watch: Watch) -> None:
@@ -255,7 +256,8 @@ class Play:
         if not first and watch.until.at == self.enrollment.due:
             return
         self.become(phase=Phase.WATCHING, due=watch.until.at)
-        seen = [event for event in self.facts.events if event.id <= self.enrollment.cursor] if first else []
+        first_id, last_id = self.enrollment.history, self.enrollment.cursor
+        seen = [event for event in self.facts.events if first_id < event.id <= last_id] if first else []
         early = next((event for event in seen if satisfied_by(step, scene, event)), None)
         if early:
             self.take_branch(

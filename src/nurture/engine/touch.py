@@ -77,7 +77,9 @@ def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> N
         play.facts = replace(play.facts, messages=(*play.facts.messages, play.now))
     play.decide(replace(touch, event=play.enrollment.evidence))
     if isinstance(touch, Call) or touch.channel is Channel.EMAIL:
-        play.become(ran=(*play.enrollment.ran, Ran(step.id, due)))
+        # What came while manners held it came after it was due: a wait behind it looks back so far.
+        became_due = play.enrollment.first_due or due
+        play.become(ran=(*play.enrollment.ran, Ran(step.id, became_due)))
     if act.hold:
         play.become(phase=Phase.ACTING, due=None, first_due=None)
     else:
