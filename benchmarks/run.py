@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import pkgutil
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import GROUPS, Result, Side, WrongRunError, measure
+from benchmarks.ours import Ours
 from benchmarks.peer_side import Peer
 from benchmarks.servers import BACKENDS, ServerError
 
@@ -29,12 +29,6 @@ def chosen(names: str) -> list[str]:
         if name not in ("ours", "peer"):
             raise argparse.ArgumentTypeError(f"{name!r} is no side; there are ours and peer")
     return names.split(",")
-
-
-def _ours() -> Side:
-    """nurture itself, loaded only when it is asked for."""
-    factory: Callable[[], Side] = pkgutil.resolve_name("benchmarks.ours:Ours")
-    return factory()
 
 
 def measure_rounds(
@@ -114,12 +108,16 @@ def main() -> int:
     parser.add_argument("--backend", choices=[*BACKENDS, "both"], default="both")
     parser.add_argument("--sides", type=chosen, default="ours,peer", help="default: ours,peer")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each; the middle one is printed")
-    parser.add_argument("--peer-processes", type=int, help="instead of its best")
-    parser.add_argument("--peer-threads", type=int, help="instead of its best")
+    for side in ("our", "peer"):
+        parser.add_argument(f"--{side}-processes", type=int, help="instead of its best")
+        parser.add_argument(f"--{side}-threads", type=int, help="instead of its best")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
     options = parser.parse_args()
-    peer = Peer(options.peer_processes, options.peer_threads)
-    contestants = [peer if name == "peer" else _ours() for name in options.sides]
+    sides: dict[str, Side] = {
+        "ours": Ours(options.our_processes, options.our_threads),
+        "peer": Peer(options.peer_processes, options.peer_threads),
+    }
+    contestants = [sides[name] for name in options.sides]
     backends = list(BACKENDS) if options.backend == "both" else [options.backend]
     try:
         results = measure_rounds(contestants, backends, options.contacts, options.rounds)

@@ -105,6 +105,9 @@ class TinyWork:
     def lead(self, name: str, holder: str, ttl: timedelta) -> bool:
         return self.leading
 
+    def warm_up(self) -> None:
+        """There is nothing to read."""
+
     def drain(self) -> None:
         """A job is done at once: there is nothing to finish."""
 

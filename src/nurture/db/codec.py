@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from nurture.db.types import in_utc
@@ -60,8 +61,13 @@ def _plain(value: object) -> Any:
         case Mapping():
             return {name: _plain(item) for name, item in value.items()}
     if is_dataclass(value):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
+        return [_plain(getattr(value, name)) for name in _parts(value.__class__)]
     raise TypeError(f"{type(value).__name__} is no part of a decision")
+
+
+@cache
+def _parts(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _reader(hint: Any) -> Read:

@@ -5,12 +5,14 @@ It creates no tables and hides no fault: what a person can mend is said in one s
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -58,9 +60,11 @@ class Database:
         """The address as it may be shown: the password is masked."""
         if self.embedded:
             _ensure_folder(self.url)
+            self._turn: Callable[[], AbstractContextManager[None]] = Queue(self.url).turn
             self._writer = sqlite_engine(self.url, pool_size=pool_size)
             self._reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
         else:
+            self._turn = nullcontext
             self._writer = postgres_engine(self.url, pool_size=pool_size)
             # One snapshot for everything a page or a report reads. Same pool: it is the options that differ.
             self._reader = self._writer.execution_options(
@@ -79,7 +83,7 @@ class Database:
         SQLite's is BEGIN IMMEDIATE, so that it never has to become a writer halfway. Raises UnreachableError when
         no connection can be made, CommitUnknownError when the connection broke at COMMIT.
         """
-        with self.connected(self._writer) as tx, tx.begin() as transaction:
+        with self.connected(self._writer) as tx, self._turn(), tx.begin() as transaction:
             yield tx
             if transaction.is_active:
                 self._commit(tx, transaction.commit)
@@ -171,6 +175,32 @@ def read_url(url: str | URL) -> URL:
             "NURTURE_DATABASE_URL names no file", hint="write sqlite:///var/nurture.db, for example"
         )
     return parsed
+
+
+class Queue:
+    """Where the writers of a SQLite file wait for each other, in whatever process: the next one wakes at once.
+
+    SQLite itself lets them sleep and ask again, up to a tenth of a second each time. This only orders them: what keeps
+    the database whole is SQLite's own lock. The system frees the place of a process that dies.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._path = Path(f"{url.database}-queue")
+        self._ours = Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for our turn, and keep it until the block ends. Raises UnreachableError."""
+        with self._ours, ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._path.open("ab"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                raise UnreachableError(
+                    f"the writers' queue {self._path} cannot be used: {error.strerror}",
+                    hint="check that the database's folder is there and may be written",
+                ) from error
+            yield
 
 
 def sqlite_engine(

@@ -6,7 +6,7 @@ the gates are asked once more in that very statement. Nothing is ever sent twice
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import local
@@ -62,6 +62,14 @@ class Ready:
     template_hash: str
 
 
+class _EndsHereError(Exception):
+    """This message ends before the dialogue, with its state and reason."""
+
+    def __init__(self, state: DeliveryState, reason: Reason, detail: str | None = None) -> None:
+        super().__init__(reason)
+        self.state, self.reason, self.detail = state, reason, detail
+
+
 @dataclass
 class Deliver:
     """The one who sends. Each thread that calls ``batch`` has a channel of its own."""
@@ -82,7 +90,7 @@ class Deliver:
         with kept(database, clock, claims):
             ready, failed = self._compose(claims)
             self._record(failed)
-            return len(failed) + self._send(ready)
+            return len(failed) + self._send(ready, rested=pause is not None)
 
     def close(self) -> None:
         """Hang up this thread's connections."""
@@ -92,8 +100,11 @@ class Deliver:
 
     # --- the dialogue ---------------------------------------------------------------------------------------
 
-    def _send(self, ready: Sequence[Ready]) -> int:
-        """Group after group; when the server refuses us, or we are to stop, the rest goes back untouched."""
+    def _send(self, ready: Sequence[Ready], *, rested: bool) -> int:
+        """Group after group; when the server refuses us, or we are to stop, the rest goes back untouched.
+
+        ``rested``: the server had refused us before, and the first message that it takes ends that.
+        """
         channel = self._channel()
         waiting = list(ready)
         untouched: list[Ready] = []
@@ -101,7 +112,7 @@ class Deliver:
             group, waiting = waiting[: channel.group], waiting[channel.group :]
             outcomes, given_back = self._send_group(channel, group)
             untouched += given_back
-            if self._refused(outcomes):
+            if self._refused(outcomes, rested=rested):
                 break
         untouched += waiting
         if untouched:
@@ -156,26 +167,37 @@ class Deliver:
         ready: list[Ready] = []
         failed: list[tuple[ClaimedDelivery, outbox.Outcome]] = []
         for claim in claims:
-            person = people.get(claim.contact_id)
-            reason, detail = Reason.ERASED, ""
-            if person is not None:
-                try:
-                    letter = _letter(claim, person, evidence.get(claim.event_id or 0), published)
-                    composed = compose(letter, published.workspace, published.templates, runtime.links, now)
-                    message = composed.message(claim.key)
-                except (NurtureError, ValueError) as error:
-                    log.warning(
-                        "message cannot be made", delivery=claim.id, template=claim.template, error=str(error)
-                    )
-                    reason, detail = Reason.TEMPLATE_FAILED, str(error)
-                else:
-                    if allows(message.recipient, runtime.allow_recipients or ()):
-                        ready.append(Ready(claim, message, composed.template_hash))
-                        continue
-                    reason, detail = Reason.NOT_ALLOWED, "NURTURE_ALLOW_RECIPIENTS"
-            ends_as = DeliveryState.FAILED if reason is Reason.TEMPLATE_FAILED else DeliveryState.SKIPPED
-            failed.append((claim, outbox.Outcome(claim.id, claim.fence, ends_as, reason, detail)))
+            try:
+                ready.append(self._ready(claim, people, evidence, published, now))
+            except _EndsHereError as end:
+                ended = outbox.Outcome(claim.id, claim.fence, end.state, end.reason, end.detail)
+                failed.append((claim, ended))
+                log.warning("message ends unsent", delivery=claim.id, reason=end.reason, detail=end.detail)
         return ready, failed
+
+    def _ready(
+        self,
+        claim: ClaimedDelivery,
+        people: Mapping[int, Contact],
+        evidence: Mapping[int, Event],
+        published: Published,
+        now: datetime,
+    ) -> Ready:
+        """The message of one claim, composed. Raises _EndsHereError when it cannot or must not go."""
+        person = people.get(claim.contact_id)
+        if person is None:
+            raise _EndsHereError(DeliveryState.SKIPPED, Reason.ERASED)
+        if claim.offer and claim.offer not in published.offers:
+            raise _EndsHereError(DeliveryState.FAILED, Reason.OFFER_MISSING, claim.offer)
+        letter = _letter(claim, person, evidence.get(claim.event_id or 0), published)
+        try:
+            composed = compose(letter, published.workspace, published.templates, self.runtime.links, now)
+            message = composed.message(claim.key)
+        except (NurtureError, ValueError) as error:
+            raise _EndsHereError(DeliveryState.FAILED, Reason.TEMPLATE_FAILED, str(error)) from error
+        if not allows(message.recipient, self.runtime.allow_recipients or ()):
+            raise _EndsHereError(DeliveryState.SKIPPED, Reason.NOT_ALLOWED)
+        return Ready(claim, message, composed.template_hash)
 
     # --- after ----------------------------------------------------------------------------------------------
 
@@ -222,7 +244,7 @@ class Deliver:
             case _:
                 raise AssertionError(f"no end for {outcome}")
 
-    def _refused(self, outcomes: Sequence[Outcome]) -> bool:
+    def _refused(self, outcomes: Sequence[Outcome], *, rested: bool) -> bool:
         """Does the server refuse us? Then the channel rests; one that took a message works again."""
         refused = next((one for one in outcomes if isinstance(one, RefusedUs)), None)
         worked = any(isinstance(one, Accepted) for one in outcomes)
@@ -233,14 +255,10 @@ class Deliver:
                 span = min(LAST_PAUSE, FIRST_PAUSE * 2 ** (before.times if before else 0))
                 state.pause_channel(tx, EMAIL, operational + span, str(refused), operational)
             log.error("mail server refuses us", until=(operational + span).isoformat(), reply=str(refused))
-        elif worked and self._rested():
+        elif worked and rested:
             with database.write() as tx:
                 state.resume_channel(tx, EMAIL)
         return refused is not None and not worked
-
-    def _rested(self) -> bool:
-        with self.runtime.database.read() as tx:
-            return state.channel_pause(tx, EMAIL) is not None
 
 
 def _letter(claim: ClaimedDelivery, person: Contact, event: Event | None, published: Published) -> Letter:
@@ -258,7 +276,7 @@ def _letter(claim: ClaimedDelivery, person: Contact, event: Event | None, publis
         marketing=claim.marketing,
         purpose=claim.purpose,
         stage=stage,
-        offer=offer,
+        offer=published.offers.get(claim.offer or ""),
         event=event,
         to=team_address(claim.team, person, published.workspace) if claim.channel is Way.TEAM else None,
     )

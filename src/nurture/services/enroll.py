@@ -106,6 +106,8 @@ def enter_by_events(tx: Connection, shelf: Shelf, happened: Sequence[Event], now
 
 def follow_up(tx: Connection, shelf: Shelf, outcome: Outcome, now: datetime) -> list[Answer]:
     """Enroll whom steps, losses and ``trigger: lost`` send on to another workflow."""
+    if not outcome.wishes and not outcome.lost:
+        return []
     published = shelf.published(tx)
     requests = [
         Request(

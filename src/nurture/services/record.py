@@ -36,7 +36,7 @@ from nurture.model.words import Channel, Enrollment, Reason, Status
 from nurture.rendering.links import delivery_key
 from nurture.services import assign
 from nurture.services.facts import load_facts
-from nurture.services.published import Published, Shelf
+from nurture.services.published import Shelf
 
 ENDS = {Status.COMPLETED: Change.COMPLETED, Status.LOST: Change.LOST, Status.EXITED: Change.EXITED}
 
@@ -76,7 +76,9 @@ def record_decisions(
     tx: Connection, shelf: Shelf, kept: Sequence[Turn], now: datetime, actor: str | None = None
 ) -> Outcome:
     """Everything of these turns but the enrollments themselves. ``actor`` is who decided by hand."""
-    ledger = _Ledger(shelf.published(tx), now, state.hash_key(tx).hex(), actor)
+    if not kept:
+        return Outcome()
+    ledger = _Ledger(now, state.hash_key(tx).hex(), actor)
     for turn in kept:
         for decision in turn.decisions:
             ledger.take(turn.enrollment, decision)
@@ -85,7 +87,9 @@ def record_decisions(
     deliveries.clear(tx, ledger.cleared, Reason.STAGE_LEFT, now)
     tasks.clear(tx, ledger.cleared, Reason.STAGE_LEFT, now)
     deliveries.plan(tx, list(ledger.deliveries.values()))
-    tasks.open_tasks(tx, assign.to_people(tx, ledger.published.workspace, list(ledger.tasks.values()), now))
+    if ledger.tasks:
+        workspace = shelf.published(tx).workspace
+        tasks.open_tasks(tx, assign.to_people(tx, workspace, list(ledger.tasks.values()), now))
     turns.move(tx, ledger.transitions)
     if ledger.changes:
         ledger.outcome.changed = contacts.apply_changes(tx, ledger.changes, now)
@@ -123,7 +127,6 @@ def end_from_outside(
 class _Ledger:
     """The rows that a set of turns asks for."""
 
-    published: Published
     now: datetime
     secret: str
     actor: str | None

@@ -7,8 +7,8 @@ nothing, and a broker that is away delays work by seconds and loses none.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
+from threading import Condition
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +27,7 @@ TURNS, DELIVERIES, HOUSEKEEPING = "turns", "deliveries", "housekeeping"
 ACTORS = {TURNS: "take_turns", DELIVERIES: "send_messages", HOUSEKEEPING: "sweep"}
 MOST_WAITING = 16  # wake-ups in one queue; more would only find the work already taken
 TIMEOUT = 5.0  # seconds for one exchange with the broker
+SHORTEST_NAP = 5  # milliseconds until an idle worker looks again; twice as long each time
 PAUSE = 1.0  # seconds before a worker asks an unreachable broker again
 LONGEST_ID = 64
 ERRORS = (redis.RedisError, BrokerConnectionError, OSError)
@@ -52,6 +53,7 @@ class Doorbells(RedisBroker):
             client=client, middleware=[], maintenance_chance=100_000, heartbeat_timeout=15_000
         )
         self.outage = Outage("broker", ERRORS)
+        self._rung = Condition()
 
     def ring(self, queue: str, times: int = 1) -> None:
         """Ring ``queue`` up to ``times`` times, fewer while rings wait there. A dead broker raises nothing."""
@@ -59,13 +61,15 @@ class Doorbells(RedisBroker):
             room = MOST_WAITING - self.waiting(queue)
             for _ in range(min(times, room)):
                 self.enqueue(Message(queue, ACTORS[queue], (), {}, {}))
+        with self._rung:
+            self._rung.notify_all()
 
     def waiting(self, queue: str) -> int:
         """How many rings of ``queue`` nobody has heard yet. Raises redis.RedisError."""
         return int(cast("int", self.client.llen(f"{self.namespace}:{queue}")))
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        return Ear(super().consume(queue_name, prefetch, timeout), self.outage)
+        return Ear(super().consume(queue_name, prefetch, SHORTEST_NAP), self.outage, self._rung, timeout)
 
     def do_fetch(self, queue_name: str, amount: int) -> list[bytes]:
         """Dramatiq's fetch, but whatever lies in the queue becomes a ring of that queue, or is dropped."""
@@ -77,17 +81,31 @@ class Doorbells(RedisBroker):
 
 
 class Ear(Consumer):
-    """Listens to one queue. While the broker is away it hears nothing, and can still be stopped."""
+    """Listens to one queue. While the broker is away it hears nothing, and can still be stopped.
 
-    def __init__(self, consumer: Consumer, outage: Outage) -> None:
+    Between two looks it naps, ever longer up to ``longest`` milliseconds; a ring of its own process wakes it.
+    """
+
+    def __init__(self, consumer: Consumer, outage: Outage, rung: Condition, longest: int) -> None:
         self.consumer = consumer
         self.outage = outage
+        self._rung = rung
+        self._longest = longest
+        self._nap = SHORTEST_NAP
 
     def __next__(self) -> MessageProxy | None:
         with self.outage:
-            return next(self.consumer)
-        time.sleep(PAUSE)
+            heard = next(self.consumer)
+            self._nap = SHORTEST_NAP if heard else min(2 * self._nap, self._longest)
+            if not heard:
+                self._sleep(self._nap / 1000)
+            return heard
+        self._sleep(PAUSE)
         return None
+
+    def _sleep(self, seconds: float) -> None:
+        with self._rung:
+            self._rung.wait(seconds)
 
     def ack(self, message: MessageProxy) -> None:
         # Not tried again when the broker is away: the ring comes back, finds nothing due, and does no harm.

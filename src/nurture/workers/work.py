@@ -44,6 +44,10 @@ class Work(Protocol):
 
     def due(self) -> Due: ...
 
+    def warm_up(self) -> None:
+        """Read what every batch needs, so that the first one need not."""
+        ...
+
     def sweep(self) -> None:
         """Free lapsed leases, expire call tasks, tidy up."""
         ...

@@ -5,6 +5,7 @@ Told to stop, it finishes the batch in hand and takes no other.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -39,6 +40,9 @@ def run_worker(url: str, work: Work, threads: int, stopping: threading.Event) ->
     broker = make_broker(url)
     database = Outage("database", DATABASE_ERRORS)
     hang_bells(broker, lambda: work, database)
+    with database:
+        work.warm_up()
+    gc.freeze()  # what was loaded so far stays: looking through it for garbage was a tenth of the work
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=IDLE_MILLISECONDS)
     name = process_name("worker")
     worker.start()

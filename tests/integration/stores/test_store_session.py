@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -73,6 +74,36 @@ def count_one(tx: Connection) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(7)"))
     counted = state.get(tx, "counter") or {"n": 0}
     state.put(tx, "counter", {"n": counted["n"] + 1}, NOW)
+
+
+def test_a_writer_of_sqlite_keeps_the_others_in_the_queue_until_it_ends(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/nurture.db")
+
+    def is_free() -> bool:
+        with (tmp_path / "nurture.db-queue").open("ab") as other_process:
+            try:
+                fcntl.flock(other_process, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    with database.write():
+        free_while_writing = is_free()
+    with database.read():
+        free_while_reading = is_free()
+
+    assert (free_while_writing, free_while_reading) == (False, True)
+    database.dispose()
+
+
+def test_a_queue_that_cannot_be_opened_is_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/nurture.db")
+    (tmp_path / "nurture.db-queue").mkdir()
+
+    with pytest.raises(UnreachableError, match="queue"), database.write():
+        pass
+
+    database.dispose()
 
 
 def test_a_deadlock_is_tried_again(postgres_url: str) -> None:
