@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from nurture.db import suppressions
+from nurture.model.errors import NotFoundError
+from nurture.services.doubt import Verdict, in_doubt, resolve
 from tests.integration.test_rules_in_the_database import AFTER_LOSS, WORKFLOW
 from tests.support.running import Running, a_nurture
 from tests.support.smtp_server import Rule, ScriptedServer
@@ -172,3 +174,30 @@ def test_only_listed_recipients_are_ever_mailed(
 
     assert accepted(server) == ["bea@example.org"]
     assert first_state(running, "ana@example.org") == ("skipped", "recipient-not-allowed")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "times"),
+    [(Verdict.SENT, "sent", 1), (Verdict.FAILED, "failed", 1), (Verdict.AGAIN, "sent", 2)],
+)
+def test_a_person_settles_what_was_in_doubt_and_sent_again_it_has_the_same_message_id(
+    running: Running, server: ScriptedServer, verdict: Verdict, state: str, times: int
+) -> None:
+    server.rules.append(Rule("END", match="ana@", reply="", then="reset", taken=True, times=1))
+    running.run()
+    doubtful = in_doubt(running.nurture.runtime)
+
+    settled = resolve(running.nurture.runtime, [str(doubtful[0].message_id)], verdict)
+    running.run()
+
+    to_ana = [mail["message_id"] for mail in server.mails if mail["to"] == "ana@example.org"]
+    assert [one.recipient for one in settled] == ["ana@example.org"]
+    assert running.states("ana@example.org")[0][1] == state
+    assert in_doubt(running.nurture.runtime) == []
+    assert len(to_ana) == times
+    assert len(set(to_ana)) == 1
+
+
+def test_settling_a_message_that_is_not_in_doubt_settles_nothing(running: Running) -> None:
+    with pytest.raises(NotFoundError, match="is not in doubt"):
+        resolve(running.nurture.runtime, ["<nobody@example.org>"], Verdict.SENT)

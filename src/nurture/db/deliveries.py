@@ -147,6 +147,11 @@ def offers_since(tx: Connection, contact_ids: Collection[int], since: datetime) 
     return {(contact, offer) for contact, offer in rows}
 
 
+def ambiguous(tx: Connection) -> list[Delivery]:
+    """Every message of which nobody knows whether it went, oldest first."""
+    return [_delivery(row) for row in tx.execute(_AMBIGUOUS)]
+
+
 def oldest_due(tx: Connection) -> datetime | None:
     """When the message that waits longest was due; None when none waits."""
     oldest: datetime | None = tx.execute(_OLDEST_DUE).scalar_one()
@@ -190,6 +195,9 @@ _OFFERS = select(D.c.contact_id, D.c.offer).where(
     D.c.planned_at >= now_param("since"),
     D.c.state != word(DeliveryState.SKIPPED),
     D.c.state != word(DeliveryState.FAILED),
+)
+_AMBIGUOUS = (
+    select(*_DELIVERY).where(D.c.state == word(DeliveryState.AMBIGUOUS)).order_by(D.c.ended_at, D.c.id)
 )
 _BY_ID = select(*_DELIVERY).where(among(D.c.id))
 _SENT_AFTER = (

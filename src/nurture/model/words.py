@@ -63,10 +63,10 @@ class Reason(StrEnum):
     SUPPRESSED = "suppressed"
     NO_CONSENT = "no-consent"
     HOLDOUT = "holdout"
-    NO_ADDRESS = "no-address"
     NO_PHONE = "no-phone"
     NOT_ALLOWED = "recipient-not-allowed"
     # Manners: it is moved to a better time, and skipped when that takes too long.
+    WINDOW = "outside-window"
     QUIET_HOURS = "quiet-hours"
     FREQUENCY_CAP = "frequency-cap"
     HELD_TOO_LONG = "held-too-long"

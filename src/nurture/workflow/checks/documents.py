@@ -37,7 +37,7 @@ def _named_twice(project: Project) -> Iterator[Problem]:
             yield problem(
                 "duplicate-workflow",
                 name.place,
-                f"there is a workflow '{name.text}' already",
+                f"another workflow is called '{name.text}'",
                 f"in {first.file}",
             )
     for read in project.documents:
@@ -48,7 +48,7 @@ def _named_twice(project: Project) -> Iterator[Problem]:
             yield problem(
                 "duplicate-name",
                 place,
-                f"there is a {kind} '{read.document.name}' already",
+                f"another {kind} is called '{read.document.name}'",
                 f"in {first.file}",
             )
 
