@@ -287,6 +287,57 @@ def test_rule_14_what_would_be_held_longer_than_seven_days_is_skipped():
     assert skips(world) == [("two", "held-too-long")]
 
 
+def test_rule_14_a_late_message_waits_for_its_own_window_even_a_transactional_one():
+    world = a_world(
+        one_stage("""
+            - {email: receipt, purpose: transactional, after: 1 hour, window: '09:00-17:00'}
+            - {email: story, quiet: '20:00-09:00'}
+        """)
+    )
+    world.track("a.happened")
+
+    world.late_by(hours=12)  # until nine in the evening
+    world.advance(days=2)
+
+    assert shifts(world) == [("outside-window", "Tue 09:00")]
+    assert touches(world) == [("receipt", "Tue 09:00"), ("story", "Tue 09:00")]
+
+
+def test_rule_14_what_a_cap_moves_still_keeps_to_its_window():
+    world = a_world(
+        one_stage("- {email: one, after: 11 hours}\n- {email: two, after: 12 hours, window: '09:00-17:00'}"),
+        workspace=with_manners(messages=1, days=2),
+    )
+    world.track("a.happened")
+
+    world.advance(days=5)
+
+    assert shifts(world) == [("frequency-cap", "Thu 09:00")]
+    assert touches(world) == [("one", "Mon 20:00"), ("two", "Thu 09:00")]
+
+
+def test_rule_14_no_purpose_frees_a_call_from_a_withdrawal():
+    world = a_world(
+        one_stage("- {call_task: ring, purpose: transactional}"), grants=(), withdrawn=frozenset(("nurture",))
+    )
+
+    world.track("a.happened")
+
+    assert skips(world) == [("ring", "no-consent")]
+
+
+def test_rule_14_a_changed_field_is_nothing_that_the_contact_did():
+    entered_by_a_change = TWO_STAGES.replace(
+        "trigger: a.happened", "trigger: contact.changed where contact.score >= 40"
+    ).replace("{email: hello}", "{email: hello, purpose: transactional}")
+    world = a_world(a_workflow(entered_by_a_change), grants=())
+
+    world.change(score=50)
+
+    assert moves(world) == ["entered first"]
+    assert skips(world) == [("hello", "no-consent")]
+
+
 # --- 15, 16, 18 are proven where versions, clocks and walks live --------------------------------------------------
 
 

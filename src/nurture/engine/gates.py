@@ -13,26 +13,37 @@ from zoneinfo import ZoneInfo
 
 from nurture.model.calendars import end_of_quiet
 from nurture.model.decisions import Call, Send
-from nurture.model.timing import add
-from nurture.model.words import Channel, Enrollment, EnteredBy, Facts, Grant, Reason, SuppressionReason
+from nurture.model.matching import CONTACT_CHANGED
+from nurture.model.timing import Calendar, Rule, add, resolve
+from nurture.model.words import Channel, Enrollment, EnteredBy, Event, Facts, Grant, Reason, SuppressionReason
 from nurture.steps.email import TRANSACTIONAL
 
 UNSUBSCRIBED_ONLY = frozenset((SuppressionReason.UNSUBSCRIBED,))
 
 
-def judged(send: Send, enrollment: Enrollment, workflow_purpose: str) -> Send:
-    """``send`` with the purpose it is judged by.
+def judged(
+    touch: Send | Call, enrollment: Enrollment, evidence: Event | None, workflow_purpose: str
+) -> Send | Call:
+    """``touch`` with the purpose it is judged by.
 
     ``transactional`` frees a message only where the contact's own event, or a sale, entered the stage; anywhere else
-    it is judged by the workflow's purpose.
+    it is judged by the workflow's purpose. So is every call: no purpose frees it from a withdrawal.
     """
-    if send.channel is Channel.TEAM:
-        return send
-    if send.purpose == TRANSACTIONAL:
-        if enrollment.entered_by is EnteredBy.EVENT:
-            return replace(send, marketing=False)
-        return replace(send, purpose=workflow_purpose, marketing=True)
-    return replace(send, marketing=True)
+    if isinstance(touch, Call):
+        return replace(touch, purpose=workflow_purpose) if touch.purpose == TRANSACTIONAL else touch
+    if touch.channel is Channel.TEAM:
+        return touch
+    if touch.purpose == TRANSACTIONAL:
+        if _did_it_themselves(enrollment, evidence):
+            return replace(touch, marketing=False)
+        return replace(touch, purpose=workflow_purpose, marketing=True)
+    return replace(touch, marketing=True)
+
+
+def _did_it_themselves(enrollment: Enrollment, evidence: Event | None) -> bool:
+    """A field that an import or a step of ours changed is an event, but nothing that the contact did."""
+    changed_by_us = evidence is not None and evidence.name == CONTACT_CHANGED
+    return enrollment.entered_by is EnteredBy.EVENT and not changed_by_us
 
 
 def live_grant(facts: Facts, purpose: str, now: datetime, channel: Channel = Channel.EMAIL) -> Grant | None:
@@ -89,24 +100,37 @@ def closed_gate(touch: Send | Call, enrollment: Enrollment, facts: Facts, now: d
     return next((reason for reason, closed in GATES if closed(touch, enrollment, facts, now)), None)
 
 
-def better_time(send: Send, facts: Facts, now: datetime, zone: ZoneInfo) -> tuple[datetime, Reason] | None:
+Push = Callable[[datetime], datetime]
+
+
+def better_time(
+    send: Send, rule: Rule, facts: Facts, now: datetime, zone: ZoneInfo, calendar: Calendar
+) -> tuple[datetime, Reason] | None:
     """When manners would rather have this message leave, and which of them says so; None for now.
 
-    Quiet hours are the contact's; the cap counts marketing messages of all workflows.
+    The step's own window holds for every message: it may have been left since the step was due. The cap counts
+    marketing messages of all workflows; quiet hours are the contact's.
     """
-    if not send.marketing:
-        return None
+    pushes: list[tuple[Reason, Push]] = [(Reason.WINDOW, lambda at: _into_window(rule, at, zone, calendar))]
+    if send.marketing:
+        pushes.append((Reason.FREQUENCY_CAP, lambda at: _after_cap(facts, at, zone)))
+        pushes.append((Reason.QUIET_HOURS, lambda at: _after_quiet(facts, at, zone)))
     at, reason = now, None
     for _ in range(10):
-        moved = _after_cap(facts, at, zone)
-        if moved > at:
-            at, reason = moved, Reason.FREQUENCY_CAP
-        moved = _after_quiet(facts, at, zone)
-        if moved > at:
-            at, reason = moved, reason or Reason.QUIET_HOURS
-            continue
-        break
+        before = at
+        for manner, push in pushes:
+            moved = push(at)
+            if moved > at:
+                at, reason = moved, reason or manner
+        if at == before:
+            break
     return (at, reason) if reason else None
+
+
+def _into_window(rule: Rule, at: datetime, zone: ZoneInfo, calendar: Calendar) -> datetime:
+    if rule.window is None and rule.quiet is None:
+        return at
+    return resolve(Rule(window=rule.window, quiet=rule.quiet), at, zone, calendar).at
 
 
 def _after_cap(facts: Facts, at: datetime, zone: ZoneInfo) -> datetime:

@@ -22,9 +22,7 @@ MAX_SHIFT = Duration(7, Unit.DAYS)
 
 def run_touch(play: Play, step: Step, act: Act) -> None:
     due = play.enrollment.due or play.now
-    touch = act.decision
-    if isinstance(touch, Send):
-        touch = judged(touch, play.enrollment, play.workflow.purpose)
+    touch = judged(act.decision, play.enrollment, play.facts.evidence, play.workflow.purpose)
     if is_late(play, step, due) and not allowed_late(play, step, touch, due):
         return
     reason = closed_gate(touch, play.enrollment, play.facts, play.now)
@@ -57,8 +55,8 @@ def allowed_late(play: Play, step: Step, touch: Send | Call, due: datetime) -> b
 
 
 def held_by_manners(play: Play, step: Step, send: Send, due: datetime) -> bool:
-    """Quiet hours and caps move the message; when they would move it too far, it is skipped."""
-    better = better_time(send, play.facts, play.now, play.zone)
+    """Windows, caps and quiet hours move the message; when they would move it too far, it is skipped."""
+    better = better_time(send, step.rule, play.facts, play.now, play.zone, play.calendar)
     if better is None:
         return False
     until, reason = better

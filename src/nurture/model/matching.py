@@ -14,6 +14,9 @@ from nurture.model.errors import TextError
 from nurture.model.expressions import Expression, Scope, parse_expression
 from nurture.model.timing import Duration, TimingError, Unit, parse_duration
 
+CONTACT_CHANGED = "contact.changed"
+"""What we know of the contact changed, whoever changed it."""
+
 RESERVED_EVENTS = frozenset(
     (
         "offer.requested",
@@ -32,7 +35,7 @@ RESERVED_EVENTS = frozenset(
         "stage.lost",
         "sale.closed",
         "sale.refunded",
-        "contact.changed",
+        CONTACT_CHANGED,
     )
 )
 """The events the program itself knows; every other dotted name is the user's own."""
