@@ -136,6 +136,49 @@ def test_rule_1_a_contact_has_one_live_enrollment_per_workflow_and_may_be_in_man
     assert sorted(one.workflow for one in world.live()) == ["one", "two"]
 
 
+def test_rule_1_what_a_step_sets_counts_for_the_next_question_in_the_same_turn():
+    steps = """
+        - set: {score: contact.score + 40, add_tag: '"warm"', age: '57'}
+        - when: contact.score >= 40 and "warm" in contact.tags and contact.age == 57
+          do: [{email: for-the-warm}]
+    """
+    world = a_world(one_stage(steps))
+
+    world.track("a.happened")
+
+    assert touches(world) == [("for-the-warm", "Mon 09:00")]
+
+
+def test_rule_1_a_score_that_is_no_number_and_a_zone_that_does_not_exist_are_left_as_they_were():
+    steps = """
+        - set: {score: event.points, timezone: event.zone, first_name: event.number}
+        - {email: next, after: 1 day}
+    """
+    world = a_world(one_stage(steps), contact=a_contact(score=7))
+
+    world.track("a.happened", {"points": "ten", "zone": "Mars/One", "number": 5})
+    world.advance(days=1)
+
+    assert (world.contact.score, world.contact.timezone, world.contact.first_name) == (
+        7,
+        "America/Toronto",
+        "5",
+    )
+    assert touches(world) == [("next", "Tue 09:00")]
+
+
+def test_rule_1_a_wait_for_a_day_beyond_every_calendar_goes_on_at_once():
+    wait = "- {wait: until contact.renewal_on, at: '23:00'}\n- {email: next}"
+
+    def with_renewal(day: str, zone: str) -> list[str]:
+        world = a_world(one_stage(wait), contact=a_contact(timezone=zone, fields={"renewal_on": day}))
+        world.track("a.happened")
+        return sent(world)
+
+    assert with_renewal("0001-01-01", "Pacific/Auckland") == ["next"]
+    assert with_renewal("9999-12-31", "America/Toronto") == ["next"]
+
+
 # --- 2. When a step is over ---------------------------------------------------------------------------------------
 
 

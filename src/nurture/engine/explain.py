@@ -190,7 +190,7 @@ def _(decision: SetFields, zone: ZoneInfo) -> str:
     changes = [f"{name} = {value!r}" for name, value in decision.values.items()]
     changes += [f"tag '{tag}'" for tag in sorted(decision.add_tags)]
     changes += [f"no tag '{tag}'" for tag in sorted(decision.remove_tags)]
-    return f"sets {', '.join(changes)}"
+    return f"sets {', '.join(changes) or 'nothing'}{_because(decision)}"
 
 
 @_say.register

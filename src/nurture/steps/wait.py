@@ -80,7 +80,10 @@ def _until_date(rule: DateRule, fields: WaitFields, scene: Scene) -> Instant:
     if day is None:
         return Instant(scene.at, (f"{rule.field} holds no date: goes on at once",))
     clock = fields.at if isinstance(fields.at, time) else NINE
-    at = to_utc(datetime.combine(day, clock), scene.zone)
+    try:
+        at = to_utc(datetime.combine(day, clock), scene.zone)
+    except OverflowError:  # 0001-01-01 and 9999-12-31 are what other systems export for "no date"
+        return Instant(scene.at, (f"{rule} lies beyond the years that a calendar holds: goes on at once",))
     if at <= scene.at:
         return Instant(scene.at, (f"{rule} was {day:%-d %b %Y}, already past: goes on at once",))
     return Instant(at, (f"{rule} is {day:%a %-d %b %Y}", f"at {clock:%H:%M} ({scene.zone.key})"))
