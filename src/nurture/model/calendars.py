@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
 
-from nurture.model.errors import did_you_mean
+from nurture.model.errors import TextError, did_you_mean
 from nurture.model.time_rules import WEEKDAYS, TimingError, Window, parse_days, parse_window
 
 ONE_DAY = timedelta(days=1)
@@ -22,6 +22,25 @@ _LONGEST_CLOSURE = 800
 
 
 # --- the clock on the wall ------------------------------------------------------------------------------------
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Every name of the time zone database, looked up once: that reads hundreds of files."""
+    return frozenset(available_timezones())
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a zone of this name."""
+    return name in zone_names()
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """The zone of this name, such as ``America/Toronto``. Raises TextError."""
+    if not is_zone(name):
+        hint = did_you_mean(name, zone_names()) or "write a name such as America/Toronto"
+        raise TextError(f"'{name}' is no time zone", hint=hint)
+    return ZoneInfo(name)
 
 
 def local(instant: datetime, zone: ZoneInfo) -> datetime:

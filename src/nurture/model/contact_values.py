@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from zoneinfo import available_timezones
 
+from nurture.model.calendars import read_zone
 from nurture.model.errors import TextError, did_you_mean
 from nurture.model.words import Scalar
 from nurture.model.workspace import Field, FieldType
@@ -62,8 +62,8 @@ DECLARE = "declare it under [fields] in nurture.toml"
 def _built_in(name: str, text: str) -> Scalar:
     if name == "score":
         return _number(name, text.strip())
-    if name == "timezone" and text not in available_timezones():
-        raise TextError(f"'{text}' is no time zone", hint=did_you_mean(text, available_timezones()))
+    if name == "timezone" and text.strip():
+        return read_zone(text.strip()).key
     if name in TEXT_FIELDS or name == "tags":
         return text.strip() or None
     raise KeyError(name)

@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from nurture.model.calendars import read_zone
 from nurture.model.errors import NotFoundError, NurtureError, TextError, did_you_mean
 from nurture.model.timing import (
     DEFAULT_CALENDAR,
@@ -106,16 +106,6 @@ def answers(lines: Iterable[bytes], calendars: Calendars) -> Iterator[Instant | 
             yield answer_line(line, calendars)
         except NurtureError as error:
             yield error
-
-
-@lru_cache(maxsize=1024)
-def read_zone(name: str) -> ZoneInfo:
-    """The zone of this name. Raises TextError."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; not a name at all; a folder of zones such as America
-        hint = did_you_mean(name, available_timezones()) or "write a name such as America/Toronto"
-        raise TextError(f"'{name}' is no time zone", hint=hint) from None
 
 
 def read_instant(text: str, zone: ZoneInfo) -> datetime:

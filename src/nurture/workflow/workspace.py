@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
 
 from nurture.model import workspace as model
+from nurture.model.addresses import AddressError, parse_mailbox
+from nurture.model.calendars import read_zone
 from nurture.model.errors import Problem, TextError, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS
 from nurture.model.matching import parse_event_match
@@ -38,26 +39,20 @@ _SECTIONS = (
 )
 
 
-def _timezone(text: str) -> str:
-    if text not in available_timezones():
-        hint = did_you_mean(text, available_timezones()) or "write a name such as America/Toronto"
-        raise TextError(f"'{text}' is no time zone", hint=hint)
-    return ZoneInfo(text).key
-
-
 def _address(text: str) -> str:
     """``Name <address>`` or an address alone, as mail headers want it; nothing in it may break out of one."""
-    name, bracket, rest = text.rpartition("<")
-    address = rest.strip().removesuffix(">") if bracket else text.strip()
-    local, _, domain = address.rpartition("@")
-    name = name.strip().strip('"')
-    unsafe = any(ord(character) < 32 or character == "\\" for character in text) or '"' in name
-    if unsafe or not local or "." not in domain or not set(address).isdisjoint(" ,;<>"):
-        raise TextError(f"'{text}' is no mail address", hint="write Name <name@example.org>")
+    hint = "write Name <name@example.org>"
+    try:
+        mailbox = parse_mailbox(text)
+    except AddressError as error:
+        raise TextError(f"'{text}' is no mail address", hint=hint) from error
+    name = mailbox.name
+    if "." not in mailbox.domain or not name.isprintable() or not set(name).isdisjoint('"\\'):
+        raise TextError(f"'{text}' is no mail address", hint=hint)
     if not name:
-        return address
+        return mailbox.address
     quoted = name if set(name).isdisjoint("()<>[]:;@,.") else f'"{name}"'
-    return f"{quoted} <{address}>"
+    return f"{quoted} <{mailbox.address}>"
 
 
 def _event(text: str) -> str:
@@ -89,7 +84,7 @@ class _Form(BaseModel):
 class _WorkspaceForm(_Form):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     postal_address: str = ""
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(lambda text: read_zone(text).key)] = "UTC"
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
     privacy_url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
     clock: Literal["movable", "real"] = "real"

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
-from zoneinfo import available_timezones
 
 import phonenumbers
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+from nurture.model.calendars import zone_names
 from nurture.model.errors import did_you_mean
 from nurture.model.workspace import Field, FieldType, Workspace
 from nurture.services.importing.amounts import read_date, read_number
@@ -199,7 +199,7 @@ def _reader(field: Field, delimiter: str) -> CellReader:
 @cache
 def _zones() -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Zones by their name in lower case, and by their city."""
-    known = sorted(available_timezones())
+    known = sorted(zone_names())
     return {zone.lower(): zone for zone in known}, {
         plain(zone.rpartition("/")[2]): zone for zone in known if not zone.startswith(("Etc/", "SystemV/"))
     }
