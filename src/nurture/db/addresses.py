@@ -1,7 +1,6 @@
-"""One person, one address: how addresses are compared, and the keyed hash that stands for one without showing it.
+"""What stands for an address without showing it: a keyed hash, so that a suppression survives an erasure.
 
-Normalised text is for identity only; mail goes to the address as the contact gave it. Dots and plus tags stay: what
-they mean is the receiving server's business.
+It compares addresses no further than ``model.addresses`` does, and phone numbers by their digits.
 """
 
 from __future__ import annotations
@@ -9,36 +8,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 
-from nurture.model import addresses
-from nurture.model.addresses import wire_domain
-from nurture.model.errors import NurtureError
 from nurture.model.words import Channel
-
-LONGEST = 320
-
-
-class AddressError(NurtureError):
-    """This cannot be an e-mail address."""
-
-
-def normalise_email(text: str) -> str:
-    """The address as it is compared: trimmed, NFC, lower case, its domain in ASCII (IDNA).
-
-    Raises AddressError when there is nothing before or after the ``@``, or the domain cannot be one. Whether such a
-    mailbox could exist is asked where addresses come in.
-    """
-    address = unicodedata.normalize("NFC", text.strip())
-    local, at, domain = address.rpartition("@")
-    if (
-        not (local and at and domain)
-        or len(address) > LONGEST
-        or any(c.isspace() or c < " " for c in address)
-    ):
-        raise AddressError(f"'{text[:80]}' is not an e-mail address", hint="it looks like name@example.org")
-    try:
-        return f"{local.lower()}@{wire_domain(domain.rstrip('.'))}"
-    except addresses.AddressError as error:
-        raise AddressError(f"'{text[:80]}' has a domain that cannot exist") from error
 
 
 def normalise_phone(text: str) -> str:

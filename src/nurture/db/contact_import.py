@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from nurture.db.addresses import email_hash, normalise_email, phone_hash
+from nurture.db.addresses import email_hash, phone_hash
 from nurture.db.contacts import CHANGEABLE, CONTACTS, update_changed
 from nurture.db.sets import among, copy_rows, pairs, run_on
 from nurture.db.state import hash_key
+from nurture.model.addresses import same_key
 from nurture.model.words import NOTHING, Scalar
 
 CHUNK = 5_000
@@ -146,7 +147,7 @@ def _completed(before: Mapping[str, Any], contact: NewContact, key: bytes) -> di
 def _merged(contacts: Sequence[NewContact]) -> dict[str, NewContact]:
     merged: dict[str, NewContact] = {}
     for contact in contacts:
-        key = normalise_email(contact.email)
+        key = same_key(contact.email)
         merged[key] = _completed_row(merged[key], contact) if key in merged else contact
     return merged
 

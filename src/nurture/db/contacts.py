@@ -23,10 +23,11 @@ from sqlalchemy import (
     update,
 )
 
-from nurture.db.addresses import normalise_email, phone_hash
+from nurture.db.addresses import phone_hash
 from nurture.db.sets import AnyRow, among, given, now_param, run_on, same_row
 from nurture.db.state import hash_key
 from nurture.db.tables import ContactRow, table_of
+from nurture.model.addresses import same_key
 from nurture.model.words import Contact, Scalar
 
 CONTACTS = table_of(ContactRow)
@@ -47,11 +48,11 @@ class Change:
 
 
 def by_email(tx: Connection, emails: Collection[str]) -> dict[str, Contact]:
-    """Contacts by address, however it is written: ``{normalised address: contact}``; unknown ones are left out.
+    """Contacts by address, however it is written: ``{same_key: contact}``; unknown ones are left out.
 
     Raises AddressError for what cannot be an address.
     """
-    keys = {normalise_email(email) for email in emails}
+    keys = {same_key(email) for email in emails}
     return {row.email_key: _contact(row) for row in tx.execute(_BY_KEY, {"keys": keys})} if keys else {}
 
 

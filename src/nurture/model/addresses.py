@@ -1,18 +1,22 @@
 """Mail addresses as they are written, as they travel, and as they compare.
 
-Deliverability is never asked of the network here, and a local part is never rewritten: it belongs to the receiver
-(RFC 5321, 2.3.11).
+Deliverability is never asked of the network here, and mail goes to the address as it was given: what dots and plus tags
+mean is the receiver's business (RFC 5321, 2.3.11).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
 
+from nurture.model.errors import NurtureError
+
 LONGEST_LOCAL_PART, LONGEST_DOMAIN = 64, 255  # octets: RFC 5321, 4.5.3.1.1 and 4.5.3.1.2
+LONGEST = LONGEST_LOCAL_PART + 1 + LONGEST_DOMAIN
 
 # What an unquoted local part may hold (RFC 5322 atext and dots, RFC 6531 beyond ASCII); importers refuse quoted ones too.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]+"
@@ -22,7 +26,7 @@ _ASCII_DOMAIN = re.compile(
 )
 
 
-class AddressError(ValueError):
+class AddressError(NurtureError, ValueError):
     """This text is no mail address that can be written to."""
 
 
@@ -91,6 +95,15 @@ def needs_smtputf8(address: str) -> bool:
 
 
 def same_key(address: str) -> str:
-    """What two spellings of one address share: case is folded, dots and plus tags are kept."""
-    local, domain = split_address(address)
-    return f"{local.casefold()}@{domain}"
+    """What all spellings of one address share, so that one address is one person. Dots and plus tags are kept.
+
+    Trimmed, NFC, lower case, its domain in ASCII. Raises AddressError when nothing stands before or after the ``@``, or
+    the domain cannot be one; whether such a mailbox could exist is asked where addresses come in.
+    """
+    text = unicodedata.normalize("NFC", address.strip())
+    local, _, domain = text.rpartition("@")
+    if not (local and domain) or len(text) > LONGEST or any(c.isspace() or c < " " for c in text):
+        raise AddressError(
+            f"'{address[:80]}' is not an e-mail address", hint="it looks like name@example.org"
+        )
+    return f"{local.lower()}@{wire_domain(domain.rstrip('.'))}"

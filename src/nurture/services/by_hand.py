@@ -13,8 +13,8 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from nurture.db import audit, contacts
-from nurture.db.addresses import AddressError, normalise_email
 from nurture.db.audit import Deed
+from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.expressions import Scope
 from nurture.model.words import Contact, EnteredBy, Reason
@@ -112,7 +112,7 @@ class _Entry:
         readable: dict[str, str] = {}
         for email in emails:
             try:
-                readable.setdefault(normalise_email(email), email)
+                readable.setdefault(same_key(email), email)
             except AddressError:
                 self.result.refused.append(Refused(email, NO_ADDRESS))
         with self.runtime.database.read() as tx:

@@ -16,9 +16,9 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from nurture.db import consents, enrollments, suppressions
-from nurture.db.addresses import LONGEST, AddressError, normalise_email
 from nurture.db.contact_import import NewContact, upsert
 from nurture.db.session import Database
+from nurture.model.addresses import LONGEST, AddressError, same_key
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel
 from nurture.model.workspace import Workspace
@@ -249,7 +249,7 @@ class _Import:
         column = self.columns.email
         try:
             email = email_address(row.cells[column.index])
-            return _Person(row, normalise_email(email), _contact(email, self._values(row)))
+            return _Person(row, same_key(email), _contact(email, self._values(row)))
         except (CellError, AddressError) as error:
             self._reject(row, column.header, str(error))
             return None

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from nurture.db import contact_import, contacts
-from nurture.db.addresses import AddressError
 from nurture.db.contact_import import NewContact
 from nurture.db.contacts import Change
 from nurture.db.session import Database
+from nurture.model.addresses import AddressError
 from tests.support.stores import DAY, NOW, people
 
 
