@@ -240,6 +240,44 @@ def test_rule_17_a_late_validation_reopens_and_ends_what_the_loss_enrolled(runni
     assert "sorry" not in [template for template, state, _ in running.states() if state == "sent"]
 
 
+def test_rule_17_who_entered_anew_before_the_validation_was_read_is_not_reopened_beside_it(
+    running: Running,
+) -> None:
+    running.add("bea@example.org")
+    running.track("a.happened")
+    running.advance(days=55, step_hours=24)
+
+    running.track("b.happened")  # would revive the lost one, but nobody reads it yet
+    running.track("a.happened")  # enters anew
+    running.track("a.happened", "bea@example.org")
+    running.run()
+
+    assert running.moves() == ["entered first", "lost first", "entered first"]
+    assert [one.status for one in running.enrollments()] == ["lost", "active"]
+    assert running.states("bea@example.org") == [("hello", "sent", None)]
+
+
+def test_a_turn_that_the_database_refuses_stops_nobody_else(running: Running) -> None:
+    carl, bea = running.add("carl@example.org"), running.add("bea@example.org")
+    for contact in (carl, bea):
+        running.track("a.happened", contact.email)
+    with running.nurture.database.write() as tx:
+        if running.nurture.database.embedded:
+            tx.exec_driver_sql(
+                f"CREATE TRIGGER no BEFORE UPDATE ON enrollments WHEN NEW.contact_id = {carl.id} "
+                "AND NEW.phase = 'acting' BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        else:
+            tx.exec_driver_sql(
+                f"ALTER TABLE enrollments ADD CHECK (contact_id <> {carl.id} OR phase <> 'acting')"
+            )
+
+    running.run()
+
+    assert running.states(carl.email) == []
+    assert running.states(bea.email) == [("hello", "sent", None)]
+
+
 def test_a_pause_holds_and_a_resume_lets_go_without_a_burst(running: Running) -> None:
     running.track("a.happened")
     running.run()

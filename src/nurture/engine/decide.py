@@ -126,10 +126,9 @@ def leave_by_condition(play: Play) -> None:
 def read(play: Play, event: Event) -> None:
     """Read one event: at most one move, the first of these that applies."""
     if not play.live:
-        if reopens(play.workflow, play.enrollment, event, play.scope(event)):
-            play.revive(event)
-        else:
+        if play.facts.replaced or not reopens(play.workflow, play.enrollment, event, play.scope(event)):
             return
+        play.revive(event)
     if not is_evidence(event, play.enrollment):
         return
     reason = ends_everything(event, play.workflow.purpose)

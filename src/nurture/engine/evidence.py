@@ -106,7 +106,7 @@ def reopens(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Sco
     """Does this validation, of the lost stage or a later one, come in time to revive a lost enrollment?"""
     if enrollment.status is not Status.LOST or enrollment.reopen_until is None:
         return False
-    if event.arrived_at > enrollment.reopen_until or not is_evidence(event, enrollment):
+    if event.arrived_at >= enrollment.reopen_until or not is_evidence(event, enrollment):
         return False
     here = workflow.stage(enrollment.stage).index + enrollment.resting
     return any(_is(stage.validate, event, scope) for stage in workflow.stages[here:])

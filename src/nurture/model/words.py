@@ -284,6 +284,8 @@ class Facts:
     pauses: tuple[Pause, ...] = ()
     messages: tuple[datetime, ...] = ()
     """When marketing messages went, or will go, to this contact, in the span the caps look at."""
+    replaced: bool = False
+    """This enrollment has ended, and the contact is in the workflow by another one now."""
 
     @property
     def paused(self) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from nurture.db import enrollments
 from nurture.db.enrollments import BATCH, Claimed
+from nurture.db.session import UnreachableError
 from nurture.engine.decide import decide
 from nurture.model.decisions import Send, Turn
 from nurture.model.words import Facts
@@ -21,6 +24,10 @@ from nurture.services.runtime import Runtime
 from nurture.workflow.model import Workflow
 
 log = structlog.get_logger()
+
+Taken = tuple[Claimed, Turn]
+Troubled = tuple[Claimed, str]
+"""An enrollment that could not be decided or recorded, and why."""
 
 PUT_OFF = timedelta(hours=1)
 """How long an enrollment rests that could not be decided."""
@@ -45,16 +52,33 @@ class Advance:
             versions = shelf.versions(tx, {one.enrollment.version for one in claimed})
             facts = load_facts(tx, [one.enrollment for one in claimed], published.workspace, now)
         taken, troubled = self._decide(claimed, versions, facts, now)
+        troubled += self._record(taken, now)
+        if troubled:
+            with database.write() as tx:
+                enrollments.put_off(tx, troubled, now + PUT_OFF)
+        return len(claimed)
 
-        def record(tx: Connection) -> None:
+    def _record(self, taken: Sequence[Taken], now: datetime) -> list[Troubled]:
+        """Record these turns at once or, where the database refuses one, one by one; returns those it refuses."""
+        shelf = self.runtime.shelf
+
+        def write(tx: Connection) -> None:
             _, outcome = record_turns(tx, shelf, taken, now)
             follow_up(tx, shelf, outcome, now)
             note_changes(tx, shelf, outcome.changed, now)
-            if troubled:
-                enrollments.put_off(tx, troubled, now + PUT_OFF)
 
-        database.retrying(record)
-        return len(claimed)
+        try:
+            if taken:
+                self.runtime.database.retrying(write)
+        except (OperationalError, UnreachableError):
+            raise  # the database is away, and these turns are as good as any
+        except Exception as error:
+            if len(taken) > 1:
+                return [one for each in taken for one in self._record([each], now)]
+            claim = taken[0][0]
+            log.exception("turn cannot be recorded", enrollment=claim.enrollment.id)
+            return [(claim, f"{type(error).__name__}: {error}")]
+        return []
 
     def _decide(
         self,
@@ -62,10 +86,10 @@ class Advance:
         versions: dict[str, Workflow],
         facts: dict[int, Facts],
         now: datetime,
-    ) -> tuple[list[tuple[Claimed, Turn]], list[tuple[Claimed, str]]]:
+    ) -> tuple[list[Taken], list[Troubled]]:
         """Decide each; one that cannot be decided never stops the others."""
-        taken: list[tuple[Claimed, Turn]] = []
-        troubled: list[tuple[Claimed, str]] = []
+        taken: list[Taken] = []
+        troubled: list[Troubled] = []
         sent: dict[int, tuple[datetime, ...]] = {}
         for one in claimed:
             enrollment = one.enrollment

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from nurture.db import consents, contacts, events, pauses, suppressions
+from nurture.db.enrollments import live_of
 from nurture.db.receipts import receipts, recent_marketing
 from nurture.model.timing import Unit
 from nurture.model.words import Enrollment, Facts, Phase
@@ -32,6 +33,8 @@ def load_facts(
     withdrawn = consents.withdrawn(tx, ids)
     suppressed = suppressions.of(tx, ids)
     paused = pauses.pauses_for(tx, {(one.contact_id, one.workflow) for one in enrollments})
+    ended_people = {one.contact_id for one in enrollments if not one.live}
+    live = {(one.contact_id, one.workflow) for one in live_of(tx, ended_people)} if ended_people else set()
     cap = workspace.cap
     messages = recent_marketing(tx, ids, _cap_reaches_back(cap, now)) if cap else {}
     return {
@@ -46,6 +49,7 @@ def load_facts(
             suppressed=suppressed.get(one.contact_id, {}),
             pauses=paused.get((one.contact_id, one.workflow), ()),
             messages=messages.get(one.contact_id, ()),
+            replaced=not one.live and (one.contact_id, one.workflow) in live,
         )
         for one in enrollments
         if one.contact_id in people
