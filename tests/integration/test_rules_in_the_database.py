@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.db import content, enrollments
+from nurture.db import content, enrollments, tasks
 from nurture.services.pausing import Scope, pause, resume
 from nurture.services.why import why
 from tests.support.running import LINKED, Running, a_nurture
@@ -319,6 +319,18 @@ def test_a_call_is_given_to_the_team_in_turn_and_its_outcome_moves_on(running: R
 
     assert sorted(str(one) for one in assignees) == ["kim@example.org"] * 2 + ["lee@example.org"] * 2
     assert running.calls("contact0@example.org")[0][1] == "done"
+
+
+def test_rule_2_a_call_back_at_a_time_that_is_none_is_for_a_day_later(running: Running) -> None:
+    ana = running.add()
+    running.track("a.happened")
+    running.advance(days=3, hours=1, step_hours=7)
+
+    running.track("call.outcome", outcome="call-back", at="tomorrow afternoon")
+
+    with running.nurture.database.read() as tx:
+        call = tasks.open_of(tx, ana.id)[0]
+    assert call.due == running.clock.now() + timedelta(days=1)
 
 
 def test_one_poison_contact_stops_nobody_else(running: Running) -> None:

@@ -109,8 +109,12 @@ def _end_call(tx: Connection, event: Event) -> None:
 
 
 def _moment(value: Scalar) -> datetime | None:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    return moment if moment and moment.tzinfo else None
+    """The time of a call-back; None for what is no time, or says no zone: nobody knows which nine o'clock is meant."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _text(value: Scalar) -> str | None:
