@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nurture.cli._listening import answers, refuse_taken, url_of, with_port
 from nurture.cli.common import Context, Listen, project_options
 from nurture.model.errors import NurtureError
 
@@ -51,13 +52,10 @@ def demo(context: Context, once: bool, folder: Path | None, listen: tuple[str, i
     Sixty made-up people ask, download, click, are called, buy, fall silent and leave. All mail is caught in files and
     nothing leaves this machine, whatever the NURTURE_… settings say.
     """
-    from nurture.cli.up import answers
-
     target = (folder or context.project / "var" / "demo").resolve()
-    if not once and answers(*listen):
-        hint = "stop it, or choose another port with --listen HOST:PORT"
-        raise NurtureError(f"another program already listens on {listen[0]}:{listen[1]}", hint=hint)
-    url = f"http://{_host(listen[0])}:{listen[1]}"
+    if not once:
+        refuse_taken(listen)
+    url = url_of(listen)
     built = build_demo(context, target, url, listen)
     if context.as_json:
         context.emit_json(as_document(built, url))
@@ -116,8 +114,7 @@ def build_demo(context: Context, target: Path, url: str, listen: tuple[str, int]
         characters=story.characters(nurture.runtime),
         in_order=diagnosis.ok and pages_answer(nurture),
     )
-    nurture.deliver.close()
-    nurture.database.dispose()
+    nurture.close()
     return built
 
 
@@ -132,7 +129,7 @@ def settings_of(context: Context, target: Path, url: str, listen: tuple[str, int
                 context.note(f"{variable} is not used by the demo.")
     # The processes that run it later must agree with the links in its mails.
     os.environ["NURTURE_BASE_URL"] = url
-    os.environ["NURTURE_LISTEN"] = f"{_host(listen[0])}:{listen[1]}"
+    os.environ["NURTURE_LISTEN"] = with_port(listen)
     settings = load_settings(target)
     # Six weeks of people who leave and bounce are no news to whoever watches the bar.
     configure_logging("error")
@@ -156,13 +153,12 @@ def pages_answer(nurture: Nurture) -> bool:
 
 def run(context: Context, settings: Settings, listen: tuple[str, int]) -> None:
     """Everything of `nurture up`, in this process."""
-    from nurture.cli.up import answers
     from nurture.workers.supervisor import Supervisor, everything
     from nurture.workers.worker import stop_on_signals
 
     supervisor = Supervisor(settings, everything(settings, listen))
     stopping = stop_on_signals()
-    supervisor.run(stopping, lambda: context.say("\nIt runs now; Ctrl-C stops it."), lambda: answers(*listen))
+    supervisor.run(stopping, lambda: context.say("\nIt runs now; Ctrl-C stops it."), lambda: answers(listen))
 
 
 def as_document(built: Built, url: str) -> dict[str, object]:
@@ -216,7 +212,7 @@ def tell_story(context: Context, settings: Settings, one: Character) -> None:
 
     nurture = build(settings)
     answer = why(nurture.runtime, one.email, one.workflow)
-    nurture.database.dispose()
+    nurture.close()
     context.say(f"\n{one.email} {one.fate}:")
     lines = [line for line in answer.turns if line.decision not in ("clear", "branch")]
     if len(lines) > LINES_OF_A_STORY:
@@ -225,8 +221,3 @@ def tell_story(context: Context, settings: Settings, one: Character) -> None:
         context.say(f"  {local(line.at, answer.zone)}  {line.said}")
     for following in answer.next:
         context.say(f"  next: {following.said}")
-
-
-def _host(host: str) -> str:
-    """As it stands in an address."""
-    return f"[{host}]" if ":" in host else host

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 
 import click
 
+from nurture.cli._listening import answers, refuse_taken, url_of
 from nurture.cli.common import Context, Listen, project_options
-from nurture.model.errors import NurtureError
 
 
 @click.command("up", epilog="Example: nurture up --project my-company")
@@ -26,28 +25,16 @@ def up(context: Context, listen: tuple[str, int] | None) -> None:
     stopping = stop_on_signals()
     settings = context.settings
     address = listen or settings.listen
-    if answers(*address):
-        hint = "stop it, or choose another port with --listen HOST:PORT"
-        raise NurtureError(f"another program already listens on {address[0]}:{address[1]}", hint=hint)
+    refuse_taken(address)
     if settings.embedded_database:
         upgrade(settings)
     supervisor = Supervisor(settings, everything(settings, address))
 
     def tell() -> None:
-        url = f"http://{address[0]}:{address[1]}"
+        url = url_of(address)
         if context.as_json:
             context.emit_json({"url": url, "pid": os.getpid(), "processes": supervisor.pids()})
         else:
             context.say(f"nurture runs at {url} (Ctrl-C stops it)")
 
-    supervisor.run(stopping, tell, lambda: answers(*address))
-
-
-def answers(host: str, port: int) -> bool:
-    """Does something listen there?"""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    try:
-        with socket.create_connection((reachable, port), timeout=0.2):
-            return True
-    except OSError:
-        return False
+    supervisor.run(stopping, tell, lambda: answers(address))

@@ -1,0 +1,40 @@
+"""What the commands that open the pages share: the address people type, and whether somebody already answers there."""
+
+from __future__ import annotations
+
+import socket
+
+from nurture.model.errors import NurtureError
+
+Listening = tuple[str, int]
+"""Host and port."""
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock when it listens on every address
+
+
+def url_of(address: Listening) -> str:
+    """``http://127.0.0.1:8000``; an IPv6 host stands in brackets."""
+    return f"http://{with_port(address)}"
+
+
+def with_port(address: Listening) -> str:
+    """HOST:PORT as NURTURE_LISTEN has it."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def answers(address: Listening) -> bool:
+    """Does something listen there?"""
+    host, port = address
+    try:
+        with socket.create_connection((EVERYWHERE.get(host, host), port), timeout=0.2):
+            return True
+    except OSError:
+        return False
+
+
+def refuse_taken(address: Listening) -> None:
+    """Raise NurtureError when another program listens there."""
+    if answers(address):
+        hint = "stop it, or choose another port with --listen HOST:PORT"
+        raise NurtureError(f"another program already listens on {with_port(address)}", hint=hint)
