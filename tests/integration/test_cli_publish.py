@@ -58,7 +58,7 @@ def test_faulty_files_publish_nothing_and_every_fault_is_listed(company: Path) -
         assert told.exit_code == 1
         assert "workflows/win-back.yaml:17:" in told.stderr
         assert "workflows/loyalty.yaml:5:" in told.stderr
-        assert "Nothing was changed" in told.stderr
+        assert "nurture: 2 problems in the project's files" in told.stderr
         assert {(one["file"], one["line"]) for one in document["problems"]} >= {
             ("workflows/win-back.yaml", 17),
             ("workflows/loyalty.yaml", 5),

@@ -35,12 +35,12 @@ def opened(context: Context) -> Iterator[Nurture]:
     try:
         yield nurture
     finally:
-        nurture.database.dispose()
+        nurture.close()
 
 
 @contextmanager
-def sound_files(context: Context) -> Iterator[None]:
-    """Errors of the project's files are listed one by one, as `nurture check` does, and end the command."""
+def faults_as_document(context: Context) -> Iterator[None]:
+    """With `--json`, errors of the project's files are in the one document, as those of `nurture check` are."""
     from nurture.cli.check import as_document
 
     try:
@@ -48,15 +48,12 @@ def sound_files(context: Context) -> Iterator[None]:
     except ProblemsFound as found:
         if context.as_json:
             context.emit_json({"workflows": [], "problems": [as_document(one) for one in found.problems]})
-        for problem in found.problems:
-            context.note(str(problem))
-        context.note(f"Nothing was changed: {found.message}.")
-        raise SystemExit(1) from None
+        raise
 
 
 def pairs(words: tuple[str, ...]) -> Mapping[str, Scalar]:
     """``k=v`` words as data: numbers, yes and no, text. Wrong usage is told with the word."""
-    from nurture.services.made_up import scalar
+    from nurture.model.contact_values import scalar
 
     data: dict[str, Scalar] = {}
     for word in words:

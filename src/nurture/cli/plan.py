@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nurture.cli._opened import opened, sound_files
+from nurture.cli._opened import faults_as_document, opened
 from nurture.cli.common import Context, project_options
 from nurture.cli.publish import as_document, tell
 
@@ -15,7 +15,7 @@ def plan(context: Context) -> None:
     """Show what publishing would change, workflow by workflow, and who is under way. Changes nothing."""
     from nurture.services.publish import plan as ask
 
-    with opened(context) as nurture, sound_files(context):
+    with opened(context) as nurture, faults_as_document(context):
         planned = ask(nurture.runtime, context.project)
     if context.as_json:
         context.emit_json({"workflows": [as_document(one) for one in planned], "problems": []})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli._opened import opened, sound_files
+from nurture.cli._opened import faults_as_document, opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def publish(context: Context, yes: bool) -> None:
     """
     from nurture.services import publish as service
 
-    with opened(context) as nurture, sound_files(context):
+    with opened(context) as nurture, faults_as_document(context):
         if not yes and not context.as_json and sys.stdin.isatty():
             ask(service.plan(nurture.runtime, context.project))
         planned = service.publish(nurture.runtime, context.project)

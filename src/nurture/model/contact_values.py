@@ -1,10 +1,12 @@
-"""What a contact's fields may hold, read from text: ``57``, ``yes``, ``2026-03-02``, one of the words of a choice.
+"""What contacts' fields and events may hold, read from text: ``57``, ``yes``, ``2026-03-02``, one of the words of a choice.
 
-Refuses a text that does not fit the field's type; an empty text is null.
+Refuses a text that does not fit the field's type; an empty text is null. Spreadsheets are read more leniently, when they
+are imported.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -16,6 +18,7 @@ from nurture.model.workspace import Field, FieldType
 TEXT_FIELDS = ("email", "first_name", "last_name", "phone", "timezone", "locale", "owner")
 """The texts that every contact has; ``tags`` and ``score`` are the other two that can be given."""
 
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")  # not 007, which is a word
 _YES, _NO = frozenset(("yes", "true", "1", "y")), frozenset(("no", "false", "0", "n"))
 
 
@@ -54,6 +57,18 @@ def read_values(
                 f"contacts have no field '{name}'", hint=did_you_mean(name, known) or DECLARE
             )
     return values, errors
+
+
+def scalar(word: str) -> Scalar:
+    """A value of which nobody declared the type: ``290`` and ``12.5`` are numbers, yes and no what they say, all else is text."""
+    if _PLAIN_NUMBER.fullmatch(word):
+        return float(word) if "." in word else int(word)
+    return {"yes": True, "true": True, "no": False, "false": False}.get(word.lower(), word)
+
+
+def as_text(value: object) -> str:
+    """A value as people write it: the opposite of ``scalar``."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 DECLARE = "declare it under [fields] in nurture.toml"

@@ -5,19 +5,16 @@ Works from plain conditions, `event.offer == "guide" and event.kind == "pdf"`; g
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nurture.model.contact_values import as_text, scalar
 from nurture.model.errors import TextError
 from nurture.model.expression_tree import Compare, Constant, Every, Name, Tree
 from nurture.model.expressions import Scope
 from nurture.model.matching import EventMatch, parse_event_match
 from nurture.model.timing import Rule, parse_rule
 from nurture.model.words import Scalar
-
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
-_WORDS: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +52,6 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def scalar(word: str) -> Scalar:
-    """``290`` and ``12.5`` are numbers, ``yes``, ``no``, ``true``, ``false`` what they say, all else is text."""
-    if _NUMBER.fullmatch(word):
-        return float(word) if "." in word else int(word)
-    return _WORDS.get(word.lower(), word)
-
-
 def taken_by(match: EventMatch, scope: Scope) -> Mapping[str, Scalar] | None:
     """The least data with which an event meets ``match``; None when that takes more than plain comparisons."""
     data = dict(_demanded(match.where.tree)) if match.where else {}
@@ -71,12 +61,8 @@ def taken_by(match: EventMatch, scope: Scope) -> Mapping[str, Scalar] | None:
 def as_option(match: EventMatch, scope: Scope, day: int) -> str:
     """How to say it on the command line of a walk: ``--do 'offer.downloaded:offer=guide@+1d'``."""
     data = taken_by(match, scope)
-    pairs = "…" if data is None else ",".join(f"{name}={_word(value)}" for name, value in data.items())
+    pairs = "…" if data is None else ",".join(f"{name}={as_text(value)}" for name, value in data.items())
     return f"--do '{match.name}{':' if pairs else ''}{pairs}@+{day}d'"
-
-
-def _word(value: Scalar) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _demanded(tree: Tree) -> list[tuple[str, Scalar]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nurture.model.addresses import AddressError, split_address
-from nurture.model.contact_values import read_values
+from nurture.model.contact_values import as_text, read_values
 from nurture.model.errors import NurtureError
 from nurture.model.words import Contact
 from nurture.model.workspace import Workspace
@@ -88,10 +88,8 @@ def changed(contact: Contact, given: Mapping[str, str], workspace: Workspace, so
 
 def _text(name: str, value: object, path: Path) -> str:
     """A JSON value as a spreadsheet would hold it, so that both are read alike."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, str | int | float):
-        return str(value)
+        return as_text(value)
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ",".join(value)
     raise NurtureError(f"{path}: '{name}' is no text, number, yes or no")

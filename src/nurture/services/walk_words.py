@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from nurture.engine.explain import in_words, moment
+from nurture.model.contact_values import as_text
 from nurture.model.words import Status
 from nurture.services.compose import full_name
 from nurture.services.walk import Outcome, Walk
@@ -48,7 +49,7 @@ def stage_of(touch: Touchpoint, walked: Walk) -> str:
 
 def line_of(touch: Touchpoint) -> str:
     """What it was, in one line."""
-    said = ", ".join(f"{key} {_word(value)}" for key, value in touch.data.items())
+    said = ", ".join(f"{key} {as_text(value)}" for key, value in touch.data.items())
     line = f"{touch.what} ({said})" if said else touch.what
     if touch.mail:
         line += f": “{touch.mail.rendered.subject}”"
@@ -92,7 +93,3 @@ def ending(walked: Walk, outcome: Outcome) -> str:
         return f"{name} completes '{outcome.workflow}' {when}."
     way = "is lost" if outcome.status == Status.LOST else "leaves"
     return f"{name} {way} {where}{there} {when}: {in_words(outcome.reason or '')}."
-
-
-def _word(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
