@@ -256,16 +256,15 @@ def test_a_template_that_fails_for_this_contact_is_found_and_the_journey_goes_on
     assert walk["faults"][0]["message"].startswith("templates/email/checklist-reminder.md:8: ")
 
 
-def test_a_project_with_problems_lists_five_and_asks_for_check(project: Path) -> None:
-    for line in ("agee", "companyy", "citty", "plann", "rolle", "townn"):
-        with (project / "nurture.toml").open("a", encoding="utf-8") as file:
-            file.write(f"\n[{line}]\nx = 1\n")
+def test_a_project_with_problems_lists_twenty_and_asks_for_check(project: Path) -> None:
+    with (project / "nurture.toml").open("a", encoding="utf-8") as file:
+        file.writelines(f"\n[unknown{number}]\nx = 1\n" for number in range(21))
 
     result = run("walk", "first-steps", project=project)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.count("unknown-key") == 5
-    assert "6 problems in the project's files (run `nurture check` to see every one)" in result.stderr
+    assert result.stderr.count("unknown-key") == 20
+    assert "21 problems in the project's files (run `nurture check` to see every one)" in result.stderr
 
 
 def test_a_trigger_that_cannot_be_made_up_has_to_be_told(project: Path) -> None:

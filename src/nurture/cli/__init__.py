@@ -16,9 +16,12 @@ from typing import Any
 import click
 
 from nurture import __version__
-from nurture.model.errors import NurtureError, did_you_mean
+from nurture.cli.common import printable
+from nurture.model.errors import NurtureError, ProblemsFound, did_you_mean
 
 HELPERS = frozenset({"common"})  # modules of this folder that are no command; so are those with a leading _
+SHOWN = 20
+"""Problems of files that are listed; `nurture check` lists all."""
 
 
 class Commands(click.Group):
@@ -47,11 +50,17 @@ class Commands(click.Group):
         """Run a command and exit: 0, 1 when the answer is no, 2 when it was asked wrongly."""
         try:
             return super().main(*args, **extra)
-        except Exception as error:
+        except Exception as error:  # a mistake of ours too ends in a sentence; NURTURE_DEBUG shows where
             if os.environ.get("NURTURE_DEBUG"):
                 raise
-            click.echo(f"nurture: {sentence(error)}", err=True)
+            for line in (*first_problems(error), f"nurture: {sentence(error)}"):
+                click.echo(printable(line), err=True)
             sys.exit(1)
+
+
+def first_problems(error: Exception) -> list[str]:
+    """What is wrong with the project's files, when that is the error: the first of it, above the sentence."""
+    return [str(problem) for problem in error.problems[:SHOWN]] if isinstance(error, ProblemsFound) else []
 
 
 def sentence(error: Exception) -> str:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
-from nurture.model.errors import NotFoundError, ProblemsFound, Severity
 
 if TYPE_CHECKING:
-    from nurture.model.workspace import Workspace
     from nurture.services.import_contacts import ImportReport, RowError
     from nurture.services.importing.rejects import RejectedRows
 
@@ -53,23 +52,20 @@ def import_(
     and written to FILE.rejected.csv with the reason; any other bad cell is listed and left out. Empty cells clear
     nothing, suppressed addresses stay suppressed. The same file again changes nothing. Exits 1 if rows were rejected.
     """
+    from nurture.services.folder import read_toml
     from nurture.services.import_contacts import Consent, import_contacts, tell_workflows
     from nurture.services.importing.rejects import RejectedRows
-    from nurture.wiring import build, upgrade
 
     if (purpose is None) != (source is None):
         raise click.UsageError("--consent and --source belong together: what they agreed to, and where.")
     consent = Consent(purpose, source) if purpose is not None and source is not None else None
     wanted = Path("rejected.csv") if str(file) == "-" else file.with_name(f"{file.stem}.rejected.csv")
-    settings = context.settings
-    if settings.embedded_database:
-        upgrade(settings)
-    nurture = build(settings)
-    now = nurture.clock.now()
-    with _opened(file) as stream, RejectedRows(wanted) as rejects:
+    workspace = read_toml(context.project)
+    with opened(context) as nurture, _stream_of(file) as stream, RejectedRows(wanted) as rejects:
+        now = nurture.clock.now()
         report = import_contacts(
             nurture.database,
-            _workspace(context.project),
+            workspace,
             stream,
             now=now,
             mapping=mapping,
@@ -86,28 +82,12 @@ def import_(
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def _stream_of(file: Path) -> Iterator[BinaryIO]:
     if str(file) == "-":
         yield sys.stdin.buffer
         return
     with file.open("rb") as stream:
         yield stream
-
-
-def _workspace(project: Path) -> Workspace:
-    """What ``nurture.toml`` says; raises ProblemsFound when it cannot be relied on."""
-    from nurture.workflow.workspace import FILE, read_workspace
-
-    try:
-        workspace, problems = read_workspace((project / FILE).read_bytes())
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"there is no {FILE} in {project}", hint="name the project with --project DIR"
-        ) from None
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if workspace is None or errors:
-        raise ProblemsFound(errors)
-    return workspace
 
 
 def _print(context: Context, report: ImportReport, rejects: RejectedRows, *, dry_run: bool) -> None:

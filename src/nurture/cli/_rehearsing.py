@@ -1,35 +1,16 @@
-"""What the commands that try things out share: the folder's problems told at once, and whom a message is made for."""
+"""What the commands that try things out share: whom a message is made for, and where its links lead."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.common import Context
-from nurture.model.errors import ProblemsFound
-
 if TYPE_CHECKING:
     from nurture.model.words import Contact
     from nurture.services.folder import Folder
     from nurture.workflow.documents import Persona
-
-SHOWN = 5
-"""Problems that are listed; `nurture check` lists all."""
-
-
-@contextmanager
-def problems_listed(context: Context) -> Iterator[None]:
-    """When files hold problems, the first of them stand above the error."""
-    try:
-        yield
-    except ProblemsFound as error:
-        for problem in error.problems[:SHOWN]:
-            context.note(str(problem))
-        raise
 
 
 def who(

@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from nurture.model.errors import TextError
+
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from nurture.settings import Settings
 
 P = ParamSpec("P")
@@ -121,6 +125,16 @@ class Listen(click.ParamType[tuple[str, int]]):
         if address is None:
             self.fail(f"{value!r} is not HOST:PORT, for example 127.0.0.1:8000", param, ctx)
         return address
+
+
+def moment(option: str, text: str, zone: ZoneInfo) -> datetime:
+    """The time given with an option, in ``zone`` unless it says another. Raises UsageError."""
+    from nurture.services.when import read_instant
+
+    try:
+        return read_instant(text, zone)
+    except TextError as error:
+        raise click.UsageError(f"{option}: {error.message} ({error.hint})") from None
 
 
 def printable(text: str) -> str:

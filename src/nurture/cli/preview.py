@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli._rehearsing import base_url, problems_listed, who, write
+from nurture.cli._rehearsing import base_url, who, write
 from nurture.cli.common import Context, project_options
 from nurture.model.clock import system_time
 from nurture.model.errors import NurtureError
@@ -58,19 +58,18 @@ def preview(
     from nurture.services.preview import find, has_language, uses
     from nurture.services.preview import preview as render
 
-    with problems_listed(context):
-        folder = open_as_it_is(context.project)
-        name = find(folder, template)
-        wanted = next((use.workflow.persona for use in uses(folder, name)), None)
-        contact, _ = who(folder, persona, file, wanted)
-        if locale:
-            contact = replace(contact, locale=locale)
-            if not has_language(folder, name, locale):
-                context.note(f"{name} is not written in '{locale}'; this is the nearest there is.")
-        try:
-            shown = render(folder, name, contact, system_time(), base_url())
-        except ValueError as error:  # a header that cannot travel
-            raise NurtureError(f"{name} cannot be sent to {contact.email}: {error}") from error
+    folder = open_as_it_is(context.project)
+    name = find(folder, template)
+    wanted = next((use.workflow.persona for use in uses(folder, name)), None)
+    contact, _ = who(folder, persona, file, wanted)
+    if locale:
+        contact = replace(contact, locale=locale)
+        if not has_language(folder, name, locale):
+            context.note(f"{name} is not written in '{locale}'; this is the nearest there is.")
+    try:
+        shown = render(folder, name, contact, system_time(), base_url())
+    except ValueError as error:  # a header that cannot travel
+        raise NurtureError(f"{name} cannot be sent to {contact.email}: {error}") from error
     if page:
         if shown.html is None:
             raise NurtureError(f"{name} has no HTML: it is plain text")

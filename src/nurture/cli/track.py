@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nurture.cli._opened import opened, pairs
-from nurture.cli.common import Context, project_options
+from nurture.cli.common import Context, moment, project_options
 
 if TYPE_CHECKING:
     from nurture.services.tracking import Tracked
@@ -31,7 +31,7 @@ def track(
     Numbers, yes and no are read as such, everything else is text. The event must be one that nurture knows or that
     nurture.toml declares under [events]. TIME without an offset is in the workspace's time zone.
     """
-    from nurture.services.tracking import read_moment, track_from_outside
+    from nurture.services.tracking import track_from_outside
 
     values = pairs(data)
     with opened(context) as nurture:
@@ -39,10 +39,7 @@ def track(
         if at is not None:
             with nurture.database.read() as tx:
                 zone = nurture.runtime.shelf.published(tx).workspace.zone
-            try:
-                when = read_moment(at, zone)
-            except ValueError:
-                raise click.UsageError(f"{at!r} is no time: write for example 2026-03-02T09:00") from None
+            when = moment("--at", at, zone)
         tracked = track_from_outside(nurture.runtime, email, event, values, id=id_, at=when)
     if context.as_json:
         context.emit_json(as_document(tracked))

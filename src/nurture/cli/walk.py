@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli._rehearsing import base_url, problems_listed, who, write
-from nurture.cli.common import Context, project_options
+from nurture.cli._rehearsing import base_url, who, write
+from nurture.cli.common import Context, moment, project_options
 from nurture.model.clock import system_time
 from nurture.model.errors import TextError
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from nurture.services.made_up import Doing
     from nurture.services.walk import Walk
     from nurture.services.walk_world import Touchpoint
@@ -83,12 +80,11 @@ def walk(
 
     planned = _doings(doings)
     picked = _variants(variants)
-    with problems_listed(context):
-        folder = open_sound(context.project)
+    folder = open_sound(context.project)
     wanted = folder.workflow(workflow).persona
     contact, example = who(folder, persona, file, wanted)
     zone = folder.workspace.zone_of(contact.timezone)
-    begins = _start(start, zone) if start else usual_start(zone, system_time())
+    begins = moment("--start", start, zone) if start else usual_start(zone, system_time())
     walked = take(folder, workflow, Itinerary(contact, begins, example, planned, picked), base_url())
     if page:
         from nurture.rendering.storyboard import storyboard
@@ -127,15 +123,6 @@ def _variants(texts: Sequence[str]) -> dict[str, str]:
         if not (split and found and name):
             raise click.UsageError("--variant wants SPLIT=NAME, such as first-story=numbers")
     return {split.strip(): name.strip() for split, _, name in pairs}
-
-
-def _start(text: str, zone: ZoneInfo) -> datetime:
-    from nurture.services.when import read_instant
-
-    try:
-        return read_instant(text, zone)
-    except TextError as error:
-        raise click.UsageError(f"--start: {error.message} ({error.hint})") from None
 
 
 # --- what happened ------------------------------------------------------------------------------------------------

@@ -54,8 +54,13 @@ def open_as_it_is(path: Path) -> Folder:
 
 
 def read_toml(path: Path) -> Workspace:
-    """What the project's `nurture.toml` says, and nothing else of it. Raises ProblemsFound."""
-    workspace, problems = read_workspace((path / FILE).read_bytes())
+    """What the project's `nurture.toml` says, and nothing else of it. Raises NotFoundError, ProblemsFound."""
+    try:
+        source = (path / FILE).read_bytes()
+    except FileNotFoundError:
+        hint = "name the project's folder with --project DIR"
+        raise NotFoundError(f"there is no {FILE} in {path}", hint=hint) from None
+    workspace, problems = read_workspace(source)
     _refuse(problems)
     assert workspace is not None
     return workspace

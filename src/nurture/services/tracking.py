@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.matching import RESERVED_EVENTS, is_own_action
@@ -76,9 +75,3 @@ def refuse_unknown(name: str, workspace: Workspace) -> None:
     declare = "declare it under [events] in nurture.toml and publish"
     near = did_you_mean(name, known)
     raise NurtureError(f"there is no event '{name}'", hint=f"{near} Or {declare}" if near else declare)
-
-
-def read_moment(text: str, zone: ZoneInfo) -> datetime:
-    """``2026-03-02T09:00+01:00``, or in ``zone`` without an offset; a date alone is its midnight. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
