@@ -369,6 +369,17 @@ def test_rule_17_a_validation_in_time_revives_who_was_lost_by_a_timer_and_ends_w
     assert sent(world) == ["hello", "again", "decide-now"]
 
 
+def test_rule_17_what_a_step_had_enrolled_goes_on():
+    world = a_world(one_stage("- enroll: after-loss"), a_workflow(AFTER_LOSS.replace("30 days", "300 days")))
+    world.track("a.happened")
+    world.advance(days=95)
+
+    world.track("b.happened")
+
+    assert moves(world)[-3:] == ["reopened first", "validated first", "completed first: event"]
+    assert [one.workflow for one in world.live()] == ["after-loss"]
+
+
 def test_rule_17_too_late_or_lost_for_another_reason_stays_lost():
     late = a_world(a_workflow(TWO_STAGES))
     late.track("a.happened")

@@ -203,7 +203,7 @@ def reopenable_of(tx: Connection, contact_ids: Collection[int], now: datetime) -
 
 
 def children_of(tx: Connection, parents: Collection[int]) -> list[Enrollment]:
-    """The live enrollments that steps or losses of these ``parents`` made."""
+    """The live enrollments that the losses of these ``parents`` made."""
     return _find(tx, _CHILDREN, ids=parents)
 
 

@@ -259,7 +259,8 @@ class World:
             case SetFields():
                 self._set(decision)
             case EnrollIn():
-                self.enroll(decision.workflow, by=decision.by, reason=decision.reason, parent=key)
+                parent = key if decision.by is EnteredBy.LOST else None
+                self.enroll(decision.workflow, by=decision.by, reason=decision.reason, parent=parent)
             case Finish():
                 self._after_end(key, decision)
             case Move(change=Change.REOPENED):

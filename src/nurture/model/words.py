@@ -258,7 +258,7 @@ class Enrollment:
     history: int = 0
     """Events after this id belong to the present visit of the stage; a ``wait_until`` looks back so far."""
     parent: int | None = None
-    """The enrollment whose step or loss enrolled this one."""
+    """The enrollment whose loss enrolled this one; it ends when that loss is taken back."""
     holdout: bool = False
 
     @property

@@ -115,7 +115,8 @@ def follow_up(tx: Connection, shelf: Shelf, outcome: Outcome, now: datetime) -> 
             wish.decision.workflow,
             wish.decision.by,
             wish.decision.reason,
-            parent=wish.parent,
+            # What a step enrolled stands on its own; only what a loss enrolled ends with that loss.
+            parent=wish.parent if wish.decision.by is EnteredBy.LOST else None,
         )
         for wish in outcome.wishes
         if wish.decision.workflow in published.workflows
