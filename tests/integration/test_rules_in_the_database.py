@@ -144,6 +144,27 @@ def test_rule_12_a_refused_entry_is_recorded_and_the_offer_is_delivered_by_its_o
     assert [line.reason for line in refused] == ["already-enrolled"]
 
 
+def test_rule_12_an_offer_that_no_step_of_the_entered_stage_hands_over_comes_by_its_own_mail(
+    running: Running,
+) -> None:
+    on_request = WORKFLOW.replace("trigger: a.happened", "trigger: offer.requested")
+    running.write("workflows/one.yaml", on_request)
+    running.publish()
+    running.track("offer.requested", offer="guide")
+    running.run()
+    without_it = [template for template, _, _ in running.states()]
+    running.write(
+        "workflows/one.yaml", on_request.replace("{email: hello}", "{email: hello, link_offer: guide}")
+    )
+    running.publish()
+    running.add("bea@example.org")
+    running.track("offer.requested", "bea@example.org", offer="guide")
+    running.run()
+
+    assert sorted(without_it) == ["guide-mail", "hello"]
+    assert [template for template, _, _ in running.states("bea@example.org")] == ["hello"]
+
+
 def test_rule_13_withdrawn_consent_loses_the_enrollment_before_the_next_message(running: Running) -> None:
     running.track("a.happened")
     running.run()

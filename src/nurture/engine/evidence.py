@@ -98,8 +98,18 @@ def reentered(workflow: Workflow, enrollment: Enrollment, event: Event, scope: S
 
 
 def moves(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Scope) -> bool:
-    """Does this event take a live enrollment to another stage?"""
+    """Does this event take a live enrollment to another stage, or to its end?"""
     return bool(forward(workflow, enrollment, event, scope) or reentered(workflow, enrollment, event, scope))
+
+
+def goal(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Scope) -> Stage | None:
+    """The stage that this event has a live enrollment enter; None when it enters none."""
+    match = forward(workflow, enrollment, event, scope)
+    if match is None:
+        return reentered(workflow, enrollment, event, scope)
+    if match.by_trigger:
+        return match.stage
+    return workflow.after(match.stage) if match.enters_next else None
 
 
 def reopens(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Scope) -> bool:
