@@ -10,11 +10,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, func, null, or_, select, update
+from sqlalchemy import Connection, Text, bindparam, null, or_, select, update
 
-from nurture.db.sets import ONE, AnyRow, AnySelect, among, insert_rows, now_param, pairs, word
+from nurture.db.sets import ONE, AnyRow, among, insert_rows, now_param, pairs, word
 from nurture.db.tables import DeliveryRow, DeliveryState, table_of
-from nurture.db.types import UtcDateTime
 from nurture.model.words import Channel, Reason
 
 D = table_of(DeliveryRow)
@@ -123,13 +122,6 @@ def by_key(tx: Connection, key: str) -> Delivery | None:
     return _delivery(row) if row else None
 
 
-def by_message_ids(tx: Connection, message_ids: Collection[str]) -> dict[str, Delivery]:
-    """Messages by their Message-ID: what a bounce or a reply concerns."""
-    if not message_ids:
-        return {}
-    return {row.message_id: _delivery(row) for row in tx.execute(_BY_MESSAGE_ID, {"names": message_ids})}
-
-
 def sent_after(tx: Connection, moment: datetime) -> list[Delivery]:
     """The messages that went to contacts after a moment (business time), in order."""
     return [_delivery(row) for row in tx.execute(_SENT_AFTER, {"moment": moment})]
@@ -150,12 +142,6 @@ def offers_since(tx: Connection, contact_ids: Collection[int], since: datetime) 
 def ambiguous(tx: Connection) -> list[Delivery]:
     """Every message of which nobody knows whether it went, oldest first."""
     return [_delivery(row) for row in tx.execute(_AMBIGUOUS)]
-
-
-def oldest_due(tx: Connection) -> datetime | None:
-    """When the message that waits longest was due; None when none waits."""
-    oldest: datetime | None = tx.execute(_OLDEST_DUE).scalar_one()
-    return oldest
 
 
 # --- statements -------------------------------------------------------------------------------------------------
@@ -210,10 +196,6 @@ _SENT_AFTER = (
     .order_by(D.c.ended_at, D.c.id)
 )
 _BY_KEY = select(*_DELIVERY).where(D.c.key == bindparam("key"))
-_BY_MESSAGE_ID = select(*_DELIVERY).where(among(D.c.message_id, "names"))
-_OLDEST_DUE: AnySelect = select(func.min(D.c.due, type_=UtcDateTime)).where(
-    D.c.state == word(DeliveryState.PENDING)
-)
 
 
 def _delivery(row: AnyRow) -> Delivery:

@@ -106,11 +106,6 @@ def latest_ids(tx: Connection, contact_ids: Collection[int]) -> dict[int, int]:
     return found
 
 
-def names_seen(tx: Connection) -> frozenset[str]:
-    """Every event name that was ever stored."""
-    return frozenset(tx.execute(select(EVENTS.c.name).distinct()).scalars())
-
-
 @cache
 def _since(dialect: str) -> AnySelect:
     wanted = given(dialect, contact_id=EVENTS.c.contact_id, after=BigInteger())

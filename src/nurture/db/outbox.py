@@ -51,8 +51,6 @@ CONTACTS = table_of(ContactRow)
 BATCH = 250
 LEASE = timedelta(seconds=45)
 
-TERMINAL = (DeliveryState.SENT, DeliveryState.SKIPPED, DeliveryState.FAILED, DeliveryState.AMBIGUOUS)
-
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:

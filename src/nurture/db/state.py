@@ -86,12 +86,6 @@ def lead(tx: Connection, name: str, holder: str, operational: datetime, span: ti
     return tx.execute(_lead(tx.dialect.name), values).first() is not None
 
 
-def resign(tx: Connection, name: str, holder: str) -> None:
-    """Give the lease back, so that another need not wait for it to lapse."""
-    mine = delete(LEASES).where(LEASES.c.name == bindparam("of"), LEASES.c.holder == bindparam("mine"))
-    tx.execute(mine, {"of": name, "mine": holder})
-
-
 # --- heartbeats and channels -------------------------------------------------------------------------------------
 
 

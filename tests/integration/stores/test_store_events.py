@@ -118,4 +118,3 @@ def test_the_latest_event_of_each_contact_is_known(database: Database) -> None:
         stored = events.store(tx, [an_event(ana), an_event(ana, "a.b")])
 
         assert events.latest_ids(tx, [ana, bea]) == {ana: stored[1].id, bea: 0}
-        assert events.names_seen(tx) == {"sale.closed", "a.b"}

@@ -114,11 +114,12 @@ def test_a_message_is_claimed_started_and_sent_and_its_enrollment_goes_on(world:
     assert may == written == {world.message}
     assert (before, world.woken()) == (False, True)
     with world.database.read() as tx:
-        sent = deliveries.by_message_ids(tx, [f"<{claimed.key}@x>"])[f"<{claimed.key}@x>"]
+        sent = deliveries.by_ids(tx, [world.message])[world.message]
         receipt = receipts.receipts(tx, {world.enrollment: ("first-mail", 1)})
-    assert (sent.state, sent.attempts, sent.recipient, sent.detail, sent.ended_at) == (
+    assert (sent.state, sent.attempts, sent.message_id, sent.recipient, sent.detail, sent.ended_at) == (
         DeliveryState.SENT,
         1,
+        f"<{claimed.key}@x>",
         "ana@example.org",
         "250 queued",
         NOW,
