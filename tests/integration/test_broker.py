@@ -241,11 +241,14 @@ def test_a_worker_outlives_a_broker_that_is_killed_and_comes_back_empty(tmp_path
     assert jobs.count("due") == 0
 
 
-def test_a_worker_stops_while_the_broker_is_away(tmp_path: Path, jobs: Jobs) -> None:
-    with a_worker(f"unix://{tmp_path / 'nobody-there.sock'}", TinyWork(jobs)):
+def test_a_worker_stops_while_the_broker_is_away_and_never_says_it_came_back(
+    tmp_path: Path, jobs: Jobs
+) -> None:
+    with capture_logs() as logs, a_worker(f"unix://{tmp_path / 'nobody-there.sock'}", TinyWork(jobs)):
         until(lambda: beats(jobs))
 
     assert [name.partition(":")[0] for name in beats(jobs)] == ["worker"]
+    assert [line["event"] for line in logs if "broker" in line["event"]] == ["broker away"]
 
 
 def test_the_scheduler_rings_once_for_each_batch_that_is_due(broker: Doorbells, jobs: Jobs) -> None:

@@ -317,6 +317,8 @@ def test_a_list_without_a_heading_is_told_what_it_lacks() -> None:
         (b"PK\x03\x04photo.jpg", "zip archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel workbook"),
         (b"\x1f\x8b\x08", "gzip"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "no text file .*save the list as CSV"),
+        (b"\xff\xfe" + b"\0\xd8" * 40, "cannot be read.*name its encoding"),
         (b"<!DOCTYPE html><table>", "web page"),
     ],
 )

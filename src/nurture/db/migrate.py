@@ -21,6 +21,8 @@ from nurture.model.clock import system_time
 from nurture.model.errors import NurtureError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+SHOWN = 5
+"""How many tables of another program are named."""
 _LOCK = 0x6E757274  # "nurt": one migration at a time on a server
 
 
@@ -85,15 +87,21 @@ def require_head(database: Database) -> None:
 
 
 def _refuse_strangers(tx: Connection, revision: str | None, place: str) -> None:
-    if revision is not None and not _known(revision):
+    """A file belongs to one program; on a server we may live beside others whose tables have other names."""
+    if revision is not None and _known(revision):
+        return
+    there, ours = set(inspect(tx).get_table_names()), set(Base.metadata.tables)
+    if revision is not None and ours <= there:
         raise SchemaError(
             f"the database {place} has the tables of a newer nurture (revision {revision})",
             hint="install that version of nurture here too",
         )
-    if revision is None and (names := set(inspect(tx).get_table_names()) & set(Base.metadata.tables)):
+    if strangers := there if revision is not None or tx.dialect.name == "sqlite" else there & ours:
+        names = sorted(strangers)
+        shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
         raise SchemaError(
-            f"the database {place} already holds tables that are not ours ({', '.join(sorted(names))})",
-            hint="choose an empty database",
+            f"the database {place} already holds tables that are not ours ({shown})",
+            hint="name an empty database in NURTURE_DATABASE_URL",
         )
 
 

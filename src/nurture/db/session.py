@@ -130,12 +130,17 @@ class Database:
         except DBAPIError as error:
             raise UnreachableError(
                 f"the database {self.place} cannot be opened: {_first_line(error)}",
-                hint="check NURTURE_DATABASE_URL, and that the server runs"
-                if not self.embedded
-                else "check NURTURE_DATABASE_URL, and that the folder is there and may be written",
+                hint=self._remedy(error),
             ) from error
         with connection:
             yield connection
+
+    def _remedy(self, error: DBAPIError) -> str:
+        if not self.embedded:
+            return "check NURTURE_DATABASE_URL, and that the server runs"
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            return "it is left as it is: name another file in NURTURE_DATABASE_URL"
+        return "check NURTURE_DATABASE_URL, and that the folder is there and may be written"
 
     def _commit(self, tx: Connection, commit: Callable[[], None]) -> None:
         try:
@@ -264,6 +269,11 @@ def _ensure_folder(url: URL) -> None:
     """Make the last folder of the path (``var/``); a path that is wrong further up is refused, not created."""
     database = url.database or ""
     folder = Path(database).parent
+    if Path(database).is_dir():
+        raise SettingsError(
+            f"NURTURE_DATABASE_URL names the folder {database}, not a file",
+            hint=f"write sqlite:///{database}/nurture.db, for example",
+        )
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

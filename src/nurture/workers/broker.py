@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from threading import Condition
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -116,11 +117,13 @@ class Ear(Consumer):
         self.ack(message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        with self.outage:
-            self.consumer.requeue(messages)
+        if rings := list(messages):
+            with self.outage:
+                self.consumer.requeue(rings)
 
     def close(self) -> None:
-        with self.outage:
+        # Often no exchange at all, so that it tells nothing about the broker.
+        with suppress(*ERRORS):
             self.consumer.close()
 
 

@@ -132,6 +132,29 @@ def test_tables_of_somebody_else_are_left_alone(empty: Database) -> None:
     assert tables(empty) == {"contacts"}
 
 
+def test_a_file_of_another_program_is_left_alone_whatever_its_tables_are_called(
+    empty_sqlite_url: str,
+) -> None:
+    database = Database(empty_sqlite_url)
+    with database.write() as tx:
+        tx.execute(text("CREATE TABLE orders (id INTEGER)"))
+
+    with pytest.raises(migrate.SchemaError, match=r"not ours \(orders\).*NURTURE_DATABASE_URL"):
+        migrate.upgrade(database)
+
+    assert tables(database) == {"orders"}
+    database.dispose()
+
+
+def test_another_program_that_migrates_like_us_is_not_taken_for_a_newer_nurture(empty: Database) -> None:
+    with empty.write() as tx:
+        tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        tx.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
+
+    with pytest.raises(migrate.SchemaError, match="not ours"):
+        migrate.upgrade(empty)
+
+
 def test_the_id_of_a_deleted_row_is_never_given_to_another(database: Database) -> None:
     insert = text(
         "INSERT INTO contacts (email, email_key, email_hash, tags, score, fields, created_at, updated_at)"

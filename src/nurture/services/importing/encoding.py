@@ -69,6 +69,9 @@ _ELSEWHERE = (
 _COMMON = frozenset("éèêëàâçîïôûùüöäßñáíóúãõåæøœÉÈÀÇÖÜÄÅØÆ")
 _INSIDE_WORDS = frozenset("’‘·´–")
 _HIGH_BYTES = bytes(range(128, 256))
+_NEVER_IN_TEXT = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"})
+_SOME = 16
+"""Fewer bytes that stand in no text are damaged cells."""
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 MARK_DAMAGE = "nurture-mark-damage"
@@ -131,14 +134,20 @@ def survey(stream: BinaryIO, copy_to: BinaryIO | None = None) -> Survey:
 
 
 def encoding_of(found: Survey) -> str:
-    """The codec to read the file with: its mark, else UTF-16 by its zeros, else UTF-8 if it is, else a good guess."""
+    """The codec to read the file with: its mark, else UTF-16 by its zeros, else UTF-8 if it is, else a good guess.
+
+    Raises NurtureError for a file of some other program, which no codec makes text of.
+    """
     for mark, codec in _BOMS:
         if found.head.startswith(mark):
             return codec
+    if wide := _utf16(found.head):
+        return wide
+    controls = len(found.head) - len(found.head.translate(None, _NEVER_IN_TEXT))
+    if min(controls, found.not_utf8) >= _SOME and controls * 50 > len(found.head):
+        raise NurtureError("this is no text file", hint="open it in its own program and save the list as CSV")
     # A few damaged bytes do not make a UTF-8 file anything else: they are errors of their rows.
-    return _utf16(found.head) or (
-        "utf-8" if found.utf8_letters >= 4 * found.not_utf8 else _one_byte(found.foreign)
-    )
+    return "utf-8" if found.utf8_letters >= 4 * found.not_utf8 else _one_byte(found.foreign)
 
 
 def label(codec: str) -> str:

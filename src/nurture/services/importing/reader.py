@@ -164,7 +164,10 @@ def _headers(table: Table) -> tuple[str, ...]:
     if first is None:
         raise NurtureError("the file has no heading: its first row names the columns")
     if first.fault:
-        raise NurtureError(f"the heading (row {first.number}) cannot be read: {first.fault}")
+        raise NurtureError(
+            f"the heading (row {first.number}) cannot be read: {first.fault}",
+            hint="save the list once more as CSV in UTF-8, or name its encoding",
+        )
     headers = [header.strip("\ufeff ").strip() for header in first.cells]
     while headers and not headers[-1]:
         headers.pop()
