@@ -67,6 +67,18 @@ def test_faulty_files_publish_nothing_and_every_fault_is_listed(company: Path) -
     assert answer("why", "ana@example.org", project=company)["next"][0]["step"] == "still-on-your-mind"
 
 
+def test_what_check_does_not_read_does_not_go_live(company: Path) -> None:
+    (company / "offers" / "old").mkdir()
+    (company / "offers" / "old" / "half-written.yaml").write_text("offer: half-written\nkind: down")
+    (company / "offers" / "notes.txt").write_text("ask Kim about the wording")
+
+    assert answer("publish", project=company)["problems"] == []
+    assert (
+        answer("contacts", "show", "ana@example.org", project=company)["contact"]["email"]
+        == "ana@example.org"
+    )
+
+
 def test_people_read_what_happens_to_each_workflow(company: Path) -> None:
     mend(company / "workflows" / "win-back.yaml", "after: 12 days", "after: 13 days")
 

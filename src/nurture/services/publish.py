@@ -18,8 +18,15 @@ from nurture.services.check import check
 from nurture.services.runtime import Runtime
 from nurture.workflow.model import Workflow
 
-PARTS = ("workflows", "personas", "offers", "segments", "templates", "assets")
-SUFFIXES = frozenset((".yaml", ".md", ".html", ".txt"))
+PARTS = (
+    *(
+        "workflows/*.yaml",
+        "personas/*.yaml",
+        "offers/*.yaml",
+        "segments/*.yaml",
+    ),  # what `nurture check` reads
+    *("templates/**/*.md", "templates/**/*.html", "templates/**/*.txt", "assets/**/*"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,8 @@ def project_files(folder: Path) -> dict[str, bytes]:
     """Everything that goes live: ``{path in the folder: bytes}``."""
     files = {"nurture.toml": (folder / "nurture.toml").read_bytes()}
     for part in PARTS:
-        for path in sorted((folder / part).rglob("*")) if (folder / part).is_dir() else ():
-            if path.is_file() and (part == "assets" or path.suffix in SUFFIXES):
+        for path in sorted(folder.glob(part)):
+            if path.is_file():
                 files[path.relative_to(folder).as_posix()] = path.read_bytes()
     return files
 

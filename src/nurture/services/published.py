@@ -5,23 +5,28 @@ It comes from the database, never from the folder, and is read again only when s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from nurture.db import content
-from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
+from nurture.model.errors import NotFoundError, NurtureError, Problem, did_you_mean
 from nurture.model.workspace import Workspace
 from nurture.rendering.templates import Library, TemplateSource
-from nurture.workflow.documents import Offer, Persona, Segment, read_offer, read_persona, read_segment
+from nurture.workflow.documents import Offer, Persona, Read, Segment, read_offer, read_persona, read_segment
 from nurture.workflow.model import TriggerKind, Workflow
 from nurture.workflow.reader import read_workflow
 from nurture.workflow.workspace import FILE, read_workspace
 
 TEMPLATES = "templates/"
+AGAIN = "publish it again"
+
+_Document = TypeVar("_Document", Offer, Persona, Segment)
+Reading = tuple[Read | None, list[Problem]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def _read(tx: Connection, fingerprint: str) -> Published:
         raise NurtureError("nothing has been published yet", hint="run `nurture publish`")
     workspace, problems = read_workspace(files[FILE])
     if workspace is None:
-        raise NurtureError(f"the published {FILE} cannot be read: {problems[0]}", hint="publish it again")
+        raise NurtureError(f"the published {FILE} cannot be read: {problems[0]}", hint=AGAIN)
     heads = content.workflow_heads(tx)
     versions = content.versions(tx, list(heads.values()))
     texts = content.contents(tx, {version.content for version in versions.values()})
@@ -109,27 +114,9 @@ def _read(tx: Connection, fingerprint: str) -> Published:
             name: _workflow(versions[head].path, texts[versions[head].content])
             for name, head in heads.items()
         },
-        offers={
-            offer.name: offer
-            for path, data in files.items()
-            if path.startswith("offers/")
-            and (read := read_offer(data, path)[0])
-            and isinstance(offer := read.document, Offer)
-        },
-        personas={
-            persona.name: persona
-            for path, data in files.items()
-            if path.startswith("personas/")
-            and (read := read_persona(data, path)[0])
-            and isinstance(persona := read.document, Persona)
-        },
-        segments={
-            segment.name: segment
-            for path, data in files.items()
-            if path.startswith("segments/")
-            and (read := read_segment(data, path)[0])
-            and isinstance(segment := read.document, Segment)
-        },
+        offers={one.name: one for one in _documents(files, "offers/", read_offer, Offer)},
+        personas={one.name: one for one in _documents(files, "personas/", read_persona, Persona)},
+        segments={one.name: one for one in _documents(files, "segments/", read_segment, Segment)},
         templates=Library(
             TemplateSource.at(path.removeprefix(TEMPLATES), data.decode())
             for path, data in files.items()
@@ -138,10 +125,21 @@ def _read(tx: Connection, fingerprint: str) -> Published:
     )
 
 
+def _documents(
+    files: Mapping[str, bytes], folder: str, read: Callable[[bytes, str], Reading], kind: type[_Document]
+) -> Iterator[_Document]:
+    """The published files of one folder, which were sound when they were published."""
+    for path, data in files.items():
+        if not (path.startswith(folder) and path.endswith(".yaml")):
+            continue
+        found, problems = read(data, path)
+        if found is None or not isinstance(found.document, kind):
+            raise NurtureError(f"the published {path} cannot be read any more: {problems[0]}", hint=AGAIN)
+        yield found.document
+
+
 def _workflow(path: str, text: bytes) -> Workflow:
     workflow, problems = read_workflow(text, path)
     if workflow is None:
-        raise NurtureError(
-            f"a published version cannot be read any more: {problems[0]}", hint="publish it again"
-        )
+        raise NurtureError(f"a published version cannot be read any more: {problems[0]}", hint=AGAIN)
     return workflow
