@@ -16,6 +16,7 @@ from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
 from nurture.services.advance import Advance
 from nurture.services.deliver import Deliver
+from nurture.services.presence import forget_the_silent
 from nurture.services.runtime import Runtime
 from nurture.settings import Settings
 
@@ -58,10 +59,11 @@ class Nurture:
                 self.runtime.shelf.published(tx)
 
     def sweep(self) -> None:
-        """Free what dead senders held, and end the calls that nobody made in time."""
+        """Free what dead senders held, end the calls that nobody made in time, forget processes that are gone."""
         with self.database.write() as tx:
             rescued = outbox.rescue(tx, self.clock.now(), self.clock.operational())
             expired = tasks.expire(tx, self.clock.now())
+            forget_the_silent(tx, self.clock.operational())
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
         if expired:

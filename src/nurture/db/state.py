@@ -109,6 +109,11 @@ def heartbeats(tx: Connection) -> list[Heartbeat]:
     return [Heartbeat(row.name.removeprefix(_BEAT), row.at, row.value) for row in rows]
 
 
+def forget_heartbeats(tx: Connection, before: datetime) -> None:
+    """Forget the processes whose last sign of life is older."""
+    tx.execute(_FORGET, {"prefix": f"{_BEAT}%", "before": before})
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelPause:
     """A channel that rests because the other side refuses *us*; until when (operational time), why, how often so far."""
@@ -147,6 +152,9 @@ def resume_channel(tx: Connection, channel: str) -> None:
 
 _GET = select(STATE.c.value).where(STATE.c.name == bindparam("name"))
 _BY_PREFIX = select(STATE).where(STATE.c.name.like(bindparam("prefix", type_=Text))).order_by(STATE.c.name)
+_FORGET = delete(STATE).where(
+    STATE.c.name.like(bindparam("prefix", type_=Text)), STATE.c.at < now_param("before")
+)
 
 
 @cache

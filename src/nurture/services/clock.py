@@ -10,10 +10,8 @@ from sqlalchemy import Connection
 from nurture.db import audit, counts, due, state
 from nurture.db.audit import Deed
 from nurture.model.errors import NurtureError
+from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
-
-ALIVE = timedelta(seconds=30)
-"""A process that gave no sign of life for longer is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,6 @@ def advance(runtime: Runtime, by: timedelta, actor: str = "command line") -> Rea
         ahead = state.advance_clock(tx, by, operational)
         audit.note(tx, Deed(operational, actor, "advance", "clock", {"seconds": by.total_seconds()}))
         return _reading(runtime, tx, ahead)
-
-
-def alive(tx: Connection, role: str, operational: datetime) -> int:
-    """How many processes of this role (``worker``, ``scheduler``) gave a sign of life lately."""
-    beats = state.heartbeats(tx)
-    return sum(1 for beat in beats if beat.name.startswith(f"{role}:") and beat.at > operational - ALIVE)
 
 
 def _reading(runtime: Runtime, tx: Connection, ahead: timedelta) -> Reading:

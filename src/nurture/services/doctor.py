@@ -16,7 +16,7 @@ from nurture.db.contradictions import Found
 from nurture.db.pauses import PauseScope
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.errors import Severity
-from nurture.services.clock import alive
+from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
 
 EMAIL = "email"

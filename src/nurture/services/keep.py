@@ -21,7 +21,7 @@ EVERY = timedelta(seconds=15)
 
 @contextmanager
 def kept(database: Database, clock: Clock, claims: Sequence[ClaimedDelivery]) -> Iterator[None]:
-    """Renew these claims every 15 seconds until the block ends; a thread is only started when it lasts that long."""
+    """Renew these claims every 15 seconds until the block ends."""
     over = Event()
 
     def renew() -> None:

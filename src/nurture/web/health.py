@@ -5,19 +5,19 @@ Names no host, address or error text: anybody may ask.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import redis
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
-from nurture.db import counts, state
+from nurture.db import counts
 from nurture.db.session import UnreachableError
+from nurture.services.presence import ALIVE, last_sign
 from nurture.settings import Settings
 from nurture.wiring import Nurture
 
 BROKER_SECONDS = 1.0
-SCHEDULER_IS_FRESH = timedelta(seconds=30)
 
 
 def pages(nurture: Nurture, settings: Settings) -> Blueprint:
@@ -33,7 +33,7 @@ def pages(nurture: Nurture, settings: Settings) -> Blueprint:
         beat, oldest, database = look_at_database(nurture, now)
         broker = answers(settings.broker_url)
         quiet = (operational - beat).total_seconds() if beat else None
-        ticking = quiet is not None and quiet < SCHEDULER_IS_FRESH.total_seconds()
+        ticking = quiet is not None and quiet < ALIVE.total_seconds()
         waits = (now - oldest).total_seconds() if oldest else 0
         well = database and broker and ticking
         answer = jsonify(
@@ -53,8 +53,7 @@ def look_at_database(nurture: Nurture, now: datetime) -> tuple[datetime | None, 
     """The scheduler's last sign of life, since when the oldest work waits, and whether the database answers."""
     try:
         with nurture.database.read() as tx:
-            beats = [beat.at for beat in state.heartbeats(tx) if beat.name.startswith("scheduler:")]
-            return max(beats, default=None), counts.waiting_since(tx, now), True
+            return last_sign(tx, "scheduler"), counts.waiting_since(tx, now), True
     except (UnreachableError, SQLAlchemyError):
         return None, None, False
 

@@ -406,6 +406,18 @@ def test_signs_of_life_and_deeds_are_told_back(database: Database) -> None:
         assert audit.latest(tx) == [deed]
 
 
+def test_a_process_that_is_long_gone_is_forgotten_and_nothing_else_is(database: Database) -> None:
+    with database.write() as tx:
+        state.beat(tx, "worker:here:1", OPERATIONAL)
+        state.beat(tx, "worker:here:2", OPERATIONAL + DAY)
+        state.pause_channel(tx, "email", OPERATIONAL, "535 log in", OPERATIONAL)
+
+        state.forget_heartbeats(tx, OPERATIONAL + MINUTE)
+
+        assert [one.name for one in state.heartbeats(tx)] == ["worker:here:2"]
+        assert state.channel_pause(tx, "email") is not None
+
+
 def test_an_enrollment_that_does_not_wait_for_its_call_is_left_alone(database: Database) -> None:
     with database.write() as tx:
         (ana,) = people(tx, "ana")
