@@ -338,6 +338,48 @@ def test_rule_14_a_changed_field_is_nothing_that_the_contact_did():
     assert skips(world) == [("hello", "no-consent")]
 
 
+def test_rule_14_of_two_messages_due_together_the_workflow_of_higher_priority_goes_first():
+    low = one_stage("- {email: low, after: 1 day}")
+    high = a_workflow(TWO_STAGES.replace("purpose: nurture", "purpose: nurture\n    priority: 90"))
+    world = a_world(low, high, workspace=with_manners(messages=1, days=3))
+    world.track("a.happened")
+
+    world.advance(days=1)
+
+    assert touches(world) == [("hello", "Mon 09:00")]
+    world.advance(days=7)
+    assert sent(world)[:2] == ["hello", "again"]
+
+
+def test_rule_13_an_outcome_that_closes_the_phone_closes_it_for_every_call():
+    world = a_world(one_stage("- call_task: ring\n- call_task: ring-again"))
+    world.track("a.happened")
+
+    world.track("call.outcome", {"outcome": "wrong-number"})
+
+    assert skips(world) == [("ring-again", "suppressed")]
+
+
+def test_rule_13_a_new_yes_opens_what_a_withdrawal_had_closed():
+    world = a_world(one_stage("- call_task: ring\n- {email: hello}"), grants=())
+    world.track("consent.withdrawn", {"purpose": "nurture"})
+
+    world.track("consent.granted", {"purpose": "nurture"})
+    world.track("a.happened")
+    world.track("call.outcome", {"outcome": "reached"})
+
+    assert sent(world) == ["ring", "hello"]
+
+
+def test_rule_13_a_withdrawal_without_any_grant_closes_calls_too():
+    world = a_world(one_stage("- call_task: ring"), grants=())
+    world.track("consent.withdrawn", {"purpose": "nurture"})
+
+    world.track("a.happened")
+
+    assert skips(world) == [("ring", "no-consent")]
+
+
 # --- 15, 16, 18 are proven where versions, clocks and walks live --------------------------------------------------
 
 

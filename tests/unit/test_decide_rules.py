@@ -238,6 +238,22 @@ def test_rule_2_call_back_keeps_the_same_task_open():
     assert sent(world) == ["ring", "next"]
 
 
+def test_rule_2_call_back_gives_the_same_task_another_date_as_often_as_it_comes():
+    world = a_world(one_stage("- call_task: ring\n- {email: next}"))
+    world.track("a.happened")
+    world.advance(days=7)  # it would expire the next day
+
+    world.track("call.outcome", {"outcome": "call-back"})
+    world.advance(days=3)
+    world.track("call.outcome", {"outcome": "call-back", "at": "2026-03-20T10:00:00-04:00"})
+    still_open = len(world.calls)
+    world.advance(days=5)
+    world.track("call.outcome", {"outcome": "reached"})
+
+    assert still_open == 1
+    assert touches(world) == [("ring", "Mon 09:00"), ("next", "Tue 10:00")]
+
+
 def test_rule_2_a_call_that_does_not_hold_lets_the_list_go_on_at_once():
     world = a_world(one_stage("- {call_task: ring, hold: no}\n- {email: next}"))
 
@@ -333,6 +349,15 @@ def test_rule_4_the_exit_condition_beats_every_event_and_timer():
 
     assert moves(world) == ["entered first", "exited first: exit-when"]
     assert sent(world) == []
+
+
+def test_rule_4_what_a_step_sets_is_an_event_that_the_exit_condition_sees():
+    steps = "- {set: {is_competitor: 'true'}}\n- {email: hello, after: 1 day}"
+    world = a_world(one_stage(steps, head="exit_when: contact.is_competitor"))
+
+    world.track("a.happened")
+
+    assert moves(world) == ["entered first", "exited first: exit-when"]
 
 
 def test_rule_4_an_event_precedes_every_timer_that_is_due_in_the_same_turn():

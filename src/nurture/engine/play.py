@@ -27,6 +27,7 @@ from nurture.model.errors import Place
 from nurture.model.expressions import Scope
 from nurture.model.timing import Calendar, add
 from nurture.model.words import (
+    Contact,
     Enrollment,
     EnteredBy,
     Event,
@@ -312,12 +313,7 @@ class Play:
 
     def change_contact(self, change: SetFields) -> None:
         """What a ``set`` step writes counts at once, for the rest of this turn too."""
-        contact = self.facts.contact
-        own = {name: value for name, value in change.values.items() if name in BUILT_IN}
-        fields = {name: value for name, value in change.values.items() if name not in BUILT_IN}
-        tags = (contact.tags | change.add_tags) - change.remove_tags
-        changed = replace(contact, **own, fields={**contact.fields, **fields}, tags=tags)  # type: ignore[arg-type]
-        self.facts = replace(self.facts, contact=changed)
+        self.facts = replace(self.facts, contact=with_change(self.facts.contact, change))
 
     # --- the end --------------------------------------------------------------------------------------------
 
@@ -357,6 +353,14 @@ AT_NO_STEP: Mapping[str, object] = {
     "first_due": None,
 }
 BUILT_IN = frozenset(("first_name", "last_name", "phone", "timezone", "locale", "owner", "score"))
+
+
+def with_change(contact: Contact, change: SetFields) -> Contact:
+    """The contact as a ``set`` step leaves them."""
+    own = {name: value for name, value in change.values.items() if name in BUILT_IN}
+    fields = {name: value for name, value in change.values.items() if name not in BUILT_IN}
+    tags = (contact.tags | change.add_tags) - change.remove_tags
+    return replace(contact, **own, fields={**contact.fields, **fields}, tags=tags)  # type: ignore[arg-type]
 
 
 def put_off(pauses: Iterable[Pause], start: datetime, due: datetime, now: datetime) -> datetime:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import decide, end
+from nurture.engine.effects import asks_to_call_back, closes, redated
 from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
 from nurture.engine.evidence import shows_a_human
-from nurture.engine.play import BUILT_IN
+from nurture.engine.play import with_change
 from nurture.model.decisions import (
     Call,
     Change,
@@ -28,6 +29,7 @@ from nurture.model.decisions import (
     Turn,
 )
 from nurture.model.expressions import Scope
+from nurture.model.matching import CONTACT_CHANGED
 from nurture.model.words import (
     NOTHING,
     Channel,
@@ -97,28 +99,8 @@ class World:
         human: bool = True,
     ) -> Event:
         """An event arrives now; ``about`` names the enrollment, step and visit it concerns, the newest by default."""
-        concerned = about or self._concerned(name)
-        event = Event(
-            id=len(self.events) + 1,
-            name=name,
-            at=min(at or self.now, self.now),
-            arrived_at=self.now,
-            data=data,
-            contact_id=self.contact.id,
-            enrollment_id=concerned[0] if concerned else None,
-            step=concerned[1] if concerned else None,
-            visit=concerned[2] if concerned else None,
-            human=human,
-        )
-        self.events.append(event)
-        if shows_a_human(event):
-            self.contact = replace(self.contact, last_active_at=self.now)
-        self._settle(event)
-        pasts = [self._past(workflow) for workflow in self.workflows]
-        self._admit_by_event(event)
-        for past in pasts:
-            if reader := past.live or past.reopenable:
-                self.wake[reader.id] = self.now
+        event = self._event(name, data, at=at, about=about, human=human)
+        self._take_in(event)
         self._play()
         return event
 
@@ -138,13 +120,8 @@ class World:
         entered = definition.stage(stage) if stage else definition.stages[0]
         why_not = refusal(definition, past, self._facts(None), self.now)
         if why_not:
-            self.log.append(
-                (
-                    self.now,
-                    parent or 0,
-                    Refuse(at=self.now, stage=entered.name, reason=why_not, workflow=workflow),
-                )
-            )
+            refused = Refuse(at=self.now, stage=entered.name, reason=why_not, workflow=workflow)
+            self.log.append((self.now, parent or 0, refused))
             return None
         if past.live:
             self._apply(
@@ -174,12 +151,13 @@ class World:
     def resume(self) -> None:
         *earlier, last = self.pauses
         self.pauses = (*earlier, Pause(last.since, self.now))
-        self._wake_all()
+        for enrollment in self.live():
+            self.wake[enrollment.id] = self.now
 
     def change(self, **changes: object) -> None:
         """What we know of the contact changes; that counts as an event."""
         self.contact = replace(self.contact, **changes)  # type: ignore[arg-type]
-        self.track("contact.changed")
+        self.track(CONTACT_CHANGED)
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -227,17 +205,59 @@ class World:
 
     # --- the machinery --------------------------------------------------------------------------------------
 
+    def _event(
+        self,
+        name: str,
+        data: Mapping[str, Scalar] = NOTHING,
+        *,
+        at: datetime | None = None,
+        about: tuple[int, str, int] | None = None,
+        human: bool = True,
+    ) -> Event:
+        enrollment, step, visit = about or self._concerned(name) or (None, None, None)
+        return Event(
+            id=len(self.events) + 1,
+            name=name,
+            at=min(at or self.now, self.now),
+            arrived_at=self.now,
+            data=data,
+            contact_id=self.contact.id,
+            enrollment_id=enrollment,
+            step=step,
+            visit=visit,
+            human=human,
+        )
+
+    def _take_in(self, event: Event) -> None:
+        self.events.append(event)
+        if shows_a_human(event):
+            self.contact = replace(self.contact, last_active_at=self.now)
+        self._settle(event)
+        pasts = [self._past(workflow) for workflow in self.workflows]
+        self._admit_by_event(event)
+        for past in pasts:
+            if reader := past.live or past.reopenable:
+                self.wake[reader.id] = self.now
+
     def _play(self) -> None:
         for _ in range(1_000):
             due = [key for key, moment in self.wake.items() if moment and moment <= self.now]
             if not due:
                 return
-            for key in due:
+            for key in sorted(due, key=self._rank):
+                before = self.contact
                 enrollment = self.enrollments[key]
                 facts = self._facts(enrollment)
                 workflow = self.workflows[enrollment.workflow]
-                self._apply(key, self._decide(workflow, enrollment, facts))
+                turn = self._decide(workflow, enrollment, facts)
+                self._apply(key, turn)
+                if self.contact != before and any(isinstance(one, SetFields) for one in turn.decisions):
+                    self._take_in(self._event(CONTACT_CHANGED))
         raise AssertionError("the world turns in a circle")
+
+    def _rank(self, key: int) -> tuple[int, int]:
+        """Who goes first when a cap bites: the workflow of higher priority, then the older enrollment."""
+        return -self.workflows[self.enrollments[key].workflow].priority, key
 
     def _decide(self, workflow: Workflow, enrollment: Enrollment, facts: Facts) -> Turn:
         return decide(workflow, enrollment, facts, self.now, self.variants)
@@ -257,7 +277,7 @@ class World:
             case Call():
                 self.calls.append(OpenCall(key, decision, decision.expires))
             case SetFields():
-                self._set(decision)
+                self.contact = with_change(self.contact, decision)
             case EnrollIn():
                 parent = key if decision.by is EnteredBy.LOST else None
                 self.enroll(decision.workflow, by=decision.by, reason=decision.reason, parent=parent)
@@ -275,16 +295,6 @@ class World:
         if send.step and self.enrollments[key].phase is Phase.ACTING:
             self.receipts[key] = Receipt(send.step, send.visit, state, self.now)
             self.wake[key] = self.now
-
-    def _set(self, change: SetFields) -> None:
-        own = {name: value for name, value in change.values.items() if name in BUILT_IN}
-        fields = {name: value for name, value in change.values.items() if name not in BUILT_IN}
-        self.contact = replace(
-            self.contact,
-            **own,  # type: ignore[arg-type]
-            fields={**self.contact.fields, **fields},
-            tags=(self.contact.tags | change.add_tags) - change.remove_tags,
-        )
 
     def _after_end(self, key: int, finish: Finish) -> None:
         if finish.status is not Status.LOST or finish.reason in AUTOMATIC:
@@ -331,14 +341,32 @@ class World:
         return None
 
     def _settle(self, event: Event) -> None:
-        """What an event does beside moving anyone: the call it ends, the permission it takes, the address it closes."""
-        if event.name == "call.outcome" and event.data.get("outcome") != "call-back":
-            about = (event.enrollment_id, event.step)
-            self.calls = [call for call in self.calls if (call.enrollment, call.call.step) != about]
+        """What an event does beside moving anyone: the call it ends, the permission it gives or takes, the address it closes."""
+        if event.name == "call.outcome":
+            self._answer_call(event)
+        if event.name.startswith("consent."):
+            self._change_consent(event)
+        if closed := closes(event):
+            channel, why = closed
+            self.suppressed = {**self.suppressed, channel: self.suppressed.get(channel, frozenset()) | {why}}
+
+    def _answer_call(self, event: Event) -> None:
+        """The call is over, or stands for another time."""
+        about = (event.enrollment_id, event.step, event.visit)
+        for one in [one for one in self.calls if (one.enrollment, one.call.step, one.call.visit) == about]:
+            self.calls.remove(one)
+            if asks_to_call_back(event):
+                due, expires = redated(event, one.call.due, one.expires)
+                self.calls.append(OpenCall(one.enrollment, replace(one.call, due=due), expires))
+
+    def _change_consent(self, event: Event) -> None:
+        purpose = event.data.get("purpose")
+        if event.name == "consent.granted" and purpose:
+            self.grants += (Grant(len(self.events), Channel.EMAIL, str(purpose), self.now),)
+            self.withdrawn -= {str(purpose)}
         if event.name == "consent.withdrawn":
-            purpose = event.data.get("purpose")
-            gone = {grant.purpose for grant in self.grants if purpose in (None, grant.purpose)}
-            self.withdrawn = self.withdrawn | gone
+            gone = {str(purpose)} if purpose else {grant.purpose for grant in self.grants}
+            self.withdrawn |= gone
             self.grants = tuple(grant for grant in self.grants if grant.purpose not in gone)
 
     def _expire_calls(self) -> None:
@@ -348,10 +376,6 @@ class World:
             receipt = Receipt(step, visit, ReceiptState.EXPIRED, open_call.expires)
             self.receipts[open_call.enrollment] = receipt
             self.wake[open_call.enrollment] = self.now
-
-    def _wake_all(self) -> None:
-        for enrollment in self.live():
-            self.wake[enrollment.id] = self.now
 
     def _facts(self, enrollment: Enrollment | None) -> Facts:
         since = enrollment.history if enrollment else len(self.events)

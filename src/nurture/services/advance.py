@@ -91,7 +91,8 @@ class Advance:
         taken: list[Taken] = []
         troubled: list[Troubled] = []
         sent: dict[int, tuple[datetime, ...]] = {}
-        for one in claimed:
+        # Who goes first may use up the cap.
+        for one in sorted(claimed, key=lambda one: -_priority(one, versions)):
             enrollment = one.enrollment
             try:
                 known = facts[enrollment.id]
@@ -106,3 +107,8 @@ class Advance:
                 marketing = sum(isinstance(each, Send) and each.marketing for each in turn.decisions)
                 sent[enrollment.contact_id] = sent.get(enrollment.contact_id, ()) + (now,) * marketing
         return taken, troubled
+
+
+def _priority(one: Claimed, versions: dict[str, Workflow]) -> int:
+    workflow = versions.get(one.enrollment.version)
+    return workflow.priority if workflow else 0

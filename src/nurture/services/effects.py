@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from nurture.db import consents, suppressions, tasks
 from nurture.db.consents import Consent, ConsentAction
 from nurture.db.suppressions import Suppression
-from nurture.model.words import Channel, Event, Scalar, SuppressionReason
-
-CLOSES_MAIL = {
-    "email.bounced": SuppressionReason.HARD_BOUNCE,
-    "email.complained": SuppressionReason.COMPLAINT,
-}
-CLOSES_PHONE = {
-    "wrong-number": SuppressionReason.WRONG_NUMBER,
-    "do-not-call": SuppressionReason.DO_NOT_CALL,
-}
-CALL_BACK_IN = timedelta(days=1)
+from nurture.engine.effects import asks_to_call_back, closes, redated
+from nurture.model.words import Channel, Event, Scalar
 
 
 def apply(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
@@ -63,7 +54,7 @@ def _consent(event: Event, action: ConsentAction, purpose: str) -> Consent:
 
 
 def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
-    closing = [(event, closed) for event in fresh if (closed := _closes(event))]
+    closing = [(event, closed) for event in fresh if (closed := closes(event))]
     if not closing:
         return
     hashes = suppressions.hashes_of(tx, {event.contact_id for event, _ in closing})
@@ -76,15 +67,6 @@ def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
                 Suppression(address_hash=address, channel=channel, reason=reason, at=now, source=event.name)
             )
     suppressions.add(tx, entries)
-
-
-def _closes(event: Event) -> tuple[Channel, SuppressionReason] | None:
-    if event.name == "email.bounced" and event.data.get("kind", "hard") != "hard":
-        return None
-    if event.name in CLOSES_MAIL:
-        return Channel.EMAIL, CLOSES_MAIL[event.name]
-    outcome = event.data.get("outcome") if event.name == "call.outcome" else None
-    return (Channel.PHONE, CLOSES_PHONE[str(outcome)]) if outcome in CLOSES_PHONE else None
 
 
 def _end_call(tx: Connection, event: Event) -> None:
@@ -100,21 +82,10 @@ def _end_call(tx: Connection, event: Event) -> None:
     )
     if task is None:
         return  # a late outcome is kept and shown, and ends nothing
-    outcome = str(event.data.get("outcome", ""))
-    if outcome == "call-back":
-        again = _moment(event.data.get("at")) or event.arrived_at + CALL_BACK_IN
-        tasks.redate(tx, task.id, again, max(task.expires, again + (task.expires - task.due)))
+    if asks_to_call_back(event):
+        tasks.redate(tx, task.id, *redated(event, task.due, task.expires))
     else:
-        tasks.finish(tx, task.id, outcome, event.arrived_at)
-
-
-def _moment(value: Scalar) -> datetime | None:
-    """The time of a call-back; None for what is no time, or says no zone: nobody knows which nine o'clock is meant."""
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+        tasks.finish(tx, task.id, str(event.data.get("outcome", "")), event.arrived_at)
 
 
 def _text(value: Scalar) -> str | None:

@@ -103,6 +103,7 @@ class Walked(World):
         if concerned and name == "call.outcome" and data.get("outcome") != "call-back":
             self._open = [one for one in self._open if (one[0], one[1].step) != concerned[:2]]
         event = self.track(name, data)
+        self._redate()
         needs_a_touch = event.concerns_a_touch and concerned is None
         note = Touchpoint(
             at=self.now,
@@ -251,6 +252,13 @@ class Walked(World):
             self._open.remove((key, call))
             if call.expires:
                 self.notes.append(_ended(call, call.expires, "expired", "Nobody made the call in time."))
+
+    def _redate(self) -> None:
+        """A call that is to be made again expires later than it was noted."""
+        ends = {(one.enrollment, one.call.step): one.expires for one in self.calls}
+        self._open = [
+            (key, replace(note, expires=ends.get((key, note.step), note.expires))) for key, note in self._open
+        ]
 
     def _note_cancelled(self, key: int) -> None:
         for one in [one for one in self._open if one[0] == key]:

@@ -1,0 +1,50 @@
+"""What an event does at once, whoever reads it later: the address it closes, the hour at which to call again.
+
+Only answers; the store writes them down, and walks keep them in memory.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from nurture.model.words import Channel, Event, Scalar, SuppressionReason
+
+CLOSES_MAIL = {
+    "email.bounced": SuppressionReason.HARD_BOUNCE,
+    "email.complained": SuppressionReason.COMPLAINT,
+}
+CLOSES_PHONE = {
+    "wrong-number": SuppressionReason.WRONG_NUMBER,
+    "do-not-call": SuppressionReason.DO_NOT_CALL,
+}
+CALL_BACK_IN = timedelta(days=1)
+
+
+def closes(event: Event) -> tuple[Channel, SuppressionReason] | None:
+    """The channel on which the contact must not be reached any more, and why."""
+    if event.name == "email.bounced" and event.data.get("kind", "hard") != "hard":
+        return None
+    if event.name in CLOSES_MAIL:
+        return Channel.EMAIL, CLOSES_MAIL[event.name]
+    outcome = event.data.get("outcome") if event.name == "call.outcome" else None
+    return (Channel.PHONE, CLOSES_PHONE[str(outcome)]) if outcome in CLOSES_PHONE else None
+
+
+def asks_to_call_back(event: Event) -> bool:
+    """Is this the outcome that keeps a call open, for another time?"""
+    return event.name == "call.outcome" and event.data.get("outcome") == "call-back"
+
+
+def redated(event: Event, due: datetime, expires: datetime) -> tuple[datetime, datetime]:
+    """``due`` and ``expires`` of a call that is to be made again: at the event's ``at``, else a day later."""
+    again = _moment(event.data.get("at")) or event.arrived_at + CALL_BACK_IN
+    return again, max(expires, again + (expires - due))
+
+
+def _moment(value: Scalar) -> datetime | None:
+    """None for what is no time, or says no zone: nobody knows which nine o'clock is meant."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
