@@ -187,6 +187,20 @@ def test_rule_13_consent_that_goes_between_decision_and_sending_stops_the_messag
     assert running.mails() == []
 
 
+def test_rule_13_who_withdraws_everything_is_not_called_either_granted_or_not(running: Running) -> None:
+    calling = WORKFLOW.replace("{email: hello}", "{call_task: hello}")
+    running.write("templates/call/hello.txt", "Call them.\n")
+    running.write("workflows/one.yaml", calling)
+    running.publish()
+    running.add("carl@example.org", consent=None)
+
+    running.track("consent.withdrawn", "carl@example.org")
+    running.track("a.happened", "carl@example.org")
+    running.run()
+
+    assert running.calls("carl@example.org") == [("hello", "cancelled", None)]
+
+
 def test_rule_15_who_is_under_way_stays_in_the_version_they_entered_but_templates_are_the_latest(
     running: Running,
 ) -> None:

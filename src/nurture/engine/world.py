@@ -189,7 +189,7 @@ class World:
         return min(moments, default=None)
 
     def hear(self, enrollment: int, decision: Decision) -> None:
-        """For those who look on: every decision, before it takes effect. A world of its own has nobody to tell."""
+        """For those who look on: every decision, before it takes effect."""
 
     # --- what tests and walks read --------------------------------------------------------------------------
 
@@ -365,17 +365,17 @@ class World:
             self.grants += (Grant(len(self.events), Channel.EMAIL, str(purpose), self.now),)
             self.withdrawn -= {str(purpose)}
         if event.name == "consent.withdrawn":
-            gone = {str(purpose)} if purpose else {grant.purpose for grant in self.grants}
+            ours = {one.purpose for one in self.workflows.values() if one.purpose}
+            gone = {str(purpose)} if purpose else ours | {one.purpose for one in self.grants}
             self.withdrawn |= gone
             self.grants = tuple(grant for grant in self.grants if grant.purpose not in gone)
 
     def _expire_calls(self) -> None:
-        for open_call in [call for call in self.calls if call.expires <= self.now]:
-            self.calls.remove(open_call)
-            step, visit = open_call.call.step or "", open_call.call.visit
-            receipt = Receipt(step, visit, ReceiptState.EXPIRED, open_call.expires)
-            self.receipts[open_call.enrollment] = receipt
-            self.wake[open_call.enrollment] = self.now
+        for one in [call for call in self.calls if call.expires <= self.now]:
+            self.calls.remove(one)
+            step, visit = one.call.step or "", one.call.visit
+            self.receipts[one.enrollment] = Receipt(step, visit, ReceiptState.EXPIRED, one.expires)
+            self.wake[one.enrollment] = self.now
 
     def _facts(self, enrollment: Enrollment | None) -> Facts:
         since = enrollment.history if enrollment else len(self.events)

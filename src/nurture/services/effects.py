@@ -12,31 +12,35 @@ from nurture.db.consents import Consent, ConsentAction
 from nurture.db.suppressions import Suppression
 from nurture.engine.effects import asks_to_call_back, closes, redated
 from nurture.model.words import Channel, Event, Scalar
+from nurture.services.published import Shelf
 
 
-def apply(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
+def apply(tx: Connection, shelf: Shelf, fresh: Sequence[Event], now: datetime) -> None:
     """The effects of these events, in order of arrival."""
-    _keep_ledger(tx, fresh)
+    _keep_ledger(tx, shelf, fresh)
     _suppress(tx, fresh, now)
     for event in fresh:
         if event.name == "call.outcome":
             _end_call(tx, event)
 
 
-def _keep_ledger(tx: Connection, fresh: Sequence[Event]) -> None:
+def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event]) -> None:
     entries: list[Consent] = []
     for event in fresh:
         if event.name == "consent.granted" and event.data.get("purpose"):
             entries.append(_consent(event, ConsentAction.GRANTED, str(event.data["purpose"])))
         if event.name == "consent.withdrawn":
             purpose = event.data.get("purpose")
-            purposes = [str(purpose)] if purpose else _all_purposes(tx, event.contact_id)
+            purposes = [str(purpose)] if purpose else _all_purposes(tx, shelf, event.contact_id)
             entries += [_consent(event, ConsentAction.WITHDRAWN, each) for each in purposes]
     consents.add(tx, entries)
 
 
-def _all_purposes(tx: Connection, contact_id: int) -> list[str]:
-    return sorted({entry.purpose for entry in consents.history(tx, contact_id)})
+def _all_purposes(tx: Connection, shelf: Shelf, contact_id: int) -> list[str]:
+    """Whoever withdraws everything withdraws also what they were never asked for: calls need no grant."""
+    known = {entry.purpose for entry in consents.history(tx, contact_id)}
+    ours = {workflow.purpose for workflow in shelf.published(tx).workflows.values() if workflow.purpose}
+    return sorted(known | ours)
 
 
 def _consent(event: Event, action: ConsentAction, purpose: str) -> Consent:

@@ -76,7 +76,7 @@ def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: 
         for event, result in zip(new, stored, strict=True)
     )
     fresh = [event for event in taken if event]
-    effects.apply(tx, fresh, now)
+    effects.apply(tx, shelf, fresh, now)
     contacts.touch_active(tx, {event.contact_id: event.arrived_at for event in fresh if shows_a_human(event)})
     answers = enter_by_events(tx, shelf, fresh, now)
     offers.deliver_requested(tx, shelf, fresh, answers, now)
