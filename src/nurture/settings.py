@@ -115,13 +115,13 @@ class Settings(BaseSettings):
     def _smtp_url(cls, value: str) -> str:
         if value != CATCH:
             example = "catch: or smtp://user:password@mail.example.com:587?starttls=1"
-            split_address("smtp_url", value, ("smtp", "smtps"), example)
+            url_parts("smtp_url", value, ("smtp", "smtps"), example)
         return value
 
     @field_validator("base_url")
     @classmethod
     def _base_url(cls, value: str) -> str:
-        parts = split_address("base_url", value, ("http", "https"), "https://news.example.com")
+        parts = url_parts("base_url", value, ("http", "https"), "https://news.example.com")
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise refused("base_url", "holds more than an address", "write https://HOST or https://HOST/PATH")
         return value.rstrip("/")
@@ -236,7 +236,13 @@ def host_and_port(text: str) -> tuple[str, int] | None:
     return found["host"].strip("[]"), int(found["port"])
 
 
-def split_address(field: str, value: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+def with_port(address: tuple[str, int]) -> str:
+    """HOST:PORT of a pair, as ``host_and_port`` reads it: an IPv6 host stands in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def url_parts(field: str, value: str, schemes: tuple[str, ...], example: str) -> SplitResult:
     """The parts of an address with one of ``schemes``, a host and, if any, a port that can be one."""
     try:
         parts = urlsplit(value)
@@ -277,7 +283,7 @@ def broker_address(value: str) -> str:
             remedy = "write for example sentinel://host1:26379,host2:26379/service"
             raise refused("broker_url", "is no list of sentinels with a service", remedy)
         return value
-    split_address("broker_url", value, ("redis", "rediss"), example)
+    url_parts("broker_url", value, ("redis", "rediss"), example)
     return value
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nurture.model.errors import SettingsError
-from nurture.settings import Settings, load_settings
+from nurture.settings import Settings, host_and_port, load_settings, with_port
 
 KEY, OLD_KEY = "k" * 40, "o" * 40
 POSTGRES = "postgresql+psycopg://ana:canary-password@db.example.org/nurture"
@@ -228,3 +228,8 @@ def test_settings_do_not_change(project: Path) -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         setattr(settings, "base_url", "https://elsewhere.example.org")  # noqa: B010
+
+
+@pytest.mark.parametrize("address", [("127.0.0.1", 8000), ("::1", 8000), ("0.0.0.0", 80)])
+def test_a_place_to_listen_is_written_as_it_is_read(address: tuple[str, int]) -> None:
+    assert host_and_port(with_port(address)) == address

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from nurture.model.errors import NurtureError
+from nurture.settings import with_port
 
 Listening = tuple[str, int]
 """Host and port."""
@@ -13,14 +14,8 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knoc
 
 
 def url_of(address: Listening) -> str:
-    """``http://127.0.0.1:8000``; an IPv6 host stands in brackets."""
+    """``http://127.0.0.1:8000``, as one types it."""
     return f"http://{with_port(address)}"
-
-
-def with_port(address: Listening) -> str:
-    """HOST:PORT as NURTURE_LISTEN has it."""
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def answers(address: Listening) -> bool:

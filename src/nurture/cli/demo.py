@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli._listening import answers, refuse_taken, url_of, with_port
+from nurture.cli._listening import answers, refuse_taken, url_of
 from nurture.cli.common import Context, Listen, project_options
 from nurture.model.errors import NurtureError
 
@@ -120,7 +120,7 @@ def build_demo(context: Context, target: Path, url: str, listen: tuple[str, int]
 
 def settings_of(context: Context, target: Path, url: str, listen: tuple[str, int]) -> Settings:
     """The demo's own settings: its database and its mail folder. Those of a real installation are left alone."""
-    from nurture.settings import load_settings
+    from nurture.settings import load_settings, with_port
     from nurture.workers.logs import configure_logging
 
     for name in OF_OTHERS:

@@ -18,14 +18,15 @@ def up(context: Context, listen: tuple[str, int] | None) -> None:
 
     Brings its own broker unless NURTURE_BROKER_URL names one, and its own database unless NURTURE_DATABASE_URL does.
     """
+    settings = context.settings
+    address = listen or settings.listen
+    refuse_taken(address)  # before the parts are loaded, which takes a moment
+
     from nurture.wiring import upgrade
     from nurture.workers.supervisor import Supervisor, everything
     from nurture.workers.worker import stop_on_signals
 
     stopping = stop_on_signals()
-    settings = context.settings
-    address = listen or settings.listen
-    refuse_taken(address)
     if settings.embedded_database:
         upgrade(settings)
     supervisor = Supervisor(settings, everything(settings, address))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from nurture.model.errors import NurtureError
-from nurture.settings import Settings
+from nurture.settings import Settings, with_port
 from nurture.workers.children import end, spawn
 from nurture.workers.valkey import EmbeddedValkey
 from nurture.workers.worker import GRACE_SECONDS
@@ -141,11 +141,10 @@ class Supervisor:
 
 def everything(settings: Settings, listen: tuple[str, int]) -> list[Part]:
     """The parts of `nurture up`: as many workers as the settings say, the scheduler, the web server."""
-    host, port = listen
     nurture = (sys.executable, "-m", "nurture")
     workers = [
         Part(f"worker {number}", (*nurture, "worker")) for number in range(1, settings.worker_processes + 1)
     ]
     scheduler = Part("scheduler", (*nurture, "scheduler"))
-    web = Part("web server", (*nurture, "web", "--listen", f"{host}:{port}"))
+    web = Part("web server", (*nurture, "web", "--listen", with_port(listen)))
     return [*workers, scheduler, web]
