@@ -34,6 +34,18 @@ def at(walk: Any, step: str) -> str:
     return str(next(touch["at"] for touch in walk["touchpoints"] if touch["step"] == step))
 
 
+def test_rule_18_a_walk_holds_the_consent_is_never_held_out_and_runs_to_the_journeys_end(
+    project: Path,
+) -> None:
+    mend(project / "workflows/first-steps.yaml", "purpose: nurture ", "holdout: 99%\npurpose: nurture ")
+
+    walk = walked(project)
+
+    assert ("checklist-reminder", "sent") in touches(walk, "email")
+    assert walk["outcome"]["status"] == "lost"
+    assert not [touch for touch in walk["touchpoints"] if touch["status"] == "skipped"]
+
+
 # --- the way --------------------------------------------------------------------------------------------------
 
 

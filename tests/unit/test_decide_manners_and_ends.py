@@ -47,6 +47,17 @@ def test_rule_10_a_late_outcome_moves_nothing():
     assert moves(world) == before
 
 
+def test_rule_10_an_outcome_told_of_a_call_that_is_over_moves_nothing():
+    losing = "- {on: 'call.outcome where event.outcome == \"not-interested\"', reason: not-interested}"
+    world = a_world(one_stage("- call_task: ring\n- {email: next, after: 30 days}", losing))
+    world.track("a.happened")
+    world.advance(days=12)  # it has expired
+
+    world.track("call.outcome", {"outcome": "not-interested"}, about=(1, "ring", 1))
+
+    assert moves(world) == ["entered first"]
+
+
 # --- 11. Events first ---------------------------------------------------------------------------------------------
 
 
@@ -434,6 +445,25 @@ def test_rule_17_too_late_or_lost_for_another_reason_stays_lost():
 
     assert moves(late)[-1] == "lost first: timed-out"
     assert "reopened first" not in moves(refunded)
+
+
+def test_rule_17_neither_against_the_exit_condition_nor_by_what_would_lose_the_stage_again():
+    competitor = a_world(one_stage("- {email: hello}", head="exit_when: contact.is_competitor"))
+    competitor.track("a.happened")
+    competitor.advance(days=91)
+    competitor.change(fields={"is_competitor": True})
+    losing = TWO_STAGES.replace(
+        "loss:\n", "loss:\n          - {on: sale.closed, reason: bought-elsewhere}\n", 1
+    )
+    both = a_world(a_workflow(losing))
+    both.track("a.happened")
+    both.advance(days=12)
+
+    competitor.track("b.happened")
+    both.track("sale.closed")
+
+    assert moves(competitor)[-1] == "lost first: timed-out"
+    assert moves(both)[-1] == "lost first: timed-out"
 
 
 def test_rule_17_not_interested_may_come_back_too():

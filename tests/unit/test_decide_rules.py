@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from unittest.mock import patch
 
+from nurture.engine.decide import move_by_hand
 from nurture.engine.world import World
-from nurture.model.decisions import Branch, Finish, Refuse, Wait
+from nurture.model.decisions import Branch, Finish, Move, Refuse, Wait
 from nurture.model.words import Pause, Status
 from tests.support.worlds import (
     MONDAY,
@@ -552,6 +553,24 @@ def test_rule_6_the_last_validation_completes_the_enrollment():
 
     assert moves(world)[-1] == "completed second: event"
     assert world.only().status is Status.COMPLETED
+
+
+def test_rule_6_a_person_moves_a_contact_by_hand_with_a_reason():
+    world = a_world(a_workflow(TWO_STAGES))
+    workflow = world.workflows["two"]
+    world.track("a.happened")
+    standing = world.only()
+
+    turn = move_by_hand(
+        workflow, standing, world._facts(standing), world.now, workflow.stage("second"), "signed at the fair"
+    )
+
+    told = [(one.change, one.stage, one.reason) for one in turn.decisions if isinstance(one, Move)]
+    assert told == [
+        ("skipped", "first", "signed at the fair"),
+        ("entered", "second", "signed at the fair"),
+    ]
+    assert turn.enrollment.step == "decide-now"
 
 
 # --- 7. Resting ---------------------------------------------------------------------------------------------------

@@ -114,9 +114,13 @@ def move_by_hand(
 # --- first: the exit condition -----------------------------------------------------------------------------------
 
 
-def leave_by_condition(play: Play) -> None:
+def exits(play: Play) -> bool:
     condition = play.workflow.exit_when
-    if condition and condition.holds(play.scope(play.facts.evidence)):
+    return condition is not None and condition.holds(play.scope(play.facts.evidence))
+
+
+def leave_by_condition(play: Play) -> None:
+    if exits(play):
         play.finish(Status.EXITED, Reason.EXIT_WHEN, play.now, place=play.workflow.exit_place)
 
 
@@ -126,7 +130,9 @@ def leave_by_condition(play: Play) -> None:
 def read(play: Play, event: Event) -> None:
     """Read one event: at most one move, the first of these that applies."""
     if not play.live:
-        if play.facts.replaced or not reopens(play.workflow, play.enrollment, event, play.scope(event)):
+        if play.facts.replaced or exits(play):
+            return
+        if not reopens(play.workflow, play.enrollment, event, play.scope(event)):
             return
         play.revive(event)
     if not is_evidence(event, play.enrollment):

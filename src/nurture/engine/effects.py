@@ -1,13 +1,14 @@
-"""What an event does at once, whoever reads it later: the address it closes, the hour at which to call again.
+"""What an event does at once, whoever reads it later: the address it closes, the permission, when to call again.
 
 Only answers; the store writes them down, and walks keep them in memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from nurture.model.words import Channel, Event, Scalar, SuppressionReason
+from nurture.model.words import Channel, Event, Grant, Scalar, SuppressionReason
 
 CLOSES_MAIL = {
     "email.bounced": SuppressionReason.HARD_BOUNCE,
@@ -39,6 +40,20 @@ def redated(event: Event, due: datetime, expires: datetime) -> tuple[datetime, d
     """``due`` and ``expires`` of a call that is to be made again: at the event's ``at``, else a day later."""
     again = _moment(event.data.get("at")) or event.arrived_at + CALL_BACK_IN
     return again, max(expires, again + (expires - due))
+
+
+def permissions(
+    event: Event, grants: tuple[Grant, ...], withdrawn: frozenset[str], ours: Collection[str]
+) -> tuple[tuple[Grant, ...], frozenset[str]]:
+    """The live grants and the purposes taken back once ``event`` has come; without a purpose it withdraws all of ``ours``."""
+    purpose = event.data.get("purpose")
+    if event.name == "consent.granted" and purpose:
+        new = Grant(event.id, Channel.EMAIL, str(purpose), event.arrived_at)
+        return (*grants, new), withdrawn - {new.purpose}
+    if event.name == "consent.withdrawn":
+        gone = {str(purpose)} if purpose else {*ours, *(one.purpose for one in grants)}
+        return tuple(one for one in grants if one.purpose not in gone), withdrawn | gone
+    return grants, withdrawn
 
 
 def _moment(value: Scalar) -> datetime | None:

@@ -118,7 +118,10 @@ def reopens(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Sco
         return False
     if event.arrived_at >= enrollment.reopen_until or not is_evidence(event, enrollment):
         return False
-    here = workflow.stage(enrollment.stage).index + enrollment.resting
+    stage = workflow.stage(enrollment.stage)
+    if loss_on(stage, enrollment, event, scope):
+        return False
+    here = stage.index + enrollment.resting
     return any(_is(stage.validate, event, scope) for stage in workflow.stages[here:])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import decide, end
-from nurture.engine.effects import asks_to_call_back, closes, redated
+from nurture.engine.effects import asks_to_call_back, closes, permissions, redated
 from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
 from nurture.engine.evidence import shows_a_human
 from nurture.engine.play import with_change
@@ -59,6 +59,10 @@ class OpenCall:
     enrollment: int
     call: Call
     expires: datetime
+
+    @property
+    def about(self) -> tuple[int, str, int]:
+        return self.enrollment, self.call.step or "", self.call.visit
 
 
 @dataclass
@@ -188,10 +192,10 @@ class World:
         moments += [call.expires for call in self.calls]
         return min(moments, default=None)
 
-    def hear(self, enrollment: int, decision: Decision) -> None:
-        """For those who look on: every decision, before it takes effect."""
+    # --- what those who look on, walks and tests read -------------------------------------------------------
 
-    # --- what tests and walks read --------------------------------------------------------------------------
+    def hear(self, enrollment: int, decision: Decision) -> None:
+        """Every decision, before it takes effect."""
 
     def only(self) -> Enrollment:
         """The newest enrollment."""
@@ -215,6 +219,8 @@ class World:
         human: bool = True,
     ) -> Event:
         enrollment, step, visit = about or self._concerned(name) or (None, None, None)
+        if name == "call.outcome" and (enrollment, step, visit) not in [one.about for one in self.calls]:
+            visit = None  # that call is over
         return Event(
             id=len(self.events) + 1,
             name=name,
@@ -332,8 +338,7 @@ class World:
     def _concerned(self, name: str) -> tuple[int, str, int] | None:
         """The newest message, or the open call, of this contact."""
         if name == "call.outcome" and self.calls:
-            call = self.calls[-1]
-            return call.enrollment, call.call.step or "", call.call.visit
+            return self.calls[-1].about
         if name.startswith("email."):
             for _, key, decision in reversed(self.log):
                 if isinstance(decision, Send) and decision.channel is Channel.EMAIL:
@@ -345,7 +350,8 @@ class World:
         if event.name == "call.outcome":
             self._answer_call(event)
         if event.name.startswith("consent."):
-            self._change_consent(event)
+            ours = {one.purpose for one in self.workflows.values() if one.purpose}
+            self.grants, self.withdrawn = permissions(event, self.grants, self.withdrawn, ours)
         if closed := closes(event):
             channel, why = closed
             self.suppressed = {**self.suppressed, channel: self.suppressed.get(channel, frozenset()) | {why}}
@@ -353,27 +359,16 @@ class World:
     def _answer_call(self, event: Event) -> None:
         """The call is over, or stands for another time."""
         about = (event.enrollment_id, event.step, event.visit)
-        for one in [one for one in self.calls if (one.enrollment, one.call.step, one.call.visit) == about]:
+        for one in [one for one in self.calls if one.about == about]:
             self.calls.remove(one)
             if asks_to_call_back(event):
                 due, expires = redated(event, one.call.due, one.expires)
                 self.calls.append(OpenCall(one.enrollment, replace(one.call, due=due), expires))
 
-    def _change_consent(self, event: Event) -> None:
-        purpose = event.data.get("purpose")
-        if event.name == "consent.granted" and purpose:
-            self.grants += (Grant(len(self.events), Channel.EMAIL, str(purpose), self.now),)
-            self.withdrawn -= {str(purpose)}
-        if event.name == "consent.withdrawn":
-            ours = {one.purpose for one in self.workflows.values() if one.purpose}
-            gone = {str(purpose)} if purpose else ours | {one.purpose for one in self.grants}
-            self.withdrawn |= gone
-            self.grants = tuple(grant for grant in self.grants if grant.purpose not in gone)
-
     def _expire_calls(self) -> None:
         for one in [call for call in self.calls if call.expires <= self.now]:
             self.calls.remove(one)
-            step, visit = one.call.step or "", one.call.visit
+            _, step, visit = one.about
             self.receipts[one.enrollment] = Receipt(step, visit, ReceiptState.EXPIRED, one.expires)
             self.wake[one.enrollment] = self.now
 

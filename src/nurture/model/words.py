@@ -141,6 +141,7 @@ class Event:
     """The enrollment whose message or call it concerns, if it concerns one."""
     step: str | None = None
     visit: int | None = None
+    """None, too, for the outcome of a call that was over when it came: it is shown, and moves nothing."""
     human: bool = True
     """False for what a machine did (a scanner's click, a prefetched open): shown, never evidence."""
 

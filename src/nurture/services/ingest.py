@@ -100,6 +100,7 @@ def note_changes(tx: Connection, shelf: Shelf, contact_ids: Collection[int], now
 
 def _new_event(tx: Connection, happening: Happening, now: datetime) -> NewEvent:
     about = happening.about or _concerned(tx, happening)
+    is_late = happening.name == "call.outcome" and about is not None and not _is_open(tx, happening, about)
     return NewEvent(
         contact_id=happening.contact_id,
         name=happening.name,
@@ -110,7 +111,7 @@ def _new_event(tx: Connection, happening: Happening, now: datetime) -> NewEvent:
         source=happening.source,
         enrollment_id=about[0] if about else None,
         step=about[1] if about else None,
-        visit=about[2] if about else None,
+        visit=about[2] if about and not is_late else None,
         human=happening.human,
     )
 
@@ -125,6 +126,12 @@ def _concerned(tx: Connection, happening: Happening) -> About | None:
         sent = deliveries.last_sent(tx, happening.contact_id)
         return (sent.enrollment_id, sent.step, sent.visit) if sent and sent.enrollment_id else None
     return None
+
+
+def _is_open(tx: Connection, happening: Happening, about: About) -> bool:
+    """Was the call still to be made when this outcome came?"""
+    open_calls = tasks.open_of(tx, happening.contact_id)
+    return about in [(one.enrollment_id, one.step, one.visit) for one in open_calls]
 
 
 def _event(new: NewEvent, number: int) -> Event:
