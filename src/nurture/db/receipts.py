@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, and_, func, or_, select, union_all
 
 from nurture.db.sets import AnySelect, among, given, now_param, run_on, word
 from nurture.db.tables import DeliveryRow, DeliveryState, TaskRow, table_of
@@ -48,10 +48,10 @@ def recent_marketing(
 
 
 @cache
-def _receipts(dialect: str) -> Any:
+def _receipts(dialect: str) -> CompoundSelect[*tuple[Any, ...]]:
     acting = given(dialect, enrollment_id=_D.c.enrollment_id, step=_D.c.step, visit=_D.c.visit)
 
-    def ended(table: Any, reason: Any) -> AnySelect:
+    def ended(table: Table, reason: ColumnElement[str]) -> AnySelect:
         return (
             select(
                 table.c.enrollment_id, table.c.step, table.c.visit, table.c.state, table.c.ended_at, reason

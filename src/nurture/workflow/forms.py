@@ -6,7 +6,7 @@ Refuses nothing by itself: what is wrong is told and left out, so that the rest 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -198,11 +198,11 @@ def _expected(kind: str) -> str:
     return "a text on one line"
 
 
-def _slug_hint(value: Any) -> str:
+def _slug_hint(value: object) -> str:
     slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in str(value).lower()).split())
     return f"write '{slug}'" if slug else _SLUG_HINT
 
 
-def _nearest(value: Any, expected: str) -> str | None:
+def _nearest(value: object, expected: str) -> str | None:
     words = tuple(word.strip(" '") for word in expected.replace(" or ", ",").split(","))
     return did_you_mean(value, words) if isinstance(value, str) else None
