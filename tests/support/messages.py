@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from nurture.model.addresses import Mailbox
 from nurture.rendering.mime import Mail
-from nurture.rendering.templates import Library, TemplateSource
+from nurture.rendering.templates import Library, TemplateProblems, TemplateSource, compile_message
 
 SAMPLE = Path(__file__).parents[2] / "templates"
 
@@ -94,3 +96,15 @@ def a_mail(**over: object) -> Mail:
         "list_id": "retirement.example.org",
     }
     return Mail(**{**usual, **over})  # type: ignore[arg-type]
+
+
+def text_of(body: str, facts: dict[str, object] | None = None, *, kind: str = "md") -> str:
+    """The plain text of a message with this body."""
+    return compile_message(a_source(body, kind=kind)).render(facts or some_facts()).text
+
+
+def problems_of(source: TemplateSource, layout: TemplateSource | None = None) -> list[tuple[int, str]]:
+    """Line and code of everything that is wrong with a template; there must be something."""
+    with pytest.raises(TemplateProblems) as caught:
+        compile_message(source, layout)
+    return [(problem.place.line, problem.code) for problem in caught.value.problems]

@@ -1,0 +1,258 @@
+"""What no template can do: reach beyond its values, take the worker's time or memory, or fail without a word."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nurture.rendering import limits
+from nurture.rendering.render import RenderError
+from nurture.rendering.templates import TemplateProblems, TemplateSource, compile_message, compile_text
+from tests.support.messages import a_contact, a_source, problems_of, some_facts, text_of
+
+ESCAPES = [
+    "{{ ''.__class__ }}",
+    "{{ contact.__class__.__mro__ }}",
+    "{{ contact['__class__'] }}",
+    "{{ contact.items() }}",
+    "{{ '{0.__class__}'.format(contact) }}",
+    "{{ contact | attr('__class__') }}",
+    "{{ contact | map(attribute='x') | list }}",
+    "{{ self }}",
+    "{{ cycler }}",
+    "{{ lipsum.__globals__ }}",
+    "{{ namespace() }}",
+    "{{ range(10) }}",
+    "{{ 'a' * 200000000 }}",
+    "{{ 9 ** 999999 }}",
+    "{{ 'a' ~ 'b' }}",
+    "{{ 'a' + 'b' }}",
+    "{{ '%999999999d' % 1 }}",
+    "{{ 'x' | center(999999999) }}",
+    "{{ contact.first_name[0:1] }}",
+    "{{ {'a': 1} }}",
+    "{{ -contact.age }}",
+    "{% set x = 1 %}",
+    "{% set x %}y{% endset %}",
+    "{% include 'x' %}",
+    "{% import 'x' as y %}",
+    "{% from 'x' import y %}",
+    "{% extends 'x' %}",
+    "{% block x %}{% endblock %}",
+    "{% macro x() %}{% endmacro %}",
+    "{% call x() %}{% endcall %}",
+    "{% filter upper %}x{% endfilter %}",
+    "{% with x = 1 %}{% endwith %}",
+    "{% autoescape false %}x{% endautoescape %}",
+    "{% raw %}x{% endraw %}",
+    "{% for x in contact.tags recursive %}x{% endfor %}",
+    "{% for x, y in contact.tags %}x{% endfor %}",
+    "{{ contact.first_name | safe }}",
+    "{{ contact.first_name is callable }}",
+    "{{ _budget }}",
+]
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_nothing_but_values_if_and_for_is_allowed(escape: str):
+    for kind in ("md", "html", "txt"):
+        found = problems_of(a_source(f"x\n{escape}", kind=kind))
+
+        assert {line for line, _ in found} == {5}
+        assert {code for _, code in found} <= {
+            "template-not-allowed",
+            "template-unknown-name",
+            "template-syntax",
+        }
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+def test_subjects_and_preheaders_obey_the_same_rules(escape: str):
+    source = TemplateSource.at("email/it.md", f"---\npreheader: x\nsubject: |-\n  {escape}\n---\nx")
+
+    assert problems_of(source)
+
+
+PIECES = st.sampled_from(
+    [
+        "{{ contact.first_name }}",
+        "{% if marketing %}",
+        "{% else %}",
+        "{% endif %}",
+        "{% for t in contact.tags %}",
+        "{{ t }}",
+        "{% endfor %}",
+        "{#",
+        "#}",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{%- if owner -%}",
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<table>",
+        "<tbody>",
+        "<tr>",
+        "<td>",
+        "</td>",
+        "</tr>",
+        "</tbody>",
+        "</table>",
+        "<!--",
+        "-->",
+        "<![if mso]>",
+        "<![foo",
+        "<![CDATA[",
+        "]]>",
+        "<?php",
+        "<style>",
+        "p{color:red}",
+        "@media{",
+        "</style>",
+        '<a href="',
+        '">',
+        "</a>",
+        "'",
+        '"',
+        "<",
+        "&#123;{",
+        "&lt;",
+        "\n",
+        "\n\n",
+        "- x\n",
+        "# y\n",
+        "> z\n",
+        "```",
+        "`",
+        "*a*",
+        "[x](",
+        "){",
+        ")",
+        "\x00",
+        "\r",
+        "ü",
+        "<svg>",
+        "</svg>",
+        "<select>",
+        "</select>",
+        "<script>",
+        "</script>",
+        "<textarea>",
+        "<br/>",
+        "<ul>",
+        "<li>",
+        "</li>",
+        "</ul>",
+        "<div hidden>",
+        "</div>",
+        "<html>",
+        "<head>",
+        "<body>",
+        "<plaintext>",
+        "jq1z",
+        "&#0;",
+        "&",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=st.lists(PIECES, max_size=25).map("".join), kind=st.sampled_from(["md", "html", "txt"]))
+def test_any_text_is_a_message_or_is_told_what_is_wrong_with_it(body: str, kind: str):
+    try:
+        message = compile_message(a_source(body, kind=kind))
+    except TemplateProblems as error:
+        told = [problem.message for problem in error.problems]
+    else:
+        told = [message.render(some_facts()).text]
+    assert all(told)
+
+
+BOMBS = {
+    "nested loops": "{% for a in L %}{% for b in L %}{% for c in L %}{% if a == 9 %}x{% endif %}{% endfor %}{% endfor %}{% endfor %}",
+    "long output": "{% for a in L %}{{ contact.long }}{% endfor %}",
+    "deep ifs": "{% if marketing %}" * 3_000 + "{% endif %}" * 3_000,
+    "deep brackets": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
+    "deep not": "{{ " + "not " * 20_000 + "1 }}",
+    "long or": "{{ " + "contact.a or " * 7_000 + "1 }}",
+    "long list": "{% for a in [" + "1," * 45_000 + "] %}{{ a }}{% endfor %}",
+    "many tags": "{{ contact.age }}" * 5_800,
+    "huge source": "x" * 3_000_000,
+    "deep elements": "<div>" * 10_000 + "</div>" * 10_000,
+    "misnested": "<b><div></b>" * 8_000,
+    "open formats": "".join(f"<p><b id='{n}'>" for n in range(5_000)),
+    "many elements": "<p></p>" * 14_000,
+    "many styles": "<style>*{"
+    + "".join(f"a{n}:{n};" for n in range(3_000))
+    + "}</style>"
+    + "<p></p>" * 4_900,
+    "brackets in Markdown": "[" * 99_000,
+    "a wide table": "|a" * 8_000 + "\n" + "|-" * 8_000 + "\n" + "|\n" * 3_000,
+    "half tags": "<a " * 30_000,
+    "half comments": "<!-- " * 19_000,
+    "half quotes": '<a b="' * 16_000,
+    "constants": "{{ 'a' * 900000000 }}",
+}
+
+TRY_BOMBS = """
+import json, sys, time
+from nurture.model.errors import NurtureError
+from nurture.rendering.templates import compile_message
+from tests.support.memory import peak_kilobytes
+from tests.support.messages import a_contact, a_source
+facts = a_contact(long="x" * 100_000)
+for name, body in json.load(sys.stdin).items():
+    body = body.replace("L", "[" + "1," * 999 + "1]")
+    for kind in ("md", "html", "txt"):
+        started, end = time.process_time(), "rendered"
+        try:
+            compile_message(a_source(body, kind=kind)).render(facts)
+        except NurtureError as error:
+            end = str(error)
+        print(json.dumps([name, kind, time.process_time() - started, peak_kilobytes(), end[:100]]))
+"""
+
+
+def test_no_template_takes_the_worker_with_it():
+    played = subprocess.run(
+        [sys.executable, "-c", TRY_BOMBS], input=json.dumps(BOMBS), capture_output=True, text=True, check=True
+    )
+
+    results = [json.loads(line) for line in played.stdout.splitlines()]
+
+    assert len(results) == 3 * len(BOMBS)
+    for name, kind, seconds, kilobytes, end in results:
+        assert seconds < 2, (name, kind, seconds, end)
+        assert kilobytes < 200_000, (name, kind, kilobytes, end)
+
+
+def test_a_loop_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch):
+    message = compile_message(a_source("{% for tag in contact.tags %}{{ tag }}{% endfor %}"))
+    monkeypatch.setattr(limits, "SECONDS", -1.0)
+
+    with pytest.raises(RenderError, match="was stopped: it takes longer"):
+        message.render(some_facts())
+
+
+def test_loops_together_take_so_many_rounds_and_no_more():
+    facts = a_contact(many=list(range(limits.ROUNDS)))
+    loop = "{% for n in contact.many %}{% endfor %}"
+
+    assert compile_text(TemplateSource.at("call/x.txt", f"{loop}end")).render(facts) == "end\n"
+    with pytest.raises(RenderError, match="more than 2000 rounds"):
+        compile_text(TemplateSource.at("call/x.txt", f"{loop}{{% for n in [1] %}}{{% endfor %}}")).render(
+            facts
+        )
+
+
+def test_a_text_in_place_of_a_list_is_not_gone_through():
+    with pytest.raises(RenderError, match="only lists"):
+        text_of("{% for letter in contact.first_name %}{{ letter }}{% endfor %}")
