@@ -110,7 +110,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Nurture:
 
 def upgrade(settings: Settings) -> None:
     """Bring the database to this program's schema; creates the embedded one."""
-    migrate.upgrade(Database(settings.database_url))
+    database = Database(settings.database_url)
+    migrate.upgrade(database)
+    database.dispose()
 
 
 def _offset_of(database: Database) -> Callable[[], timedelta]:

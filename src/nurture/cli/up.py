@@ -22,13 +22,15 @@ def up(context: Context, listen: tuple[str, int] | None) -> None:
     address = listen or settings.listen
     refuse_taken(address)  # before the parts are loaded, which takes a moment
 
-    from nurture.wiring import upgrade
+    from nurture.wiring import build, upgrade
     from nurture.workers.supervisor import Supervisor, everything
     from nurture.workers.worker import stop_on_signals
 
     stopping = stop_on_signals()
     if settings.embedded_database:
         upgrade(settings)
+    else:
+        build(settings).close()  # a database that is not as it must be is told once, not by every part
     supervisor = Supervisor(settings, everything(settings, address))
 
     def tell() -> None:

@@ -51,6 +51,10 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     Two that run at once wait for each other. Raises SchemaError when a newer nurture already changed the tables, or
     when they are somebody else's.
     """
+    if database.embedded and database.exists:
+        # Asked before we open it to write, which alone would make another program's file one in WAL mode.
+        with database.read() as tx:
+            _refuse_strangers(tx, MigrationContext.configure(tx).get_current_revision(), database.place)
     engine = _engine(database)
     try:
         with database.connected(engine) as tx, tx.begin():

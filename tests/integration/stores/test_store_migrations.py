@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -135,14 +138,16 @@ def test_tables_of_somebody_else_are_left_alone(empty: Database) -> None:
 def test_a_file_of_another_program_is_left_alone_whatever_its_tables_are_called(
     empty_sqlite_url: str,
 ) -> None:
+    file = Path(empty_sqlite_url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE orders (id INTEGER)")
+    before = file.read_bytes()
     database = Database(empty_sqlite_url)
-    with database.write() as tx:
-        tx.execute(text("CREATE TABLE orders (id INTEGER)"))
 
     with pytest.raises(migrate.SchemaError, match=r"not ours \(orders\).*NURTURE_DATABASE_URL"):
         migrate.upgrade(database)
 
-    assert tables(database) == {"orders"}
+    assert file.read_bytes() == before
     database.dispose()
 
 
