@@ -37,7 +37,7 @@ def judged(
         if _did_it_themselves(enrollment, evidence):
             return replace(touch, marketing=False)
         return replace(touch, purpose=workflow_purpose, marketing=True)
-    return replace(touch, marketing=True)
+    return touch if touch.marketing else replace(touch, marketing=True)
 
 
 def _did_it_themselves(enrollment: Enrollment, evidence: Event | None) -> bool:

@@ -69,18 +69,21 @@ def held_by_manners(play: Play, step: Step, send: Send, due: datetime) -> bool:
 
 
 def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> None:
+    before = play.enrollment
     if isinstance(touch, Send) and touch.marketing and touch.channel is Channel.EMAIL:
         grant = live_grant(play.facts, touch.purpose, play.now)
-        touch = replace(touch, grant=grant.id if grant else None)
+        play.decide(replace(touch, event=before.evidence, grant=grant.id if grant else None))
         play.facts = replace(play.facts, messages=(*play.facts.messages, play.now))
-    play.decide(replace(touch, event=play.enrollment.evidence))
+    else:
+        play.decide(replace(touch, event=before.evidence))
+    ran = before.ran
     if isinstance(touch, Call) or touch.channel is Channel.EMAIL:
         # What came while manners held it came after it was due: a wait behind it looks back so far.
-        became_due = play.enrollment.first_due or due
-        play.become(ran=(*play.enrollment.ran, Ran(step.id, became_due)))
+        ran = (*ran, Ran(step.id, before.first_due or due))
     if act.hold:
-        play.become(phase=Phase.ACTING, due=None, first_due=None)
+        play.become(ran=ran, phase=Phase.ACTING, due=None, first_due=None)
     else:
+        play.become(ran=ran)
         play.go_on(step, play.now)
 
 

@@ -114,6 +114,7 @@ def next_match(rule: Rule, after: datetime, zone: ZoneInfo, calendar: Calendar =
     return resolve(replace(rule, after=None), after, zone, calendar)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def add(
     start: datetime, duration: Duration, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR
 ) -> datetime:
