@@ -82,7 +82,7 @@ class Ours:
 
 
 BEST: Mapping[str, tuple[int, int]] = {"sqlite": (2, 1), "postgres": (2, 2)}
-"""Worker processes and threads with the most steps per second on two cores, by backend; README.md has the table."""
+"""Worker processes and threads that did well on two cores, by backend; README.md has the table."""
 
 
 def _folder(arena: Arena) -> Path:
