@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.exc import OperationalError
 
-from nurture.cli import Commands, main
+from nurture.cli import Commands, main, sentence
 from nurture.cli.common import Context, Listen, project_options
 from nurture.model.errors import NurtureError
 
@@ -93,6 +94,14 @@ def test_a_mistake_of_ours_shows_no_traceback_and_nothing_secret() -> None:
     assert "NURTURE_DEBUG=1" in result.stderr
     assert "Traceback" not in result.stderr
     assert "canary" not in result.stderr
+
+
+def test_a_connection_that_breaks_off_in_the_middle_is_no_mistake_of_ours() -> None:
+    error = OperationalError("SELECT 'canary'", {}, Exception("canary"), connection_invalidated=True)
+
+    assert sentence(error) == (
+        "the connection to the database broke off (see that its server runs, then do it again)"
+    )
 
 
 def test_nurture_debug_shows_where_a_mistake_happened() -> None:

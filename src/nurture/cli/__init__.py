@@ -67,6 +67,8 @@ def sentence(error: Exception) -> str:
     """What went wrong, for a person. A mistake of ours shows its kind only: its text may hold a secret."""
     if isinstance(error, NurtureError):
         return str(error)
+    if getattr(error, "connection_invalidated", False):
+        return "the connection to the database broke off (see that its server runs, then do it again)"
     return (
         f"this is a mistake in nurture itself ({type(error).__name__}); with NURTURE_DEBUG=1 it shows where"
     )

@@ -35,8 +35,18 @@ FIRST_PAUSE = 0.02
 _AGAIN = frozenset({"40001", "40P01"})
 
 
+# What is wrong with the file itself, by SQLite's primary codes.
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "another program holds it: end that one, or try again",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable",
+    sqlite3.SQLITE_FULL: "free some room on the disk, and do it again",
+    sqlite3.SQLITE_CORRUPT: "put the last good copy back",
+    sqlite3.SQLITE_NOTADB: "it is left as it is: name another file in NURTURE_DATABASE_URL",
+}
+
+
 class UnreachableError(NurtureError):
-    """The database does not answer. Nothing was read or written."""
+    """The database does not answer, or its file cannot be used. Nothing of this transaction was written."""
 
 
 class CommitUnknownError(NurtureError):
@@ -124,23 +134,30 @@ class Database:
 
     @contextmanager
     def connected(self, engine: Engine) -> Iterator[Connection]:
-        """A connection of ``engine``; raises UnreachableError when there is none to be had."""
+        """A connection of ``engine``; raises UnreachableError when there is none to be had.
+
+        So does a block in which SQLite finds its file full, locked, read-only or damaged: nothing of it is kept.
+        """
         try:
             connection = engine.connect()
         except DBAPIError as error:
+            usual = "check NURTURE_DATABASE_URL, and that " + (
+                "the folder is there and may be written" if self.embedded else "the server runs"
+            )
             raise UnreachableError(
                 f"the database {self.place} cannot be opened: {_first_line(error)}",
-                hint=self._remedy(error),
+                hint=_REMEDIES.get(_sqlite_code(error), usual),
             ) from error
         with connection:
-            yield connection
-
-    def _remedy(self, error: DBAPIError) -> str:
-        if not self.embedded:
-            return "check NURTURE_DATABASE_URL, and that the server runs"
-        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-            return "it is left as it is: name another file in NURTURE_DATABASE_URL"
-        return "check NURTURE_DATABASE_URL, and that the folder is there and may be written"
+            try:
+                yield connection
+            except DBAPIError as error:
+                remedy = _REMEDIES.get(_sqlite_code(error))
+                if remedy is None or engine is self._reader:  # a reader that writes is a mistake of ours
+                    raise
+                raise UnreachableError(
+                    f"the database {self.place} cannot be used: {_first_line(error)}", hint=remedy
+                ) from error
 
     def _commit(self, tx: Connection, commit: Callable[[], None]) -> None:
         try:
@@ -281,6 +298,11 @@ def _ensure_folder(url: URL) -> None:
             f"NURTURE_DATABASE_URL names a file in the folder {folder}, which cannot be used: {error.strerror}",
             hint="make the folder, or choose another file",
         ) from error
+
+
+def _sqlite_code(error: DBAPIError) -> int:
+    """SQLite's primary code of what went wrong; 0 for another database."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _first_line(error: DBAPIError) -> str:

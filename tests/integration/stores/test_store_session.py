@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from nurture.db import contacts, events, session, state
@@ -232,6 +232,22 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UnreachableError, match=r"not a database .*name another file"), database.write():
         pass
+
+
+def test_a_file_that_has_no_room_left_is_told_as_that_and_keeps_what_it_had(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+
+    def fill() -> None:
+        with database.write() as tx:
+            tx.exec_driver_sql("CREATE TABLE letters (words TEXT)")
+            tx.exec_driver_sql("PRAGMA max_page_count = 1")
+            tx.exec_driver_sql("INSERT INTO letters VALUES (zeroblob(1000000))")
+
+    with pytest.raises(UnreachableError, match=r"is full .*free some room"):
+        fill()
+    with database.read() as tx:
+        assert "letters" not in inspect(tx).get_table_names()
+    database.dispose()
 
 
 def test_the_plain_name_of_postgresql_means_our_driver() -> None:
