@@ -81,7 +81,7 @@ class Ours:
         return Command([sys.executable, "-m", "benchmarks.ours", *arguments], _environment(arena), ready)
 
 
-BEST: Mapping[str, tuple[int, int]] = {"sqlite": (2, 1), "postgres": (2, 2)}
+BEST: Mapping[str, tuple[int, int]] = {"sqlite": (2, 1), "postgres": (2, 1)}
 """Worker processes and threads that did well on two cores, by backend; README.md has the table."""
 
 

@@ -6,6 +6,7 @@ before or after a COMMIT, or between two strokes of the channel. Another process
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -330,7 +331,13 @@ def test_a_life_that_nobody_interrupts_holds_all_that_can_happen(life: Life) -> 
     assert set(undisturbed.moments) >= {"before a commit", "after a commit", "staged", "finished"}
 
 
-@pytest.mark.parametrize("stride", [89, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+EVERY = int(os.environ.get("NURTURE_TEST_SWEEP_EVERY", "7"))
+"""The long stage looks at every seventh moment; 1 is all of them, a quarter of an hour."""
+
+
+@pytest.mark.parametrize(
+    "stride", [89, pytest.param(EVERY, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+)
 def test_a_process_may_die_at_any_moment(life: Life, stride: int) -> None:
     undisturbed = life(None)
 
