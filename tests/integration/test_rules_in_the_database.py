@@ -11,7 +11,7 @@ import pytest
 from nurture.db import content, enrollments, tasks
 from nurture.services.pausing import Scope, pause, resume
 from nurture.services.why import why
-from tests.support.running import LINKED, Running, a_nurture
+from tests.support.running import LINKED, TOML, Running, a_nurture
 
 WORKFLOW = """\
 workflow: one
@@ -394,3 +394,18 @@ def test_the_same_event_id_counts_once(running: Running) -> None:
     assert first.events[0] is not None
     assert second.events == (None,)
     assert len(running.enrollments()) == 1
+
+
+def test_a_notice_to_nobody_fails_alone(running: Running) -> None:
+    without_calls = WORKFLOW.replace("- {call_task: ring, after: 1 day, assign: round-robin sales}", "")
+    running.write("nurture.toml", TOML.split("[teams.sales]")[0])
+    running.write(
+        "workflows/one.yaml",
+        without_calls.replace("- {email: hello}", "- {notify: hello}\n      - {email: hello, id: hi}"),
+    )
+    running.publish()
+    running.track("a.happened")
+
+    running.run()
+
+    assert running.states() == [("hello", "failed", "template-failed"), ("hello", "sent", None)]

@@ -189,8 +189,8 @@ class Deliver:
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.ERASED)
         if claim.offer and claim.offer not in published.offers:
             raise _EndsHereError(DeliveryState.FAILED, Reason.OFFER_MISSING, claim.offer)
-        letter = _letter(claim, person, evidence.get(claim.event_id or 0), published)
         try:
+            letter = _letter(claim, person, evidence.get(claim.event_id or 0), published)
             composed = compose(letter, published.workspace, published.templates, self.runtime.links, now)
             message = composed.message(claim.key)
         except (NurtureError, ValueError) as error:
@@ -264,11 +264,6 @@ class Deliver:
 def _letter(claim: ClaimedDelivery, person: Contact, event: Event | None, published: Published) -> Letter:
     workflow = published.workflows.get(claim.workflow or "")
     stage = next((one for one in workflow.stages if one.name == claim.stage), None) if workflow else None
-    offer = published.offers.get(claim.offer) if claim.offer else None
-    if claim.offer and offer is None:
-        raise NurtureError(
-            f"offer '{claim.offer}' is not published", hint="publish it, then retry the message"
-        )
     return Letter(
         key=claim.key,
         template=claim.template,
