@@ -219,8 +219,9 @@ def refuse_typos() -> None:
     for name in sorted(os.environ):
         word = name.removeprefix("NURTURE_")
         stray = name.startswith("NURTURE_") and not word.startswith("TEST_") and word not in known
+        # Compared without the prefix: with it, everything would be near everything.
         if stray and (hint := did_you_mean(word, known)):
-            raise SettingsError(f"{name} is no setting", hint=hint)
+            raise SettingsError(f"{name} is no setting", hint=hint.replace("'", "'NURTURE_", 1))
 
 
 def refused(field: str, problem: str, remedy: str) -> SettingsError:
