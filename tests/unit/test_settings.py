@@ -196,7 +196,9 @@ def test_a_slip_of_the_pen_in_a_name_is_refused_with_the_right_one(
 ) -> None:
     setenv.setenv("NURTURE_DATABSE_URL", POSTGRES)
 
-    with pytest.raises(SettingsError, match=r"DATABSE_URL is no setting \(did you mean 'NURTURE_DATABASE_URL'"):
+    with pytest.raises(
+        SettingsError, match=r"DATABSE_URL is no setting \(did you mean 'NURTURE_DATABASE_URL'"
+    ):
         load_settings(project)
 
 

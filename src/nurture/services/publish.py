@@ -68,6 +68,7 @@ def publish(runtime: Runtime, folder: Path, actor: str = "command line") -> list
         content.set_heads(tx, {name: one.version for name, one in workflows.items()}, now)
         changed = {one.name: one.after for one in planned if one.changes}
         audit.note(tx, Deed(runtime.clock.operational(), actor, "publish", "project", changed))
+    runtime.shelf.forget()
     return planned
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -23,6 +24,8 @@ from nurture.workflow.reader import read_workflow
 from nurture.workflow.workspace import FILE, read_workspace
 
 TEMPLATES = "templates/"
+FRESH = 0.1
+"""Seconds for which a process believes what it last read: a turn asks several times, for each batch anew."""
 AGAIN = "publish it again"
 
 _Document = TypeVar("_Document", Offer, Persona, Segment)
@@ -75,16 +78,25 @@ class Shelf:
     """Keeps what is published in memory, for all threads of a process."""
 
     _published: Published | None = None
+    _asked_at: float = -FRESH
     _versions: dict[str, Workflow] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def published(self, tx: Connection) -> Published:
-        """The present state. Raises NurtureError when nothing was published yet."""
+        """The present state, at most a tenth of a second old. Raises NurtureError when nothing was published yet."""
+        with self._lock:
+            if self._published is not None and monotonic() - self._asked_at < FRESH:
+                return self._published
         now = content.fingerprint(tx)
         with self._lock:
+            self._asked_at = monotonic()
             if self._published is None or self._published.fingerprint != now:
                 self._published = _read(tx, now)
             return self._published
+
+    def forget(self) -> None:
+        """Something was published here: ask again at the next need."""
+        self._asked_at = -FRESH
 
     def versions(self, tx: Connection, wanted: Collection[str]) -> dict[str, Workflow]:
         """Workflows by version: enrollments stay in the one they entered."""
