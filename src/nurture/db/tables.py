@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, MetaData, Table, Tex
 from sqlmodel import Field, SQLModel
 
 from nurture.db.types import BigId, Json, UtcDateTime
+from nurture.model.accounts import Role
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -378,6 +379,89 @@ class TaskRow(Base, table=True):
     ended_at: datetime | None = instant(optional=True)
 
 
+class OutcomeRow(Base, table=True):
+    """What somebody said of a call. It becomes an event at ``settles_at`` (business time), unless taken back before."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        # The sweep: what is to become an event now.
+        Index(
+            "ix_outcomes_unsettled",
+            "settles_at",
+            sqlite_where=text("settled_at IS NULL AND undone_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL AND undone_at IS NULL"),
+        ),
+        NEVER_REUSED,
+    )
+
+    id: int = key()
+    task_id: int = ref("tasks.id", index=True)
+    outcome: str
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    actor: str
+    reported_at: datetime = instant()
+    settles_at: datetime = instant()
+    undone_at: datetime | None = instant(optional=True)
+    settled_at: datetime | None = instant(optional=True)
+    closed: str | None = None
+    """The suppression that this very click added, so that taking it back lifts it and no other."""
+
+
+class RequestRow(Base, table=True):
+    """An offer asked for on a form that waits for the asker's yes by mail. ``key`` is what the link names."""
+
+    __tablename__ = "requests"
+    __table_args__ = (Index("ix_requests_email_key_at", "email_key", "at"), NEVER_REUSED)
+
+    id: int = key()
+    key: str = Field(unique=True)
+    email: str
+    email_key: str
+    offer: str
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    consent: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """Purpose, wording and its version as they were shown and ticked; empty for an offer that asks for none."""
+    proof: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    at: datetime = instant()
+    confirmed_at: datetime | None = instant(optional=True)
+
+
+class NoticeRow(Base, table=True):
+    """A mail of the installation itself, of no workflow: a caller's morning list, a test mail, a question to confirm."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        one_of("kind", "digest", "test", "confirm"),
+        one_of("state", "pending", "sending", "sent", "failed", "ambiguous"),
+        Index(
+            "ix_notices_open",
+            "state",
+            "id",
+            sqlite_where=text("state IN ('pending', 'sending')"),
+            postgresql_where=text("state IN ('pending', 'sending')"),
+        ),
+        NEVER_REUSED,
+    )
+
+    id: int = key()
+    key: str = Field(unique=True)
+    kind: str
+    sender: str
+    recipient: str
+    subject: str
+    data: bytes = Field(sa_type=LargeBinary)
+    """The whole message as it leaves."""
+    message_id: str = Field(unique=True)
+    planned_at: datetime = instant()
+    state: str = "pending"
+    attempts: int = 0
+    retry_at: datetime | None = instant(optional=True)
+    lease_until: datetime | None = instant(optional=True)
+    """Operational times."""
+    detail: str | None = Field(default=None, sa_type=Text)
+    ended_at: datetime | None = instant(optional=True)
+
+
 class ConsentRow(Base, table=True):
     """The ledger of permission, append-only: what was granted or withdrawn, when, by which words."""
 
@@ -450,6 +534,50 @@ class LeaseRow(Base, table=True):
     name: str = Field(primary_key=True)
     holder: str
     until: datetime = instant()
+
+
+class UserRow(Base, table=True):
+    """A person who may log in. All its times are operational."""
+
+    __tablename__ = "users"
+    __table_args__ = (one_of("role", *Role), NEVER_REUSED)
+
+    id: int = key()
+    email: str
+    email_key: str = Field(unique=True)
+    name: str = ""
+    role: str
+    password_hash: str
+    timezone: str | None = None
+    created_at: datetime = instant()
+    disabled_at: datetime | None = instant(optional=True)
+
+
+class LoginRow(Base, table=True):
+    """One browser in which somebody is logged in; without its row a cookie is worth nothing."""
+
+    __tablename__ = "logins"
+
+    token_hash: str = Field(primary_key=True)
+    user_id: int = ref("users.id", index=True)
+    created_at: datetime = instant()
+    seen_at: datetime = instant()
+    ends_at: datetime = instant()
+
+
+class TokenRow(Base, table=True):
+    """What another system shows to use the API; only its hash is kept."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (NEVER_REUSED,)
+
+    id: int = key()
+    name: str = Field(unique=True)
+    hash: str = Field(unique=True)
+    scopes: list[str] = Field(default_factory=list, sa_type=Json)
+    created_at: datetime = instant()
+    used_at: datetime | None = instant(optional=True)
+    revoked_at: datetime | None = instant(optional=True)
 
 
 class AuditRow(Base, table=True):
