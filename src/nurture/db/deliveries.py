@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, null, or_, select, update
+from sqlalchemy import Connection, Text, bindparam, func, null, or_, select, update
 
 from nurture.db.sets import ONE, AnyRow, among, insert_rows, now_param, pairs, word
 from nurture.db.tables import DeliveryRow, DeliveryState, table_of
@@ -127,10 +127,10 @@ def sent_after(tx: Connection, moment: datetime) -> list[Delivery]:
     return [_delivery(row) for row in tx.execute(_SENT_AFTER, {"moment": moment})]
 
 
-def last_sent(tx: Connection, contact_id: int) -> Delivery | None:
-    """The message to the contact that went out last: what an event without a reference concerns."""
-    row = tx.execute(_LAST_SENT, {"contact": contact_id}).first()
-    return _delivery(row) if row else None
+def last_sent(tx: Connection, contact_ids: Collection[int]) -> dict[int, Delivery]:
+    """The message to each contact that went out last: what an event without a reference concerns. None: left out."""
+    rows = tx.execute(_LAST_SENT, {"ids": contact_ids}) if contact_ids else ()
+    return {row.contact_id: _delivery(row) for row in rows}
 
 
 def offers_since(tx: Connection, contact_ids: Collection[int], since: datetime) -> set[tuple[int, str]]:
@@ -165,16 +165,17 @@ _CLEAR = (
 _OF_CONTACT = (
     select(*_DELIVERY).where(D.c.contact_id == bindparam("contact")).order_by(D.c.planned_at, D.c.id)
 )
-_LAST_SENT = (
-    select(*_DELIVERY)
+_LATEST = func.row_number().over(partition_by=D.c.contact_id, order_by=(D.c.ended_at.desc(), D.c.id.desc()))
+_RANKED = (
+    select(D.c.id, _LATEST.label("rank"))
     .where(
-        D.c.contact_id == bindparam("contact"),
+        among(D.c.contact_id),
         D.c.channel == word(Channel.EMAIL),
         or_(D.c.state == word(DeliveryState.SENT), D.c.state == word(DeliveryState.AMBIGUOUS)),
     )
-    .order_by(D.c.ended_at.desc(), D.c.id.desc())
-    .limit(1)
+    .subquery()
 )
+_LAST_SENT = select(*_DELIVERY).join(_RANKED, D.c.id == _RANKED.c.id).where(_RANKED.c.rank == ONE)
 _OFFERS = select(D.c.contact_id, D.c.offer).where(
     among(D.c.contact_id),
     D.c.offer.is_not(None),

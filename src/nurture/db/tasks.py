@@ -126,6 +126,14 @@ def open_of(tx: Connection, contact_id: int) -> list[Task]:
     return [task for task in of_contact(tx, contact_id) if task.state is TaskState.OPEN]
 
 
+def open_of_each(tx: Connection, contact_ids: Collection[int]) -> dict[int, list[Task]]:
+    """The open calls of each contact, in the order in which they appeared; those without are left out."""
+    found: dict[int, list[Task]] = {}
+    for row in tx.execute(_OPEN_OF_EACH, {"ids": contact_ids}) if contact_ids else ():
+        found.setdefault(row.contact_id, []).append(_task(row))
+    return found
+
+
 def queue(tx: Connection, *, assignee: str | None = None, limit: int = 200) -> list[Task]:
     """Open calls, the first due first: of one person, or of all."""
     query = _OPEN.where(T.c.assignee == bindparam("assignee")) if assignee else _OPEN
@@ -167,6 +175,7 @@ _CLEAR = (
 )
 _BY_ID = select(*_TASK).where(_OF)
 _OF_CONTACT = select(*_TASK).where(T.c.contact_id == bindparam("contact")).order_by(T.c.appeared_at, T.c.id)
+_OPEN_OF_EACH = select(*_TASK).where(among(T.c.contact_id), _IS_OPEN).order_by(T.c.appeared_at, T.c.id)
 _OPEN = select(*_TASK).where(_IS_OPEN).order_by(T.c.due, T.c.id)
 _LOAD = (
     select(T.c.assignee, func.count())

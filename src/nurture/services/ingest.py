@@ -12,7 +12,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from nurture.db import contacts, deliveries, enrollments, events, tasks
+from nurture.db.deliveries import Delivery
 from nurture.db.events import NewEvent
+from nurture.db.tasks import Task
 from nurture.engine.evidence import shows_a_human
 from nurture.model.words import NOTHING, Event, Scalar
 from nurture.services import effects, offers
@@ -21,6 +23,7 @@ from nurture.services.people import find_contact
 from nurture.services.published import Shelf
 from nurture.services.runtime import Runtime
 
+CALL_OUTCOME = "call.outcome"
 About = tuple[int, str, int]
 """The enrollment, step and visit whose message or call an event concerns."""
 
@@ -69,7 +72,7 @@ def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: 
     if not happenings:
         return Taken((), ())
     contacts.lock(tx, {one.contact_id for one in happenings})
-    new = [_new_event(tx, one, now) for one in happenings]
+    new = _new_events(tx, happenings, now)
     stored = events.store(tx, new)
     taken = tuple(
         None if result.duplicate else _event(event, result.id)
@@ -98,9 +101,21 @@ def note_changes(tx: Connection, shelf: Shelf, contact_ids: Collection[int], now
     )
 
 
-def _new_event(tx: Connection, happening: Happening, now: datetime) -> NewEvent:
-    about = happening.about or _concerned(tx, happening)
-    is_late = happening.name == "call.outcome" and about is not None and not _is_open(tx, happening, about)
+def _new_events(tx: Connection, happenings: Sequence[Happening], now: datetime) -> list[NewEvent]:
+    """An e-mail event that names no message concerns the last one sent; an outcome, the call opened last."""
+    of_mail = {one.contact_id for one in happenings if one.name.startswith("email.") and not one.about}
+    of_calls = {one.contact_id for one in happenings if one.name == CALL_OUTCOME}
+    sent = deliveries.last_sent(tx, of_mail)
+    calls = tasks.open_of_each(tx, of_calls)
+    return [
+        _new_event(one, sent.get(one.contact_id), calls.get(one.contact_id, []), now) for one in happenings
+    ]
+
+
+def _new_event(happening: Happening, sent: Delivery | None, calls: Sequence[Task], now: datetime) -> NewEvent:
+    about = happening.about or _concerned(happening, sent, calls)
+    open_calls = [(one.enrollment_id, one.step, one.visit) for one in calls]
+    is_late = happening.name == CALL_OUTCOME and about is not None and about not in open_calls
     return NewEvent(
         contact_id=happening.contact_id,
         name=happening.name,
@@ -116,22 +131,12 @@ def _new_event(tx: Connection, happening: Happening, now: datetime) -> NewEvent:
     )
 
 
-def _concerned(tx: Connection, happening: Happening) -> About | None:
-    """An e-mail event that names no message concerns the last one sent; an outcome, the call opened last."""
-    if happening.name == "call.outcome":
-        open_calls = tasks.open_of(tx, happening.contact_id)
-        last = open_calls[-1] if open_calls else None
-        return (last.enrollment_id, last.step, last.visit) if last else None
-    if happening.name.startswith("email."):
-        sent = deliveries.last_sent(tx, happening.contact_id)
-        return (sent.enrollment_id, sent.step, sent.visit) if sent and sent.enrollment_id else None
+def _concerned(happening: Happening, sent: Delivery | None, calls: Sequence[Task]) -> About | None:
+    if happening.name == CALL_OUTCOME and calls:
+        return calls[-1].enrollment_id, calls[-1].step, calls[-1].visit
+    if happening.name.startswith("email.") and sent and sent.enrollment_id:
+        return sent.enrollment_id, sent.step, sent.visit
     return None
-
-
-def _is_open(tx: Connection, happening: Happening, about: About) -> bool:
-    """Was the call still to be made when this outcome came?"""
-    open_calls = tasks.open_of(tx, happening.contact_id)
-    return about in [(one.enrollment_id, one.step, one.visit) for one in open_calls]
 
 
 def _event(new: NewEvent, number: int) -> Event:
