@@ -10,12 +10,13 @@ from time import monotonic
 import structlog
 
 from nurture.channels import channel_for
-from nurture.db import content, due, migrate, outbox, state, tasks
+from nurture.db import content, due, migrate, notices, outbox, state, tasks
 from nurture.db.session import Database
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
 from nurture.services.advance import Advance
 from nurture.services.deliver import Deliver
+from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
 from nurture.services.runtime import Runtime
 from nurture.settings import Settings
@@ -62,12 +63,19 @@ class Nurture:
         """Free what dead senders held, end the calls that nobody made in time, forget processes that are gone."""
         with self.database.write() as tx:
             rescued = outbox.rescue(tx, self.clock.now(), self.clock.operational())
+            in_doubt = notices.rescue(tx, self.clock.now(), self.clock.operational())
             expired = tasks.expire(tx, self.clock.now())
             forget_the_silent(tx, self.clock.operational())
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
+        if in_doubt:
+            log.warning("notices in doubt", ambiguous=in_doubt)
         if expired:
             log.info("calls expired", count=len(expired))
+
+    def send_notices(self) -> int:
+        """Send some of the installation's own mails; returns how many came to an end or another date."""
+        return send_batch(self.runtime)
 
     def lead(self, name: str, holder: str, ttl: timedelta) -> bool:
         with self.database.write() as tx:
@@ -90,7 +98,7 @@ class Nurture:
         """Do all that is due now, here, without a broker: for commands that move the clock, and for tests."""
         for _ in range(most):
             self.sweep()
-            if not self.advance.batch() and not self.deliver.batch():
+            if not (self.advance.batch() or self.deliver.batch() or self.send_notices()):
                 return
 
 

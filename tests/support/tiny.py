@@ -102,6 +102,9 @@ class TinyWork:
     def sweep(self) -> None:
         self.sweeps += 1
 
+    def send_notices(self) -> int:
+        return 0
+
     def lead(self, name: str, holder: str, ttl: timedelta) -> bool:
         return self.leading
 

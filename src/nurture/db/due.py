@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
+from nurture.db import notices
 from nurture.db.sets import now_param, word
 from nurture.db.tables import DeliveryRow, DeliveryState, EnrollmentRow, table_of
 
@@ -18,7 +19,10 @@ MOST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Enrollments that wait for a turn, and messages that wait to leave; never more than ``MOST`` of each."""
+    """Enrollments that wait for a turn, and messages that wait to leave, notices of our own among them.
+
+    Never more than ``MOST`` of each.
+    """
 
     turns: int
     deliveries: int
@@ -26,7 +30,9 @@ class Due:
 
 def count(tx: Connection, now: datetime, operational: datetime) -> Due:
     values = {"now": now, "operational": operational}
-    return Due(tx.execute(_TURNS, values).scalar_one(), tx.execute(_DELIVERIES, values).scalar_one())
+    turns = tx.execute(_TURNS, values).scalar_one()
+    deliveries = tx.execute(_DELIVERIES, values).scalar_one()
+    return Due(turns, min(MOST, deliveries + notices.waiting(tx, operational, MOST)))
 
 
 _TURNS = select(func.count()).select_from(

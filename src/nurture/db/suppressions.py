@@ -51,6 +51,17 @@ def of(
     }
 
 
+def of_hashes(
+    tx: Connection, hashes: Collection[str], channel: Channel
+) -> dict[str, frozenset[SuppressionReason]]:
+    """Why each of these addresses is on the list, contact or not; those that are not are left out."""
+    found: dict[str, set[SuppressionReason]] = {}
+    if hashes:
+        for listed, reason in tx.execute(_OF_HASHES, {"hashes": hashes, "of": channel.value}):
+            found.setdefault(listed, set()).add(SuppressionReason(reason))
+    return {listed: frozenset(reasons) for listed, reasons in found.items()}
+
+
 def revive(
     tx: Connection, address_hash: str, channel: Channel, reasons: Collection[SuppressionReason]
 ) -> int:
@@ -84,6 +95,9 @@ _OF = (
     .select_from(CONTACTS)
     .join(S, _MEETS)
     .where(among(CONTACTS.c.id))
+)
+_OF_HASHES = select(S.c.address_hash, S.c.reason).where(
+    among(S.c.address_hash, "hashes"), S.c.channel == bindparam("of")
 )
 _HASHES = select(CONTACTS.c.id, CONTACTS.c.email_hash, CONTACTS.c.phone_hash).where(among(CONTACTS.c.id))
 _REVIVE = delete(S).where(

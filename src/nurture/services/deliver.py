@@ -235,7 +235,7 @@ class Deliver:
             case Deferred(retry_after=after):
                 if claim.attempts + 1 >= MOST_ATTEMPTS:
                     return ends(DeliveryState.FAILED, Reason.GAVE_UP)
-                span = max(after or timedelta(), _backoff(claim.key, claim.attempts))
+                span = max(after or timedelta(), backoff(claim.key, claim.attempts))
                 return ends(DeliveryState.PENDING, retry=self.runtime.clock.operational() + span)
             case RefusedMessage():
                 return ends(DeliveryState.FAILED, Reason.MESSAGE_REFUSED)
@@ -306,7 +306,7 @@ def _report_dead(
     )
 
 
-def _backoff(key: str, attempts: int) -> timedelta:
+def backoff(key: str, attempts: int) -> timedelta:
     """Doubling from five minutes to six hours, each message a little apart from the others."""
     span = min(LAST_RETRY, timedelta(seconds=FIRST_RETRY.total_seconds() * 2.0**attempts))
     return span * (0.85 + 0.3 * share("retry", key, str(attempts)))

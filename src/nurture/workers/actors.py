@@ -33,10 +33,12 @@ def hang_bells(broker: Doorbells, work: Callable[[], Work], database: Outage) ->
                 broker.ring(TURNS)
 
     def send_messages(*_: object, **__: object) -> None:
-        """Send one batch, and ring for the contacts whose next step waited for it."""
+        """Send one batch, and ring for the contacts whose next step waited for it; then mails of our own."""
         with database:
             if work().deliver.batch():
                 broker.ring(TURNS)
+                broker.ring(DELIVERIES)
+            if work().send_notices():
                 broker.ring(DELIVERIES)
 
     def sweep(*_: object, **__: object) -> None:

@@ -44,6 +44,10 @@ class Work(Protocol):
 
     def due(self) -> Due: ...
 
+    def send_notices(self) -> int:
+        """Send some of the installation's own mails; returns how many ended."""
+        ...
+
     def warm_up(self) -> None:
         """Read what every batch needs, so that the first one need not."""
         ...

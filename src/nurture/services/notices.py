@@ -1,0 +1,239 @@
+"""Mails of the installation itself: planned once, sent within seconds, and never a second time on a guess.
+
+They carry no marketing and belong to no workflow. The red button holds them, the staging guard and dead addresses stop
+them, and a mail server that refuses us is left alone, as with every other message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from nurture.channels.base import (
+    Accepted,
+    Channel,
+    Dead,
+    Deferred,
+    Message,
+    Outcome,
+    RefusedMessage,
+    RefusedUs,
+    Unknown,
+    Untried,
+    allows,
+)
+from nurture.db import notices, pauses, state, suppressions
+from nurture.db.addresses import email_hash
+from nurture.db.notices import ClaimedNotice, NewNotice, NoticeKind, NoticeOutcome, NoticeState
+from nurture.db.pauses import PauseScope
+from nurture.db.suppressions import Suppression
+from nurture.model.addresses import Mailbox, parse_mailbox, same_key
+from nurture.model.words import Channel as Way
+from nurture.model.words import SuppressionReason
+from nurture.model.workspace import Workspace
+from nurture.rendering.links import delivery_key, message_id
+from nurture.rendering.mime import Mail, build_message
+from nurture.services.compose import NO_SENDER
+from nurture.services.deliver import EMAIL, MOST_ATTEMPTS, backoff
+from nurture.services.runtime import Runtime
+
+log = structlog.get_logger()
+
+BATCH = 50
+PATIENCE = timedelta(minutes=1)
+"""How long a notice waits when the server refuses us altogether, or was never asked."""
+CLOSED = frozenset({SuppressionReason.HARD_BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.MANUAL})
+"""Why an address gets nothing at all from us, not even what it asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail of ours. ``key`` names it for ever: it is planned once; ``to`` is an address or ``Name <address>``."""
+
+    key: str
+    kind: NoticeKind
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+def plan(tx: Connection, runtime: Runtime, wanted: Sequence[Notice]) -> int:
+    """Build these mails now and plan them, each key once ever; returns how many are new.
+
+    Raises AddressError for a ``to`` that is no address, UnsendableError for words that no header can hold.
+    """
+    known = notices.planned_keys(tx, [one.key for one in wanted])
+    fresh = [one for one in wanted if one.key not in known]
+    if not fresh:
+        return 0
+    sender, reply_to = _sender(runtime.shelf.published(tx).workspace)
+    secret = state.hash_key(tx).hex()
+    return notices.plan(tx, [_built(one, sender, reply_to, secret, runtime) for one in fresh])
+
+
+def send_batch(runtime: Runtime, limit: int = BATCH) -> int:
+    """Send up to ``limit`` notices that may leave now; returns how many came to an end or another date."""
+    if runtime.draining.is_set():
+        return 0
+    with runtime.database.read() as tx:
+        if _held(tx, runtime) or not notices.waiting(tx, runtime.clock.operational(), 1):
+            return 0
+    channel = runtime.open_channel()
+    try:
+        return _send(runtime, channel, min(limit, channel.group))
+    finally:
+        channel.close()
+
+
+def closed_addresses(tx: Connection, emails: Sequence[str]) -> Mapping[str, SuppressionReason]:
+    """Which of these addresses get nothing from us at all, and why. Raises AddressError."""
+    secret = state.hash_key(tx)
+    hashes = {email: email_hash(secret, same_key(email)) for email in emails}
+    listed = suppressions.of_hashes(tx, set(hashes.values()), Way.EMAIL)
+    found = {
+        email: min(reasons & CLOSED, default=None)
+        for email in emails
+        if (reasons := listed.get(hashes[email]))
+    }
+    return {email: reason for email, reason in found.items() if reason}
+
+
+def _built(
+    notice: Notice, sender: Mailbox, reply_to: Mailbox | None, secret: str, runtime: Runtime
+) -> NewNotice:
+    to = parse_mailbox(notice.to)
+    now = runtime.now()
+    # The key may hold an address, the Message-ID must not.
+    id_ = message_id(delivery_key(0, f"notice:{notice.key}", 1, secret), sender.domain)
+    mail = Mail(
+        from_=sender,
+        reply_to=reply_to,
+        to=to,
+        subject=notice.subject,
+        text=notice.text,
+        html=notice.html,
+        message_id=id_,
+        date=now,
+    )
+    return NewNotice(
+        key=notice.key,
+        kind=notice.kind,
+        sender=sender.address,
+        recipient=to.address,
+        subject=notice.subject,
+        data=build_message(mail),
+        message_id=id_,
+        planned_at=now,
+    )
+
+
+def _sender(workspace: Workspace) -> tuple[Mailbox, Mailbox | None]:
+    """The workspace's default sender, or its first."""
+    sender = workspace.senders.get("default") or next(iter(workspace.senders.values()), None)
+    if sender is None:
+        return NO_SENDER, None
+    return parse_mailbox(sender.address), parse_mailbox(sender.reply_to) if sender.reply_to else None
+
+
+def _held(tx: Connection, runtime: Runtime) -> bool:
+    """Has somebody stopped everything, or does the mail server want us to wait?"""
+    pause = state.channel_pause(tx, EMAIL)
+    if pause and pause.until > runtime.clock.operational():
+        return True
+    return any(one.scope is PauseScope.EVERYTHING for one in pauses.open_pauses(tx))
+
+
+def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
+    """One group: noted as ``sending`` and committed, taken to the last point, sent, written down."""
+    with runtime.database.write() as tx:
+        if _held(tx, runtime):
+            return 0
+        claimed = notices.claim(tx, runtime.clock.operational(), limit)
+        stopped = _stopped(tx, runtime, claimed)
+        notices.record(tx, list(stopped.values()), runtime.now())
+    going = [one for one in claimed if one.id not in stopped]
+    staged = channel.stage([_message(one) for one in going])
+    said = {**staged.refused, **staged.finish()}
+    outcomes = [(one, said[index]) for index, one in enumerate(going)]
+
+    def write(tx: Connection) -> None:
+        notices.record(tx, [_written(runtime, one, outcome) for one, outcome in outcomes], runtime.now())
+        _close_dead(tx, runtime, [one for one, outcome in outcomes if isinstance(outcome, Dead)])
+
+    runtime.database.retrying(write)
+    return len(claimed)
+
+
+def _stopped(
+    tx: Connection, runtime: Runtime, claimed: Sequence[ClaimedNotice]
+) -> Mapping[int, NoticeOutcome]:
+    """Those that must not go, by id: the staging guard, or a list of dead and unwilling addresses, says no."""
+    closed = closed_addresses(tx, [one.recipient for one in claimed])
+    stopped = {}
+    for one in claimed:
+        why = None
+        if one.recipient in closed:
+            why = f"the address is suppressed: {closed[one.recipient]}"
+        elif not allows(one.recipient, runtime.allow_recipients or ()):
+            why = "NURTURE_ALLOW_RECIPIENTS does not list the address"
+        if why:
+            stopped[one.id] = NoticeOutcome(id=one.id, state=NoticeState.FAILED, detail=why, untried=True)
+            log.warning("notice ends unsent", notice=one.id, kind=one.kind, detail=why)
+    return stopped
+
+
+def _message(notice: ClaimedNotice) -> Message:
+    key = notice.message_id[1:].partition("@")[0]
+    return Message(notice.sender, notice.recipient, notice.data, notice.message_id, key)
+
+
+def _written(runtime: Runtime, notice: ClaimedNotice, outcome: Outcome) -> NoticeOutcome:
+    """The state a reply leads to."""
+    operational = runtime.clock.operational()
+    detail = str(outcome) or None
+    match outcome:
+        case Accepted():
+            return NoticeOutcome(id=notice.id, state=NoticeState.SENT, detail=detail)
+        case Unknown():
+            return NoticeOutcome(id=notice.id, state=NoticeState.AMBIGUOUS, detail=detail)
+        case Deferred(retry_after=after) if notice.attempts < MOST_ATTEMPTS:
+            span = max(after or timedelta(), backoff(notice.message_id, notice.attempts - 1))
+            return NoticeOutcome(
+                id=notice.id, state=NoticeState.PENDING, detail=detail, retry_at=operational + span
+            )
+        case RefusedUs() | Untried():
+            return NoticeOutcome(
+                id=notice.id,
+                state=NoticeState.PENDING,
+                detail=detail,
+                retry_at=operational + PATIENCE,
+                untried=True,
+            )
+        case Deferred() | Dead() | RefusedMessage():
+            return NoticeOutcome(id=notice.id, state=NoticeState.FAILED, detail=detail)
+        case _:
+            raise AssertionError(f"no end for {outcome}")
+
+
+def _close_dead(tx: Connection, runtime: Runtime, dead: Sequence[ClaimedNotice]) -> None:
+    """An address that does not exist, typed into a form, is not written to again; our own people's stays open."""
+    secret = state.hash_key(tx)
+    suppressions.add(
+        tx,
+        [
+            Suppression(
+                address_hash=email_hash(secret, same_key(one.recipient)),
+                channel=Way.EMAIL,
+                reason=SuppressionReason.HARD_BOUNCE,
+                at=runtime.now(),
+                source=f"notice {one.kind}",
+            )
+            for one in dead
+            if one.kind is NoticeKind.CONFIRM
+        ],
+    )
