@@ -1,4 +1,4 @@
-"""Who works with nurture: people who log in, and what each may do. A contact never logs in."""
+"""Who works with nurture: people who log in, tokens of other systems, and what each may do. A contact never logs in."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ MARKETERS = frozenset({Role.ADMIN, Role.MARKETER})
 """May move contacts, pause workflows, add contacts, stop all sending."""
 ADMINS = frozenset({Role.ADMIN})
 """May manage those who log in, and tokens."""
+
+
+class Scope(StrEnum):
+    """What a token of another system may do: report events; store contacts and their consent."""
+
+    EVENTS_WRITE = "events:write"
+    CONTACTS_WRITE = "contacts:write"
 
 
 @dataclass(frozen=True, slots=True)
