@@ -19,6 +19,10 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed"
 RUN_LOCK, TEST_LOCK = ROOT / "requirements.lock", ROOT / "requirements-test.lock"
+# What a build of the wheel needs: kept apart, so that nothing of nurture can come to rely on it.
+BUILD_LOCK, BUILD_TOOLS = ROOT / "requirements-build.lock", VENV / "build"
+BUILD_HOOK = ROOT / "hatch_build.py"
+COMPOSE_FILE = ("--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
 USAGE = "usage: python3 run.py demo | test [PYTEST ARGS…] | nurture ARGS…"
 
 
@@ -40,16 +44,18 @@ def become_nurture(arguments: list[str]) -> NoReturn:
 
 
 def check_everything(pytest_arguments: list[str]) -> int:
-    """Lint, types, floors, locks and tests: all of them, even after one failed. 0 when all passed."""
+    """Lint, types, floors, containers, locks and tests: all of them, even after one failed. 0 when all passed."""
     python = [str(PYTHON), "-m"]
     checks = {
         "lint": [*python, "ruff", "check", "."],
         "format": [*python, "ruff", "format", "--check", "."],
         "types": [*python, "mypy"],
-        "floors": [str(VENV / "bin" / "lint-imports"), "--no-logo"],
+        "floors": [program("lint-imports"), "--no-logo"],
+        "compose file": [program("check-jsonschema"), *COMPOSE_FILE],
+        "image": [program("hadolint"), "Dockerfile"],
         "tests": [*python, "pytest", "-n", "2", *pytest_arguments],
     }
-    passed = {"locks": all("://" not in lock.read_text() for lock in (RUN_LOCK, TEST_LOCK))}
+    passed = {"locks": all("://" not in lock.read_text() for lock in (RUN_LOCK, TEST_LOCK, BUILD_LOCK))}
     for name, command in checks.items():
         print(f"── {name}: {' '.join(command[1:])}", flush=True)
         passed[name] = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
@@ -67,11 +73,30 @@ def install(lock: Path) -> None:
     if not PYTHON.exists():
         make_venv(uv)
     say(f"installing from {lock.name} (once, about half a minute)")
-    options = ["install", "--quiet", "--require-hashes", "-r", str(lock)]
-    if not (uv and ran(uv, "pip", *options, "--compile-bytecode", "--python", str(PYTHON))):
-        subprocess.run([str(PYTHON), "-m", "pip", *options, "--disable-pip-version-check"], check=True)
+    add(uv, lock)
+    bring_htmx(uv)
     link_project()
     STAMP.write_text(wanted)
+
+
+def program(name: str) -> str:
+    return str(VENV / "bin" / name)
+
+
+def add(uv: str | None, lock: Path, *more: str) -> None:
+    """Install exactly what ``lock`` names."""
+    options = ["install", "--quiet", "--require-hashes", "-r", str(lock), *more]
+    if not (uv and ran(uv, "pip", *options, "--compile-bytecode", "--python", str(PYTHON))):
+        subprocess.run([str(PYTHON), "-m", "pip", *options, "--disable-pip-version-check"], check=True)
+
+
+def bring_htmx(uv: str | None) -> None:
+    """Do for this checkout what building a wheel does: see hatch_build.py."""
+    shutil.rmtree(BUILD_TOOLS, ignore_errors=True)
+    add(uv, BUILD_LOCK, "--no-deps", "--target", str(BUILD_TOOLS))
+    subprocess.run(
+        [str(PYTHON), str(BUILD_HOOK)], check=True, env={**os.environ, "PYTHONPATH": str(BUILD_TOOLS)}
+    )
 
 
 def link_project() -> None:
@@ -108,7 +133,8 @@ def ran(*command: str) -> bool:
 
 def fingerprint(lock: Path) -> str:
     """Changes when the lock, the project's own metadata, this script, the Python or the place of the checkout does."""
-    parts = [lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), Path(__file__).read_bytes()]
+    files = [lock, BUILD_LOCK, BUILD_HOOK, ROOT / "pyproject.toml", Path(__file__)]
+    parts = [file.read_bytes() for file in files]
     parts += [sys.version.encode(), str(ROOT).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

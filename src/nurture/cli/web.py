@@ -7,6 +7,7 @@ from types import FrameType
 
 import click
 
+from nurture.cli._alive import check_web
 from nurture.cli.common import Context, Listen, project_options
 from nurture.model.errors import NurtureError
 
@@ -14,14 +15,21 @@ from nurture.model.errors import NurtureError
 @click.command("web", epilog="Example: nurture web --listen 0.0.0.0:8000")
 @project_options
 @click.option("--listen", type=Listen(), help="HOST:PORT; NURTURE_LISTEN by default.")
-def web(context: Context, listen: tuple[str, int] | None) -> None:
+@click.option(
+    "--check", is_flag=True, help="Start nothing: exit 0 if the one that listens there can work, else 1."
+)
+def web(context: Context, listen: tuple[str, int] | None, check: bool) -> None:
     """Serve the pages and the links of messages, until told to stop."""
+    settings = context.settings
+    host, port = listen or settings.listen
+    if check:
+        check_web(context, (host, port))
+        return
+
     from waitress.server import create_server
 
     from nurture.web import create_app
 
-    settings = context.settings
-    host, port = listen or settings.listen
     signal.signal(signal.SIGTERM, leave)
     try:
         server = create_server(create_app(settings), host=host, port=port, threads=8, ident=None)

@@ -19,6 +19,11 @@ def alive(tx: Connection, role: str, operational: datetime) -> int:
     return sum(1 for at in _signs(tx, role) if at > operational - ALIVE)
 
 
+def alive_on(tx: Connection, role: str, host: str, operational: datetime) -> bool:
+    """Whether a process of this role is there on the machine (or container) named ``host``."""
+    return alive(tx, f"{role}:{host}", operational) > 0
+
+
 def last_sign(tx: Connection, role: str) -> datetime | None:
     """When a process of this role last gave a sign of life (operational time); None when none ever did."""
     return max(_signs(tx, role), default=None)
