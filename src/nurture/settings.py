@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """For links in messages; no slash at its end."""
     listen: tuple[str, int] = ("127.0.0.1", 8000)
     """Host and port of the web process."""
+    trusted_proxies: int = 0
+    """How many proxies of ours stand in front of the web process; their headers name the visitor."""
     secret_keys: tuple[str, ...] = Field(default=(), repr=False)
     """NURTURE_SECRET_KEY: the first signs, all verify."""
     allow_recipients: tuple[str, ...] | None = None
@@ -168,6 +170,14 @@ class Settings(BaseSettings):
         text = str(value).strip()
         if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 64:
             raise refused(str(info.field_name), f"is {text!r}", "write a whole number from 1 to 64")
+        return int(text)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _trusted_proxies(cls, value: object) -> int:
+        text = str(value).strip()
+        if not re.fullmatch(r"[0-9]", text):
+            raise refused("trusted_proxies", f"is {text!r}", "write how many proxies stand in front, 0 to 9")
         return int(text)
 
     @field_validator("log_level")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from nurture.db import audit, enrollments, pauses
 from nurture.db.audit import Deed
-from nurture.db.pauses import PauseScope
+from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
 
@@ -44,6 +44,13 @@ def resume(runtime: Runtime, scope: Scope, reason: str, actor: str = "command li
         ended = pauses.end(tx, runtime.now(), workflow=workflow, contact_id=contact_id)
         _note(runtime, tx, "resume", scope, reason, actor)
     return ended
+
+
+def holding(runtime: Runtime) -> PauseRecord | None:
+    """The pause of everything that lasts, if one does."""
+    with runtime.database.read() as tx:
+        lasting = pauses.open_pauses(tx)
+    return next((pause for pause in lasting if pause.scope is PauseScope.EVERYTHING), None)
 
 
 def target_of(runtime: Runtime, tx: Connection, scope: Scope) -> tuple[str | None, int | None]:

@@ -11,9 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from nurture.db.session import UnreachableError
+from nurture.model.errors import NotFoundError, NurtureError
 from nurture.rendering.links import LinkError
 from nurture.settings import Settings
-from nurture.web import health
+from nurture.web import admin, dressing, guard, health
+from nurture.web.mounted import mount
 from nurture.web.public import download, leave
 from nurture.wiring import Nurture, build
 
@@ -21,6 +23,18 @@ log = structlog.get_logger()
 
 LARGEST_FORM = 64 * 1024
 """Bytes of a posted form; ours hold a word or two."""
+
+IN_WORDS = {
+    400: (
+        "That did not work",
+        "The page may have been open too long. Please go back, load it anew and try again.",
+    ),
+    403: ("This is not for your role", "Ask whoever manages the people who log in here."),
+    404: ("There is no such page", "Please check the address."),
+    405: ("This page takes no such request", "Please go back and try again."),
+    413: ("That is too much at once", "Please go back and send less."),
+    429: ("That was too often", "Please wait a few minutes, then try again."),
+}
 
 STRICT = {
     "Content-Security-Policy": (
@@ -40,31 +54,37 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     runs = nurture or build(settings)
-    app.register_blueprint(leave.pages(runs.runtime))
-    app.register_blueprint(download.pages(runs.runtime))
-    app.register_blueprint(health.pages(runs, settings))
-    app.add_url_rule("/", "home", home)
+    guard.secure(app, settings, runs.runtime)
+    dressing.dress(app, runs.runtime)
+    for public in (leave.pages(runs.runtime), download.pages(runs.runtime), health.pages(runs, settings)):
+        app.register_blueprint(public)
+        guard.exempt_from_tokens(app, public.name)
+    with app.app_context():  # limits belong to this app
+        admin.register(app, runs)
+    app.add_url_rule("/", "root", root)
+    guard.refuse_unguarded(app)
+    mount(app, settings)
     app.after_request(strict_headers)
     app.register_error_handler(LinkError, dead_link)
+    app.register_error_handler(NurtureError, refused)
     app.register_error_handler(HTTPException, as_page)
     app.register_error_handler(UnreachableError, unavailable)
     app.register_error_handler(SQLAlchemyError, unavailable)
     return app
 
 
-def home() -> str:
+def root() -> str:
     return render_template(
         "message.html", title="Nothing to see here", said="This address answers the links in our messages."
     )
 
 
 def strict_headers(response: Response) -> Response:
-    """Nothing foreign may load, frame, sniff or remember; our stylesheet alone may be kept."""
+    """Nothing foreign may load, frame, sniff or remember; only what is drawn with may be kept, and is asked for anew."""
     for name, value in STRICT.items():
         response.headers.setdefault(name, value)
-    response.headers["Cache-Control"] = (
-        "public, max-age=3600" if request.endpoint == "static" and response.status_code == 200 else "no-store"
-    )
+    if request.endpoint != "static" or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -78,11 +98,15 @@ def as_page(error: HTTPException) -> tuple[str, int] | HTTPException:
     code = error.code or 500
     if code < 400:
         return error  # a redirect
-    title = {404: "There is no such page", 405: "This page takes no such request"}.get(
-        code, "That did not work"
-    )
-    said = "Please check the address." if code == 404 else "Please go back and try again."
+    title, said = IN_WORDS.get(code, ("That did not work", "Please go back and try again."))
     return render_template("message.html", title=title, said=said), code
+
+
+def refused(error: NurtureError) -> tuple[str, int]:
+    """A service said no, in words for people."""
+    code = 404 if isinstance(error, NotFoundError) else 422
+    said = error.message[:1].upper() + error.message[1:] + "."
+    return render_template("message.html", title="That cannot be done", said=said, hint=error.hint), code
 
 
 def unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:

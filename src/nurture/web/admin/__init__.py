@@ -1,0 +1,16 @@
+"""The pages for people who log in: one file for each part of the work."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from nurture.web.admin import login
+from nurture.wiring import Nurture
+
+MODULES = (login,)
+
+
+def register(app: Flask, nurture: Nurture) -> None:
+    """Every page behind `/admin`."""
+    for module in MODULES:
+        app.register_blueprint(module.pages(nurture))
