@@ -135,6 +135,28 @@ def among(subject: ColumnElement[Any], name: str = "ids") -> ColumnElement[bool]
     return _Among(subject, bindparam(name, type_=_Many(item)))
 
 
+class _Holds(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Holds, POSTGRES)
+def _holds_jsonb(element: _Holds, compiler: SQLCompiler, **kw: Any) -> str:
+    words, one = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"jsonb_exists({words}, {one})"
+
+
+@compiles(_Holds, "sqlite")
+def _holds_json(element: _Holds, compiler: SQLCompiler, **kw: Any) -> str:
+    words, one = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{one} IN (SELECT value FROM json_each({words}))"  # noqa: S608 - compiled SQL, no text of a person
+
+
+def holds(words: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """The list of words in a JSON column holds the parameter ``name``."""
+    return _Holds(words, bindparam(name, type_=Text))
+
+
 # --- rows as a table --------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 from nurture.db.types import BigId, Json, UtcDateTime
@@ -48,6 +60,11 @@ def instant(*, optional: bool = False) -> Any:
     return Field(default=None, sa_type=UtcDateTime) if optional else Field(sa_type=UtcDateTime)
 
 
+def counted(kind: TypeEngine[Any], by: str) -> Any:
+    """A column that the database counts by itself, from others of its row."""
+    return Field(default=None, sa_column=Column(kind, Computed(by)))
+
+
 NEVER_REUSED = {"sqlite_autoincrement": True}
 """For ids that live on in links, Message-IDs and cursors: SQLite gives none of a deleted row to another."""
 ROOM_TO_CHANGE = {"postgresql_with": {"fillfactor": 70}} | NEVER_REUSED
@@ -77,7 +94,12 @@ class ContactRow(Base, table=True):
     """One person. ``email_key`` is the normalised address; the hashes meet the suppression list."""
 
     __tablename__ = "contacts"
-    __table_args__ = (NEVER_REUSED,)
+    __table_args__ = (
+        # The list of contacts, a page at a time: the latest activity first, or by name.
+        Index("ix_contacts_active_at_id", "active_at", "id"),
+        Index("ix_contacts_sort_name_id", "sort_name", "id"),
+        NEVER_REUSED,
+    )
 
     id: int = key()
     email: str
@@ -96,6 +118,13 @@ class ContactRow(Base, table=True):
     created_at: datetime = instant()
     updated_at: datetime = instant()
     last_active_at: datetime | None = instant(optional=True)
+    active_at: datetime = counted(UtcDateTime(), "coalesce(last_active_at, created_at)")
+    """When they did something last; when they came, if they never did."""
+    sort_name: str = counted(
+        Text(),
+        "lower(coalesce(nullif(ltrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), ''), email_key))",
+    )
+    """The name in small letters, or the address of who has none."""
 
 
 class EventRow(Base, table=True):

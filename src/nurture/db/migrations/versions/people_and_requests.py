@@ -129,3 +129,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('pending', 'sending')"),
         postgresql_where=sa.text("state IN ('pending', 'sending')"),
     )
+    # The list of contacts, a page at a time. PostgreSQL indexes only what it has stored; SQLite adds only what it has not.
+    stored = True if op.get_bind().dialect.name == "postgresql" else None
+    active_at = sa.Computed("coalesce(last_active_at, created_at)", persisted=stored)
+    op.add_column("contacts", sa.Column("active_at", UtcDateTime(), active_at))
+    sort_name = sa.Computed(
+        "lower(coalesce(nullif(ltrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), ''), email_key))",
+        persisted=stored,
+    )
+    op.add_column("contacts", sa.Column("sort_name", sa.Text(), sort_name))
+    op.create_index("ix_contacts_active_at_id", "contacts", ["active_at", "id"])
+    op.create_index("ix_contacts_sort_name_id", "contacts", ["sort_name", "id"])
