@@ -60,7 +60,9 @@ def store(tx: Connection, events: Sequence[NewEvent]) -> list[Stored]:
     # Ids grow in the order of the rows. Those without an external id were all stored, so they match one by one.
     nameless = iter(sorted(id_ for id_, external in stored if external is None))
     fresh = {external: id_ for id_, external in stored if external is not None}
-    known = _known(tx, {event.external_id for event in events if event.external_id} - fresh.keys())
+    known = _known(
+        tx, {event.external_id for event in events if event.external_id is not None} - fresh.keys()
+    )
     results = []
     for event in events:
         external = event.external_id
@@ -98,6 +100,11 @@ def of_contact(
     return [_event(row) for row in tx.execute(_LATEST, values)]
 
 
+def sources_of(tx: Connection, contact_id: int) -> dict[int, str]:
+    """Where each event of a contact came from: ``{event id: source}``."""
+    return pairs(tx.execute(_SOURCES, {"contact": contact_id}))
+
+
 def latest_ids(tx: Connection, contact_ids: Collection[int]) -> dict[int, int]:
     """The id of each contact's last event; 0 for one without events."""
     found = dict.fromkeys(contact_ids, 0)
@@ -126,6 +133,7 @@ _LATEST = (
 )
 
 
+_SOURCES = select(EVENTS.c.id, EVENTS.c.source).where(EVENTS.c.contact_id == bindparam("contact"))
 _LATEST_IDS = (
     select(EVENTS.c.contact_id, func.max(EVENTS.c.id).label("id"))
     .where(among(EVENTS.c.contact_id))

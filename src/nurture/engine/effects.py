@@ -18,6 +18,8 @@ CLOSES_PHONE = {
     "wrong-number": SuppressionReason.WRONG_NUMBER,
     "do-not-call": SuppressionReason.DO_NOT_CALL,
 }
+CALLS_AGAIN = "call-back"
+"""The outcome that keeps a call open, for another time."""
 CALL_BACK_IN = timedelta(days=1)
 
 
@@ -33,7 +35,7 @@ def closes(event: Event) -> tuple[Channel, SuppressionReason] | None:
 
 def asks_to_call_back(event: Event) -> bool:
     """Is this the outcome that keeps a call open, for another time?"""
-    return event.name == "call.outcome" and event.data.get("outcome") == "call-back"
+    return event.name == "call.outcome" and event.data.get("outcome") == CALLS_AGAIN
 
 
 def redated(event: Event, due: datetime, expires: datetime) -> tuple[datetime, datetime]:
@@ -57,9 +59,9 @@ def permissions(
 
 
 def _moment(value: Scalar) -> datetime | None:
-    """None for what is no time, or says no zone: nobody knows which nine o'clock is meant."""
+    """None for what is no time, lies beyond any diary, or says no zone: nobody knows which nine o'clock is meant."""
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo and 1970 < moment.year < 3000 else None

@@ -1,4 +1,4 @@
-"""An event from outside: its name must be one we know, its contact must be there; then it is taken in once.
+"""Events from outside: their names must be ones we know, their contacts must be there; then each is taken in once.
 
 What we do ourselves (a mail sent, a stage entered) is refused: it proves nothing about a contact.
 """
@@ -9,16 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import Field
+from sqlalchemy import Connection
+
+from nurture.db import contacts
+from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.matching import RESERVED_EVENTS, is_own_action
-from nurture.model.words import NOTHING, Event, Scalar
+from nurture.model.words import NOTHING, Contact, Event, Scalar
 from nurture.model.workspace import Workspace
+from nurture.services.batches import Address, Moment, Reading, Strict, Values, Word, read_batch
 from nurture.services.enroll import Answer
 from nurture.services.ingest import Happening, take_in
 from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
 
 KNOWN = frozenset(name for name in RESERVED_EVENTS if not is_own_action(name)) - {"contact.changed"}
+BY_CONTACTS_ONLY = "consent.granted"
+"""What no list of events may hold: permission comes with its source, and never again to who took it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,26 @@ class Tracked:
     @property
     def duplicate(self) -> bool:
         return self.event is None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedBatch:
+    """How many events of a list were stored, and how many had been before under their id."""
+
+    accepted: int
+    duplicates: int
+
+
+class EventForm(Strict):
+    """Something that happened to or by a contact whom we know."""
+
+    email: Address
+    event: Word = Field(examples=["sale.closed"])
+    data: Values = Field(default_factory=dict, examples=[{"amount": 290}])
+    id: Word | None = Field(
+        default=None, description="The event's own id: the same id again changes nothing."
+    )
+    at: Moment | None = Field(default=None, description="When it happened; now by default.")
 
 
 def track_from_outside(
@@ -52,14 +80,28 @@ def track_from_outside(
     with runtime.database.read() as tx:
         refuse_unknown(name, runtime.shelf.published(tx).workspace)
         contact = find_contact(tx, email)
-    if at is not None and at > now:
-        hint = f"it is {now.isoformat(timespec='minutes')} now"
-        raise NurtureError(
-            f"an event cannot have happened at {at.isoformat()}, which is still to come", hint=hint
-        )
+    refuse_future(at, now)
     happening = Happening(contact_id=contact.id, name=name, data=data, at=at, id=id, source=source)
     taken = runtime.database.retrying(lambda tx: take_in(tx, runtime.shelf, [happening], now))
     return Tracked(taken.events[0], taken.answers)
+
+
+def track_batch(runtime: Runtime, given: object, *, source: str) -> TrackedBatch:
+    """Take in one event or a list of them (``EventForm``), in their order, in one transaction.
+
+    Raises BatchRefused with everything that is wrong; nothing is stored then.
+    """
+    now = runtime.now()
+    reading = read_batch(EventForm, given)
+
+    def work(tx: Connection) -> TrackedBatch:
+        happenings = _happenings(tx, runtime, reading.copy(), source, now)
+        taken = take_in(tx, runtime.shelf, happenings, now).events
+        return TrackedBatch(
+            accepted=sum(one is not None for one in taken), duplicates=sum(one is None for one in taken)
+        )
+
+    return runtime.database.retrying(work)
 
 
 def refuse_unknown(name: str, workspace: Workspace) -> None:
@@ -75,3 +117,61 @@ def refuse_unknown(name: str, workspace: Workspace) -> None:
     declare = "declare it under [events] in nurture.toml and publish"
     near = did_you_mean(name, known)
     raise NurtureError(f"there is no event '{name}'", hint=f"{near} Or {declare}" if near else declare)
+
+
+def refuse_future(at: datetime | None, now: datetime) -> None:
+    """Raise NurtureError for a time that is still to come."""
+    if at is not None and at > now:
+        hint = f"it is {now.isoformat(timespec='minutes')} now"
+        raise NurtureError(
+            f"an event cannot have happened at {at.isoformat()}, which is still to come", hint=hint
+        )
+
+
+def _happenings(
+    tx: Connection, runtime: Runtime, reading: Reading[EventForm], source: str, now: datetime
+) -> list[Happening]:
+    """The events of a list, each with its contact. Raises BatchRefused."""
+    workspace = runtime.shelf.published(tx).workspace
+    keys = _keys(reading)
+    people = contacts.by_email(tx, set(keys.values()))
+    happenings = []
+    for index, item in reading.items.items():
+        reading.check(index, "event", refuse_unknown_to_lists, item.event, workspace)
+        reading.check(index, "at", refuse_future, item.at, now)
+        contact = people.get(keys.get(index, ""))
+        if contact:
+            happenings.append(_happening(contact, item, source))
+        elif index in keys:
+            reading.refuse(index, "email", _NO_CONTACT)
+    reading.require_sound()
+    return happenings
+
+
+_NO_CONTACT = NurtureError("is no contact of ours", hint="store it first: PUT /api/v1/contacts")
+
+
+def refuse_unknown_to_lists(name: str, workspace: Workspace) -> None:
+    """The same as ``refuse_unknown``, and no permission without its source."""
+    if name == BY_CONTACTS_ONLY:
+        raise NurtureError(
+            f"'{name}' is not taken as an event", hint="give `consent` with its source: PUT /api/v1/contacts"
+        )
+    refuse_unknown(name, workspace)
+
+
+def _keys(reading: Reading[EventForm]) -> dict[int, str]:
+    """The address of each item as it compares."""
+    keys = {}
+    for index, item in reading.items.items():
+        try:
+            keys[index] = same_key(item.email)
+        except AddressError as error:
+            reading.refuse(index, "email", error)
+    return keys
+
+
+def _happening(contact: Contact, item: EventForm, source: str) -> Happening:
+    return Happening(
+        contact_id=contact.id, name=item.event, data=item.data, at=item.at, id=item.id, source=source
+    )
