@@ -62,6 +62,15 @@ def of_hashes(
     return {listed: frozenset(reasons) for listed, reasons in found.items()}
 
 
+def entries_of(tx: Connection, contact_id: int) -> list[Suppression]:
+    """The entries of the list that meet a contact's address or phone number, oldest first."""
+    rows = tx.execute(_ENTRIES_OF, {"ids": (contact_id,)})
+    return [
+        Suppression(address_hash=h, channel=Channel(c), reason=SuppressionReason(r), at=at, source=source)
+        for h, c, r, at, source in rows
+    ]
+
+
 def revive(
     tx: Connection, address_hash: str, channel: Channel, reasons: Collection[SuppressionReason]
 ) -> int:
@@ -96,7 +105,14 @@ _OF = (
     .join(S, _MEETS)
     .where(among(CONTACTS.c.id))
 )
-_OF_HASHES = select(S.c.address_hash, S.c.reason).where(
+_OF_ENTRIES_OF = (
+    select(*(S.c[name] for name in _NAMES))
+    .select_from(CONTACTS)
+    .join(S, _MEETS)
+    .where(among(CONTACTS.c.id))
+    .order_by(S.c.id)
+)
+_HASHES = select(S.c.address_hash, S.c.reason).where(
     among(S.c.address_hash, "hashes"), S.c.channel == bindparam("of")
 )
 _HASHES = select(CONTACTS.c.id, CONTACTS.c.email_hash, CONTACTS.c.phone_hash).where(among(CONTACTS.c.id))

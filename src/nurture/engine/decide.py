@@ -24,7 +24,7 @@ from nurture.engine.evidence import (
     reopens,
 )
 from nurture.engine.play import Play, put_off
-from nurture.engine.touch import run_touch
+from nurture.engine.touch import run_touch, skip
 from nurture.model.decisions import SetFields, Turn
 from nurture.model.errors import NurtureError
 from nurture.model.timing import add
@@ -108,6 +108,29 @@ def move_by_hand(
     play.pass_over(stage, None, now, reason)
     play.clear(now)
     play.enter(stage, now, by=EnteredBy.HAND, reason=reason)
+    return play.turn(now)
+
+
+def skip_by_hand(
+    workflow: Workflow, enrollment: Enrollment, facts: Facts, now: datetime, reason: str
+) -> Turn:
+    """The turn in which a person has the contact go past the step they stand at; ``reason`` is theirs.
+
+    A message or call is skipped, anything else goes straight on, past all of its branches. Raises NurtureError where
+    the contact stands at no step.
+    """
+    play = Play(workflow, enrollment, facts, now)
+    step = play.step
+    if step is None:
+        raise NurtureError(
+            f"there is no step to skip: stage '{enrollment.stage}' has none left",
+            hint="move the contact to another stage",
+        )
+    outcome = KINDS[step.kind].run(step, play.scene(now))
+    if isinstance(outcome, Act):
+        skip(play, step, outcome.decision, Reason.BY_HAND, because=(reason,))
+    else:
+        play.take_branch(step, None, now, reason=Reason.BY_HAND, because=(reason,))
     return play.turn(now)
 
 

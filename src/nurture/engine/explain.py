@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import singledispatch
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from nurture.model.decisions import (
@@ -29,6 +30,7 @@ from nurture.model.decisions import (
 )
 from nurture.model.words import Channel, Enrollment, EnteredBy, Phase, Reason, Status
 
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
 IN_WORDS: Mapping[str, str] = {
     Reason.SUPPRESSED: "the address is on the suppression list",
     Reason.NO_CONSENT: "there is no live consent for this purpose",
@@ -72,6 +74,10 @@ IN_WORDS: Mapping[str, str] = {
 """A reason in words; a word that a workflow declared itself stands for itself."""
 
 
+TELLS_MORE = (Reason.HELD_TOO_LONG, Reason.BY_HAND)
+"""Reasons of a skip with more behind them: which of the manners held it, what the person said."""
+
+
 def in_words(reason: str) -> str:
     return IN_WORDS.get(reason, f"'{reason}'")
 
@@ -81,9 +87,14 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%a %-d %b %Y %H:%M")
 
 
-def sentence(decision: Decision, zone: ZoneInfo) -> str:
-    """One sentence, times in ``zone``; the derivation stands behind it where there is one."""
+def sentence(decision: Decision, zone: ZoneInfo, events: Mapping[int, str] = NO_NAMES) -> str:
+    """One sentence, times in ``zone``; the derivation stands behind it where there is one.
+
+    ``events`` gives evidence its name: event id → name; without it evidence is told by its number.
+    """
     said = _say(decision, zone)
+    if name := events.get(decision.event or 0):
+        said = said.replace(f"event {decision.event} is", f"event {name} is", 1)
     return f"{said[0].upper()}{said[1:]}."
 
 
@@ -175,8 +186,8 @@ def _(decision: HandOver, zone: ZoneInfo) -> str:
 
 @_say.register
 def _(decision: Skip, zone: ZoneInfo) -> str:
-    held = f" ({', '.join(decision.because)})" if decision.reason == Reason.HELD_TOO_LONG else ""
-    return f"'{decision.what}' is skipped, because {in_words(decision.reason)}{held}"
+    told = f" ({', '.join(decision.because)})" if decision.reason in TELLS_MORE else ""
+    return f"'{decision.what}' is skipped, because {in_words(decision.reason)}{told}"
 
 
 @_say.register

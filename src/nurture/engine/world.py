@@ -128,10 +128,7 @@ class World:
             self.log.append((self.now, parent or 0, refused))
             return None
         if past.live:
-            self._apply(
-                past.live.id,
-                end(definition, past.live, self._facts(past.live), self.now, Reason.RESTARTED),
-            )
+            self._end(past.live, Reason.RESTARTED)
         turn = admit(
             definition,
             self._facts(None),
@@ -141,9 +138,9 @@ class World:
             reason=reason,
             event=event,
             parent=parent,
-            cursor=len(self.events),
+            cursor=self.last_event,
         )
-        number = len(self.enrollments) + 1
+        number = max(self.enrollments, default=0) + 1
         held_out = turn.enrollment.holdout if self.held_out is None else self.held_out
         enrollment = replace(turn.enrollment, id=number, holdout=held_out)
         self._apply(number, replace(turn, enrollment=enrollment))
@@ -201,6 +198,11 @@ class World:
         """The newest enrollment."""
         return self.enrollments[max(self.enrollments)]
 
+    @property
+    def last_event(self) -> int:
+        """The id of the newest event; 0 before anything happened."""
+        return self.events[-1].id if self.events else 0
+
     def live(self) -> list[Enrollment]:
         return [enrollment for enrollment in self.enrollments.values() if enrollment.live]
 
@@ -222,7 +224,7 @@ class World:
         if name == "call.outcome" and (enrollment, step, visit) not in [one.about for one in self.calls]:
             visit = None  # that call is over
         return Event(
-            id=len(self.events) + 1,
+            id=self.last_event + 1,
             name=name,
             at=min(at or self.now, self.now),
             arrived_at=self.now,
@@ -254,8 +256,7 @@ class World:
                 before = self.contact
                 enrollment = self.enrollments[key]
                 facts = self._facts(enrollment)
-                workflow = self.workflows[enrollment.workflow]
-                turn = self._decide(workflow, enrollment, facts)
+                turn = self._decide(self._workflow_of(enrollment), enrollment, facts)
                 self._apply(key, turn)
                 if self.contact != before and any(isinstance(one, SetFields) for one in turn.decisions):
                     self._take_in(self._event(CONTACT_CHANGED))
@@ -263,7 +264,10 @@ class World:
 
     def _rank(self, key: int) -> tuple[int, int]:
         """Who goes first when a cap bites: the workflow of higher priority, then the older enrollment."""
-        return -self.workflows[self.enrollments[key].workflow].priority, key
+        return -self._workflow_of(self.enrollments[key]).priority, key
+
+    def _workflow_of(self, enrollment: Enrollment) -> Workflow:
+        return self.workflows[enrollment.workflow]
 
     def _decide(self, workflow: Workflow, enrollment: Enrollment, facts: Facts) -> Turn:
         return decide(workflow, enrollment, facts, self.now, self.variants)
@@ -315,8 +319,10 @@ class World:
 
     def _end_children(self, parent: int) -> None:
         for child in [one for one in self.live() if one.parent == parent]:
-            workflow = self.workflows[child.workflow]
-            self._apply(child.id, end(workflow, child, self._facts(child), self.now, Reason.REOPENED))
+            self._end(child, Reason.REOPENED)
+
+    def _end(self, one: Enrollment, reason: Reason) -> None:
+        self._apply(one.id, end(self._workflow_of(one), one, self._facts(one), self.now, reason))
 
     def _admit_by_event(self, event: Event) -> None:
         for workflow in self.workflows.values():
@@ -373,13 +379,13 @@ class World:
             self.wake[one.enrollment] = self.now
 
     def _facts(self, enrollment: Enrollment | None) -> Facts:
-        since = enrollment.history if enrollment else len(self.events)
+        since = enrollment.history if enrollment else self.last_event
         evidence = enrollment.evidence if enrollment else None
         return Facts(
             contact=self.contact,
             workspace=self.workspace,
             events=tuple(event for event in self.events if event.id > since),
-            evidence=self.events[evidence - 1] if evidence else None,
+            evidence=next((event for event in reversed(self.events) if event.id == evidence), None),
             receipt=self.receipts.get(enrollment.id) if enrollment else None,
             grants=self.grants,
             withdrawn=self.withdrawn,

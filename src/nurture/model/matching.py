@@ -35,6 +35,7 @@ RESERVED_EVENTS = frozenset(
         "stage.lost",
         "sale.closed",
         "sale.refunded",
+        "note.added",
         CONTACT_CHANGED,
     )
 )
@@ -64,8 +65,8 @@ class EventMatch:
 
 
 def is_own_action(name: str) -> bool:
-    """What we do ourselves proves nothing about a contact: a mail sent, a stage entered."""
-    return name == "email.sent" or name.startswith("stage.")
+    """What we do ourselves proves nothing about a contact: a mail sent, a stage entered, a note written."""
+    return name == "email.sent" or name.startswith(("stage.", "note."))
 
 
 def parse_event_match(text: str) -> EventMatch:

@@ -314,13 +314,8 @@ class Walked(World):
 
     def _said(self, decision: Decision) -> str:
         zone = self.workspace.zone_of(self.contact.timezone)
-        said = explain.sentence(decision, zone)
-        if decision.event:
-            # A number means nothing to whoever walks; the event's name does.
-            return said.replace(
-                f"vent {decision.event} is", f"vent {self.events[decision.event - 1].name} is"
-            )
-        return said
+        # A number means nothing to whoever walks; the event's name does.
+        return explain.sentence(decision, zone, {event.id: event.name for event in self.events})
 
 
 def _ended(call: Touchpoint, at: datetime, status: str, why: str, reason: str | None = None) -> Touchpoint:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from nurture.db import deliveries, enrollments, tasks, turns
+from nurture.db import deliveries, enrollments, events, tasks, turns
 from nurture.db.deliveries import Delivery
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words, sentence, verb
+from nurture.model.decisions import Decision
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.words import Contact, Enrollment, Status
 from nurture.services.people import find_contact, standings
@@ -69,7 +70,7 @@ def why(runtime: Runtime, email: str, workflow: str | None = None, step: str | N
         own = enrollments.of_contact(tx, contact.id)
         _known(workflow, {one.workflow for one in own} | set(runtime.shelf.published(tx).workflows))
         own = [one for one in own if workflow in (None, one.workflow)]
-        lines = [*_decided(tx, own, zone), *_happened(tx, contact.id), *_refused(tx, contact.id)]
+        lines = told(tx, contact.id, own, zone)
         following = tuple(
             Next(
                 one.enrollment.workflow,
@@ -84,7 +85,13 @@ def why(runtime: Runtime, email: str, workflow: str | None = None, step: str | N
     wanted = [
         line for line in lines if workflow in (None, line.workflow) and (step is None or line.step == step)
     ]
-    return Why(contact, zone, tuple(sorted(wanted, key=lambda line: line.at)), following)
+    return Why(contact, zone, tuple(wanted), following)
+
+
+def told(tx: Connection, contact_id: int, own: Sequence[Enrollment], zone: ZoneInfo) -> list[Line]:
+    """Everything that was decided in these enrollments of a contact, and what became of it; oldest first."""
+    lines = [*_decided(tx, own, zone), *_happened(tx, contact_id), *_refused(tx, contact_id)]
+    return sorted(lines, key=lambda line: line.at)
 
 
 def _known(workflow: str | None, names: Iterable[str]) -> None:
@@ -92,9 +99,11 @@ def _known(workflow: str | None, names: Iterable[str]) -> None:
         raise NotFoundError(f"there is no workflow '{workflow}'", hint=did_you_mean(workflow, list(names)))
 
 
-def _decided(tx: Connection, own: list[Enrollment], zone: ZoneInfo) -> Iterator[Line]:
+def _decided(tx: Connection, own: Sequence[Enrollment], zone: ZoneInfo) -> Iterator[Line]:
     workflow_of = {one.id: one.workflow for one in own}
-    for turn in turns.of_enrollments(tx, list(workflow_of)):
+    taken = turns.of_enrollments(tx, list(workflow_of))
+    names = names_of(tx, [decision for turn in taken for decision in turn.decisions])
+    for turn in taken:
         for decision in turn.decisions:
             yield Line(
                 at=turn.at,
@@ -103,10 +112,16 @@ def _decided(tx: Connection, own: list[Enrollment], zone: ZoneInfo) -> Iterator[
                 step=decision.step,
                 decision=verb(decision),
                 reason=decision.reason,
-                said=sentence(decision, zone),
+                said=sentence(decision, zone, names),
                 file=decision.place.file if decision.place else None,
                 line=decision.place.line if decision.place else None,
             )
+
+
+def names_of(tx: Connection, decisions: Iterable[Decision]) -> dict[int, str]:
+    """The names of the events that were the evidence of these decisions, by event id."""
+    evidence = events.by_ids(tx, {one.event for one in decisions if one.event})
+    return {number: event.name for number, event in evidence.items()}
 
 
 def _happened(tx: Connection, contact_id: int) -> Iterator[Line]:
@@ -114,12 +129,12 @@ def _happened(tx: Connection, contact_id: int) -> Iterator[Line]:
     for delivery in deliveries.of_contact(tx, contact_id):
         if delivery.ended_at and delivery.state not in STILL_OPEN and delivery.template:
             yield _line(
-                delivery, delivery.state.value, delivery.reason or "", _said_of(delivery), delivery.ended_at
+                delivery, delivery.state.value, delivery.reason or "", said_of(delivery), delivery.ended_at
             )
     for task in tasks.of_contact(tx, contact_id):
         if task.ended_at and task.state is not TaskState.OPEN:
             reason = task.outcome or task.reason or ""
-            yield _line(task, task.state.value, reason, _said_of_call(task), task.ended_at)
+            yield _line(task, task.state.value, reason, said_of_call(task), task.ended_at)
 
 
 def _line(one: Delivery | Task, decision: str, reason: str, said: str, at: datetime) -> Line:
@@ -134,7 +149,8 @@ def _line(one: Delivery | Task, decision: str, reason: str, said: str, at: datet
     )
 
 
-def _said_of(delivery: Delivery) -> str:
+def said_of(delivery: Delivery) -> str:
+    """What became of a message, in one sentence."""
     name = f"'{delivery.template}'"
     told = f": {delivery.detail}" if delivery.detail else ""
     because = f", because {in_words(delivery.reason)}" if delivery.reason else ""
@@ -147,7 +163,8 @@ def _said_of(delivery: Delivery) -> str:
             return f"Mail {name} {delivery.state}{because}{told}."
 
 
-def _said_of_call(task: Task) -> str:
+def said_of_call(task: Task) -> str:
+    """What became of a call, in one sentence."""
     if task.state is TaskState.DONE:
         return f"Call '{task.script}' was made: {task.outcome}."
     because = f", because {in_words(task.reason)}" if task.reason else ""

@@ -16,7 +16,7 @@ from nurture.workflow.model import Stage, Workflow
 from nurture.workflow.project import Project
 from nurture.workflow.reader import Draft
 
-_OURS = ("offer.", "consent.", "email.", "call.", "stage.", "contact.")
+_OURS = ("offer.", "consent.", "email.", "call.", "stage.", "note.", "contact.")
 """Only the program stores events that begin so; ``sale.`` may be anybody's."""
 
 

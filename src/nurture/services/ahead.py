@@ -1,0 +1,118 @@
+"""What comes next to one contact, if nothing happens meanwhile: the next weeks as the engine itself would play them.
+
+It stores nothing and promises nothing. A paused contact has nothing ahead until somebody resumes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from nurture.db import deliveries, enrollments, pauses, tasks
+from nurture.db.deliveries import Delivery
+from nurture.db.tables import DeliveryState, TaskState
+from nurture.db.tasks import Task
+from nurture.engine.foresee import Foreseen, Standing, foresee
+from nurture.engine.world import OpenCall
+from nurture.model.decisions import Call
+from nurture.model.errors import NurtureError
+from nurture.model.words import Enrollment, Facts, Phase, Reason
+from nurture.services.facts import load_facts
+from nurture.services.runtime import Runtime
+
+HORIZON = timedelta(days=60)
+ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is to come, in order; ``trouble`` where the workflow cannot be played on."""
+
+    coming: tuple[Foreseen, ...] = ()
+    trouble: str | None = None
+
+
+def ahead(runtime: Runtime, contact_id: int, span: timedelta = HORIZON) -> Ahead:
+    """What happens to this contact in the next ``span`` of business time if nothing else does."""
+    with runtime.database.read() as tx:
+        own = enrollments.of_contact(tx, contact_id)
+        facts = load_facts(tx, own, runtime.shelf.published(tx).workspace, runtime.now())
+        mails, calls = deliveries.of_contact(tx, contact_id), tasks.of_contact(tx, contact_id)
+        return look_ahead(tx, runtime, own, facts, mails, calls, span)
+
+
+def look_ahead(
+    tx: Connection,
+    runtime: Runtime,
+    own: Sequence[Enrollment],
+    facts: Mapping[int, Facts],
+    mails: Sequence[Delivery],
+    calls: Sequence[Task],
+    span: timedelta = HORIZON,
+) -> Ahead:
+    """The same from what has been loaded: all of a contact's enrollments, their facts, messages and calls."""
+    now = runtime.now()
+    published = runtime.shelf.published(tx)
+    versions = runtime.shelf.versions(tx, {one.version for one in own})
+    standings = [
+        Standing(one, versions[one.version], facts[one.id], _leaves(runtime, one, mails, now)) for one in own
+    ]
+    names = {*published.workflows, *(one.workflow for one in own)}
+    people = {one.contact_id for one in own}
+    stood_still = pauses.pauses_for(tx, {(person, name) for person in people for name in names})
+    try:
+        coming = foresee(
+            standings,
+            [_open_call(task) for task in calls if task.state is TaskState.OPEN],
+            published.workflows,
+            {name: spans for (_, name), spans in stood_still.items()},
+            now,
+            now + span,
+        )
+    except NurtureError as error:
+        return Ahead(trouble=str(error))
+    return Ahead(coming)
+
+
+def waits_at(enrollment: Enrollment, mails: Sequence[Delivery]) -> Delivery | None:
+    """The message that an enrollment acts on and that has not left yet."""
+    return next(
+        (
+            one
+            for one in mails
+            if (one.enrollment_id, one.step, one.visit) == (enrollment.id, enrollment.step, enrollment.visit)
+            and enrollment.phase is Phase.ACTING
+            and one.state in ON_ITS_WAY
+        ),
+        None,
+    )
+
+
+def _leaves(
+    runtime: Runtime, enrollment: Enrollment, mails: Sequence[Delivery], now: datetime
+) -> datetime | None:
+    """When the message it acts on leaves: when it is due, or at its next attempt; None when it acts on none."""
+    waiting = waits_at(enrollment, mails)
+    if waiting is None:
+        return None
+    again = waiting.retry_at - runtime.clock.operational() if waiting.retry_at else timedelta()
+    return max(waiting.due, now + max(again, timedelta()))
+
+
+def _open_call(task: Task) -> OpenCall:
+    call = Call(
+        at=task.appeared_at,
+        stage=task.stage,
+        step=task.step,
+        visit=task.visit,
+        reason=Reason.DUE,
+        script=task.script,
+        assign=task.assign,
+        due=task.due,
+        expires=task.expires,
+        held=task.held,
+    )
+    return OpenCall(task.enrollment_id, call, task.expires)
