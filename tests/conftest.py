@@ -14,7 +14,7 @@ from sqlalchemy import URL
 from nurture.workers.valkey import EmbeddedValkey
 from tests.support.servers import Postgres, running_postgres
 
-LEVELS = ("unit", "integration", "e2e")
+LEVELS = ("unit", "integration", "e2e", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

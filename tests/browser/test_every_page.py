@@ -1,0 +1,55 @@
+"""Is every page fit to be used: by anybody, at any width, by day and by night?"""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.site import (
+    SCHEMES,
+    WIDTHS,
+    Complaints,
+    Scheme,
+    Site,
+    a_window,
+    accessibility_problems,
+    log_in,
+    wider_than_the_window,
+)
+from tests.browser.walk import Found, unvisited, walk
+
+
+@pytest.fixture(scope="module")
+def found(browser: Browser, site: Site) -> Found:
+    """Every page that an admin can get to."""
+    with a_window(browser, site) as window:
+        log_in(window, site.user, site.password)
+        return walk(site, window.request)
+
+
+def test_links_lead_to_every_page(found: Found, site: Site) -> None:
+    assert unvisited(site, found) == []
+
+
+def test_no_link_leads_nowhere(found: Found) -> None:
+    assert found.broken == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_is_accessible_fits_its_window_and_breaks_no_rule_of_its_own(
+    width: int, scheme: Scheme, found: Found, browser: Browser, site: Site
+) -> None:
+    problems: list[str] = []
+
+    with a_window(browser, site, width, scheme) as window:
+        log_in(window, site.user, site.password)
+        complaints = Complaints(window)
+        for path in found.pages:
+            window.goto(path)
+            wrong = [*complaints.taken(), *wider_than_the_window(window), *accessibility_problems(window)]
+            complaints.taken()  # axe itself may try what our rules forbid
+            problems += [f"{path}: {one}" for one in wrong]
+
+    assert not problems, "\n".join(problems)
