@@ -175,7 +175,9 @@ _RANKED = (
     )
     .subquery()
 )
-_LAST_SENT = select(*_DELIVERY).join(_RANKED, D.c.id == _RANKED.c.id).where(_RANKED.c.rank == ONE)
+_LAST_SENT = (
+    select(*_DELIVERY).select_from(D).join(_RANKED, D.c.id == _RANKED.c.id).where(_RANKED.c.rank == ONE)
+)
 _OFFERS = select(D.c.contact_id, D.c.offer).where(
     among(D.c.contact_id),
     D.c.offer.is_not(None),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, Response, render_template, request
+from flask_openapi3.openapi import OpenAPI
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -14,9 +15,11 @@ from nurture.db.session import UnreachableError
 from nurture.model.errors import NotFoundError, NurtureError
 from nurture.rendering.links import LinkError
 from nurture.settings import Settings
-from nurture.web import admin, dressing, guard, health
+from nurture.web import admin, api, dressing, guard, health
+from nurture.web.api import answers
+from nurture.web.api.answers import API, INFO, SECURITY, ProblemsFound, http_failure
 from nurture.web.mounted import mount
-from nurture.web.public import download, leave
+from nurture.web.public import confirm, download, leave, offer
 from nurture.wiring import Nurture, build
 
 log = structlog.get_logger()
@@ -50,17 +53,27 @@ STRICT = {
 
 def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     """The WSGI application. Raises NurtureError when the database cannot be used."""
-    app = Flask("nurture.web", static_folder="static", template_folder="pages")
+    app = OpenAPI(
+        "nurture.web",
+        info=INFO,
+        security_schemes=SECURITY,
+        validation_error_model=ProblemsFound,
+        doc_ui=False,
+        static_folder="static",
+        template_folder="pages",
+    )
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     runs = nurture or build(settings)
     guard.secure(app, settings, runs.runtime)
     dressing.dress(app, runs.runtime)
-    for public in (leave.pages(runs.runtime), download.pages(runs.runtime), health.pages(runs, settings)):
-        app.register_blueprint(public)
-        guard.exempt_from_tokens(app, public.name)
     with app.app_context():  # limits belong to this app
+        public = [part.pages(runs.runtime) for part in (offer, confirm, download, leave)]
+        for routes in (*public, health.pages(runs, settings)):
+            app.register_blueprint(routes)
+            guard.exempt_from_tokens(app, routes.name)
         admin.register(app, runs)
+        api.register(app, runs)
     app.add_url_rule("/", "root", root)
     guard.refuse_unguarded(app)
     mount(app, settings)
@@ -94,10 +107,12 @@ def dead_link(error: LinkError) -> tuple[str, int]:
     return render_template("message.html", title="This link does not work", said=said), 404
 
 
-def as_page(error: HTTPException) -> tuple[str, int] | HTTPException:
+def as_page(error: HTTPException) -> tuple[str, int] | Response | HTTPException:
     code = error.code or 500
     if code < 400:
         return error  # a redirect
+    if request.path.startswith(API):
+        return http_failure(error)
     title, said = IN_WORDS.get(code, ("That did not work", "Please go back and try again."))
     return render_template("message.html", title=title, said=said), code
 
@@ -109,9 +124,11 @@ def refused(error: NurtureError) -> tuple[str, int]:
     return render_template("message.html", title="That cannot be done", said=said, hint=error.hint), code
 
 
-def unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
+def unavailable(error: Exception) -> tuple[str, int, dict[str, str]] | Response:
     """The database is away: a mail program that posts will try again later."""
     log.error("page cannot be answered", path=request.endpoint, error=type(error).__name__)
+    if request.path.startswith(API):
+        return answers.unavailable()
     said = "Please try again in a minute. Nothing was changed."
     page = render_template("message.html", title="We cannot answer just now", said=said)
     return page, 503, {"Retry-After": "60"}

@@ -1,0 +1,38 @@
+"""The API as another system sees it: a token, a request, an answer in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from nurture.model.accounts import Scope
+from nurture.services import tokens
+from nurture.web import create_app
+from tests.support.running import Running
+
+
+@dataclass(slots=True)
+class Shop:
+    """A system with a token."""
+
+    client: FlaskClient
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def report(self, events: Any) -> TestResponse:
+        return self.client.post("/api/v1/events", json=events, headers=self.headers)
+
+    def store(self, contacts: Any) -> TestResponse:
+        return self.client.put("/api/v1/contacts", json=contacts, headers=self.headers)
+
+
+def a_shop(running: Running, *scopes: Scope, name: str = "web-shop") -> Shop:
+    """A system that may do all, or what is said."""
+    client = create_app(running.nurture.settings, running.nurture).test_client()
+    return Shop(client, tokens.add(running.nurture.runtime, name, scopes or tuple(Scope), actor="a test"))
