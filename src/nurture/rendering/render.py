@@ -143,6 +143,10 @@ class MessageTemplate:
             layout=self.layout,
         )
 
+    def subject_line(self, facts: Facts) -> str:
+        """Its subject alone. Raises RenderError."""
+        return _one_line(self.subject, facts)
+
 
 @dataclass(frozen=True, slots=True)
 class TextTemplate:
