@@ -15,6 +15,7 @@ from nurture.db.session import Database
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
 from nurture.services.advance import Advance
+from nurture.services.calls import settle as settle_outcomes
 from nurture.services.deliver import Deliver
 from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
@@ -60,16 +61,20 @@ class Nurture:
                 self.runtime.shelf.published(tx)
 
     def sweep(self) -> None:
-        """Free what dead senders held, end the calls that nobody made in time, forget processes that are gone."""
+        """Free what dead senders held, settle what was said of calls, end those that nobody made, tidy up."""
+        settle_outcomes(self.runtime)
         with self.database.write() as tx:
             rescued = outbox.rescue(tx, self.clock.now(), self.clock.operational())
             in_doubt = notices.rescue(tx, self.clock.now(), self.clock.operational())
+            called_off = tasks.call_off(tx, self.clock.now())
             expired = tasks.expire(tx, self.clock.now())
             forget_the_silent(tx, self.clock.operational())
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
         if in_doubt:
             log.warning("notices in doubt", ambiguous=in_doubt)
+        if called_off:
+            log.info("calls called off: their numbers were closed", count=len(called_off))
         if expired:
             log.info("calls expired", count=len(expired))
 

@@ -7,17 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, func, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, func, select, update
 
 from nurture.db.enrollments import rearm
-from nurture.db.sets import AnyRow, among, insert_rows, now_param, pairs, word
-from nurture.db.tables import TaskRow, TaskState, table_of
-from nurture.model.words import Reason
+from nurture.db.outcomes import closed_for_now, unsettled
+from nurture.db.sets import (
+    AnyRow,
+    AnySelect,
+    among,
+    given,
+    insert_rows,
+    limit_param,
+    now_param,
+    pairs,
+    run_on,
+    word,
+)
+from nurture.db.tables import ContactRow, SuppressionRow, TaskRow, TaskState, table_of
+from nurture.model.words import Channel, Reason
 
 T = table_of(TaskRow)
+S = table_of(SuppressionRow)
+CONTACTS = table_of(ContactRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +113,23 @@ def assign(tx: Connection, task_id: int, assignee: str | None) -> Task | None:
 
 
 def expire(tx: Connection, now: datetime) -> list[Task]:
-    """End the calls that nobody made in time; their enrollments go on. Returns them."""
+    """End the calls that nobody made in time; their enrollments go on. Returns them.
+
+    One that somebody has just told the outcome of waits until that is settled or taken back.
+    """
     expired = [_task(row) for row in tx.execute(_EXPIRE, {"now": now})]
     rearm(tx, [(task.enrollment_id, task.step, task.visit) for task in expired], now)
     return expired
+
+
+def call_off(tx: Connection, now: datetime) -> list[Task]:
+    """Cancel the open calls to numbers that were closed since they were planned; their enrollments go on.
+
+    A number closed by a click that may still be taken back only hides its calls (``waiting``). Returns the cancelled.
+    """
+    gone = [_task(row) for row in tx.execute(_CALL_OFF, {"now": now})]
+    rearm(tx, [(task.enrollment_id, task.step, task.visit) for task in gone], now)
+    return gone
 
 
 def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: datetime) -> int:
@@ -114,6 +142,11 @@ def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: 
 def get(tx: Connection, task_id: int) -> Task | None:
     row = tx.execute(_BY_ID, {"task": task_id}).first()
     return _task(row) if row else None
+
+
+def by_ids(tx: Connection, ids: Collection[int]) -> dict[int, Task]:
+    """Calls by id; unknown ids are left out."""
+    return {row.id: _task(row) for row in tx.execute(_BY_IDS, {"ids": ids})} if ids else {}
 
 
 def of_contact(tx: Connection, contact_id: int) -> list[Task]:
@@ -140,9 +173,42 @@ def queue(tx: Connection, *, assignee: str | None = None, limit: int = 200) -> l
     return [_task(row) for row in tx.execute(query.limit(limit), {"assignee": assignee} if assignee else {})]
 
 
-def load_per_assignee(tx: Connection, start: datetime, end: datetime) -> dict[str, int]:
-    """How many calls each person has due from ``start`` to before ``end``, made or not: what round-robin looks at."""
-    return pairs(tx.execute(_LOAD, {"start": start, "end": end}))
+def waiting(tx: Connection, *, limit: int = 200) -> list[Task]:
+    """The calls that are to be made, the first due first: open, without an outcome, to a number that is open."""
+    return [_task(row) for row in tx.execute(_WAITING.limit(limit_param("most")), {"most": limit})]
+
+
+def waiting_for(tx: Connection, who: str | None, *, limit: int = 200) -> list[Task]:
+    """Those of one person, by their key; None: those that nobody has."""
+    mine = T.c.assignee == bindparam("who") if who else T.c.assignee.is_(None)
+    values: dict[str, Any] = {"most": limit} | ({"who": who} if who else {})
+    rows = tx.execute(_WAITING.where(mine).limit(limit_param("most")), values)
+    return [_task(row) for row in rows]
+
+
+def waiting_until(tx: Connection, before: datetime) -> list[Task]:
+    """The same, of everybody who has any, due before a moment."""
+    rows = tx.execute(_WAITING.where(T.c.assignee.is_not(None), T.c.due < now_param()), {"now": before})
+    return [_task(row) for row in rows]
+
+
+def waiting_counts(tx: Connection) -> dict[str | None, int]:
+    """How many calls each person is to make; None: how many nobody has."""
+    return pairs(tx.execute(_WAITING_COUNTS))
+
+
+def load_per_day(
+    tx: Connection, days: Mapping[date, tuple[datetime, datetime]], people: Collection[str]
+) -> dict[tuple[str, date], int]:
+    """How many calls each of these people has due on each day, made or not: what round-robin looks at.
+
+    ``days`` says when each of them begins and ends.
+    """
+    rows = [{"day": day.isoformat(), "starts": start, "ends": end} for day, (start, end) in days.items()]
+    if not rows or not people:
+        return {}
+    counted = run_on(tx, _load_per_day, rows, people=people)
+    return {(who, date.fromisoformat(day)): count for who, day, count in counted}
 
 
 # --- statements -------------------------------------------------------------------------------------------------
@@ -164,7 +230,7 @@ _REDATE = (
 _ASSIGN = update(T).where(_OF, _IS_OPEN).values(assignee=bindparam("to", type_=Text)).returning(*_TASK)
 _EXPIRE = (
     update(T)
-    .where(_IS_OPEN, T.c.expires <= now_param())
+    .where(_IS_OPEN, T.c.expires <= now_param(), ~unsettled(T.c.id))
     .values(state=TaskState.EXPIRED.value, ended_at=now_param())
     .returning(*_TASK)
 )
@@ -174,19 +240,40 @@ _CLEAR = (
     .values(state=TaskState.CANCELLED.value, reason=bindparam("because", type_=Text), ended_at=now_param())
 )
 _BY_ID = select(*_TASK).where(_OF)
+_BY_IDS = select(*_TASK).where(among(T.c.id))
 _OF_CONTACT = select(*_TASK).where(T.c.contact_id == bindparam("contact")).order_by(T.c.appeared_at, T.c.id)
 _OPEN_OF_EACH = select(*_TASK).where(among(T.c.contact_id), _IS_OPEN).order_by(T.c.appeared_at, T.c.id)
 _OPEN = select(*_TASK).where(_IS_OPEN).order_by(T.c.due, T.c.id)
-_LOAD = (
-    select(T.c.assignee, func.count())
-    .where(
-        T.c.assignee.is_not(None),
-        T.c.due >= now_param("start"),
-        T.c.due < now_param("end"),
-        T.c.state != word(TaskState.CANCELLED),
-    )
-    .group_by(T.c.assignee)
+_UNTOLD = and_(_IS_OPEN, ~unsettled(T.c.id))
+_PHONE_CLOSED = (
+    select(S.c.id)
+    .select_from(S)
+    .join(CONTACTS, and_(S.c.address_hash == CONTACTS.c.phone_hash, S.c.channel == word(Channel.PHONE)))
+    .where(CONTACTS.c.id == T.c.contact_id)
+    .correlate(T)
 )
+_CALL_OFF = (
+    update(T)
+    .where(_UNTOLD, _PHONE_CLOSED.where(~closed_for_now(CONTACTS.c.phone_hash)).exists())
+    .values(state=TaskState.CANCELLED.value, reason=Reason.SUPPRESSED.value, ended_at=now_param())
+    .returning(*_TASK)
+)
+_WAITING = select(*_TASK).where(_UNTOLD, ~_PHONE_CLOSED.exists()).order_by(T.c.due, T.c.id)
+_WAITING_COUNTS = (
+    select(T.c.assignee, func.count()).where(_UNTOLD, ~_PHONE_CLOSED.exists()).group_by(T.c.assignee)
+)
+
+
+@cache
+def _load_per_day(dialect: str) -> AnySelect:
+    span = given(dialect, day=Text(), starts=T.c.due, ends=T.c.due)
+    return (
+        select(T.c.assignee, span.c.day, func.count())
+        .select_from(T)
+        .join(span, and_(T.c.due >= span.c.starts, T.c.due < span.c.ends))
+        .where(among(T.c.assignee, "people"), T.c.state != word(TaskState.CANCELLED))
+        .group_by(T.c.assignee, span.c.day)
+    )
 
 
 def _task(row: AnyRow) -> Task:

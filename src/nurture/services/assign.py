@@ -1,13 +1,17 @@
-"""Who makes a call: the contact's owner, a named person, or a team in turn, those with the fewest calls first.
+"""Who makes a call: the contact's owner, a named person, or a team in turn, those with the fewest calls that day first.
 
-Refuses nobody's work: a call without anybody to make it stays open without a name, and `nurture doctor` says so.
+The day that counts is the one on which the call is due, in the workspace's zone. Refuses nobody's work: where everybody
+is full, or away, the one with the fewest gets it. Only a workspace without teams leaves a call without a name, and
+`nurture doctor` says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -15,10 +19,28 @@ from nurture.db import contacts, tasks
 from nurture.db.contacts import Change
 from nurture.db.tables import TaskState
 from nurture.db.tasks import NewTask
-from nurture.model.workspace import Team, Workspace
+from nurture.model.calendars import to_utc
+from nurture.model.teams import Member, members, person_key
+from nurture.model.workspace import Workspace
+from nurture.services.runtime import Runtime
 
 ROUND_ROBIN = "round-robin "
 OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many calls one person of a team has due on a day; ``capacity`` None is no limit."""
+
+    member: Member
+    calls: int
+    there: bool
+
+    @property
+    def over(self) -> bool:
+        """More than they are there for."""
+        limit = self.member.capacity if self.there else 0
+        return limit is not None and self.calls > limit
 
 
 def to_people(tx: Connection, workspace: Workspace, new: Sequence[NewTask], now: datetime) -> list[NewTask]:
@@ -27,42 +49,76 @@ def to_people(tx: Connection, workspace: Workspace, new: Sequence[NewTask], now:
     if not opening:
         return list(new)
     people = contacts.load(tx, {task.contact_id for task in opening})
-    load = tasks.load_per_assignee(tx, now - timedelta(days=1), now + timedelta(days=7))
-    owners = {task.contact_id: people[task.contact_id].owner for task in opening if task.contact_id in people}
+    owners = {id_: person_key(one.owner) for id_, one in people.items() if one.owner}
+    rota = _rota(tx, workspace, {task.due.astimezone(workspace.zone).date() for task in opening})
     new_owners: dict[int, str] = {}
     assigned = []
     for task in new:
         if task.state is TaskState.OPEN:
-            person = _assignee(task, owners.get(task.contact_id), workspace, load, now.date())
-            if person and task.assign == OWNER and not owners.get(task.contact_id):
+            person = rota.assignee(task, owners.get(task.contact_id))
+            if person and task.assign == OWNER and task.contact_id not in owners:
                 owners[task.contact_id] = new_owners[task.contact_id] = person
-            if person:
-                load[person] = load.get(person, 0) + 1
             task = replace(task, assignee=person)  # noqa: PLW2901 - the same task, assigned
         assigned.append(task)
     contacts.apply_changes(tx, {id_: Change({"owner": owner}) for id_, owner in new_owners.items()}, now)
     return assigned
 
 
-def _assignee(
-    task: NewTask, owner: str | None, workspace: Workspace, load: dict[str, int], today: date
-) -> str | None:
-    if task.assign == OWNER:
-        return owner or _next_of(list(workspace.teams.values()), load, today)
-    if task.assign.startswith(ROUND_ROBIN):
-        team = workspace.teams.get(task.assign.removeprefix(ROUND_ROBIN).strip())
-        return _next_of([team] if team else [], load, today)
-    team = workspace.teams.get(task.assign)
-    return _next_of([team], load, today) if team else task.assign
+def loads(runtime: Runtime, day: date | None = None) -> tuple[Load, ...]:
+    """How many calls everybody in a team has due on a day of the workspace's zone, by default today."""
+    with runtime.database.read() as tx:
+        workspace = runtime.shelf.published(tx).workspace
+        day = day or runtime.now().astimezone(workspace.zone).date()
+        rota = _rota(tx, workspace, {day})
+    return tuple(Load(member, rota.load[member.key, day], member.there(day)) for member in members(workspace))
 
 
-def _next_of(teams: Sequence[Team], load: dict[str, int], today: date) -> str | None:
-    """The member who is there and has the fewest calls, in the order in which the team names them."""
-    members = [member for team in teams for member in team.members]
-    there = [
-        member
-        for team in teams
-        for member in team.members
-        if today.isoformat() not in team.absences.get(member, ())
-    ]
-    return min(there or members, key=lambda member: load.get(member, 0), default=None)
+def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a local day begins and ends, in UTC."""
+    midnights = (datetime.combine(day + timedelta(days=more), time()) for more in (0, 1))
+    start, end = (to_utc(midnight, zone) for midnight in midnights)
+    return start, end
+
+
+@dataclass(slots=True)
+class _Rota:
+    """The teams, and how many calls everybody has on each day that matters; counts on as it gives out calls."""
+
+    people: tuple[Member, ...]
+    load: Counter[tuple[str, date]]
+    zone: ZoneInfo
+
+    def assignee(self, task: NewTask, owner: str | None) -> str | None:
+        """The key of the person who gets this call."""
+        day = task.due.astimezone(self.zone).date()
+        person = self._chosen(task.assign, owner, day)
+        if person:
+            self.load[person, day] += 1
+        return person
+
+    def _chosen(self, assign: str, owner: str | None, day: date) -> str | None:
+        if assign == OWNER:
+            if any(one.key == owner and one.there(day) for one in self.people):
+                return owner
+            return self._next_of(self.people, day) or owner
+        team = [one for one in self.people if one.team == assign.removeprefix(ROUND_ROBIN).strip()]
+        if team or assign.startswith(ROUND_ROBIN):
+            return self._next_of(team, day)
+        return person_key(assign)
+
+    def _next_of(self, candidates: Iterable[Member], day: date) -> str | None:
+        """Who is there and has room before who is full, both before who is away; then the fewest calls, then the team's order."""
+
+        def rank(one: Member) -> tuple[bool, bool, int]:
+            calls = self.load[one.key, day]
+            return not one.there(day), one.capacity is not None and calls >= one.capacity, calls
+
+        chosen = min(candidates, key=rank, default=None)
+        return chosen.key if chosen else None
+
+
+def _rota(tx: Connection, workspace: Workspace, days: Iterable[date]) -> _Rota:
+    people = members(workspace)
+    spans: Mapping[date, tuple[datetime, datetime]] = {day: day_span(day, workspace.zone) for day in days}
+    load = tasks.load_per_day(tx, spans, {one.key for one in people})
+    return _Rota(people, Counter(load), workspace.zone)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, suppressions, tasks
+from nurture.db import consents, outcomes, suppressions, tasks
 from nurture.db.consents import Consent, ConsentAction
 from nurture.db.suppressions import Suppression
 from nurture.engine.effects import asks_to_call_back, closes, redated
@@ -15,20 +16,27 @@ from nurture.model.words import Channel, Event, Scalar
 from nurture.services.published import Shelf
 
 
-def apply(tx: Connection, shelf: Shelf, fresh: Sequence[Event], now: datetime) -> None:
+Proofs = Mapping[int, Mapping[str, Scalar]]
+"""What shows a consent, by the id of its event."""
+
+
+def apply(
+    tx: Connection, shelf: Shelf, fresh: Sequence[Event], now: datetime, proofs: Proofs | None = None
+) -> None:
     """The effects of these events, in order of arrival."""
-    _keep_ledger(tx, shelf, fresh)
+    _keep_ledger(tx, shelf, fresh, proofs or {})
     _suppress(tx, fresh, now)
     for event in fresh:
         if event.name == "call.outcome":
             _end_call(tx, event)
 
 
-def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event]) -> None:
+def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: Proofs) -> None:
     entries: list[Consent] = []
     for event in fresh:
         if event.name == "consent.granted" and event.data.get("purpose"):
-            entries.append(_consent(event, ConsentAction.GRANTED, str(event.data["purpose"])))
+            granted = _consent(event, ConsentAction.GRANTED, str(event.data["purpose"]))
+            entries.append(replace(granted, proof=dict(proofs.get(event.id, {}))))
         if event.name == "consent.withdrawn":
             purpose = event.data.get("purpose")
             purposes = [str(purpose)] if purpose else _all_purposes(tx, shelf, event.contact_id)
@@ -71,6 +79,7 @@ def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
                 Suppression(address_hash=address, channel=channel, reason=reason, at=now, source=event.name)
             )
     suppressions.add(tx, entries)
+    outcomes.rests_elsewhere(tx, {one.address_hash for one in entries})
 
 
 def _end_call(tx: Connection, event: Event) -> None:

@@ -262,10 +262,18 @@ def test_the_queue_is_in_order_of_due_and_the_load_is_counted_by_day(database: D
 
         assert [one.id for one in tasks.queue(tx)] == [first, later, other]
         assert [one.id for one in tasks.queue(tx, assignee="lee@example.com")] == [other]
-        assert tasks.load_per_assignee(tx, NOW, NOW + DAY) == {"kim@example.com": 2}
+        days = {NOW.date(): (NOW, NOW + DAY), (NOW + DAY).date(): (NOW + DAY, NOW + 2 * DAY)}
+        people_of_teams = ["kim@example.com", "lee@example.com"]
+        assert tasks.load_per_day(tx, days, people_of_teams) == {
+            ("kim@example.com", NOW.date()): 2,
+            ("lee@example.com", (NOW + DAY).date()): 1,
+        }
         given = tasks.assign(tx, first, "lee@example.com")
         assert given is not None
-        assert tasks.load_per_assignee(tx, NOW, NOW + DAY) == {"kim@example.com": 1, "lee@example.com": 1}
+        assert tasks.load_per_day(tx, days, ["lee@example.com"]) == {
+            ("lee@example.com", NOW.date()): 1,
+            ("lee@example.com", (NOW + DAY).date()): 1,
+        }
 
 
 # --- turns ------------------------------------------------------------------------------------------------------
