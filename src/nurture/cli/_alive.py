@@ -18,16 +18,17 @@ ANSWER_SECONDS = 5.0
 
 def check_process(context: Context, role: str) -> None:
     """Say that a ``role`` of this machine (or container) works. NurtureError when none gave a sign of life lately."""
+    from nurture.db.session import Database
+    from nurture.model.clock import system_time
     from nurture.services.presence import ALIVE, alive_on
-    from nurture.wiring import build
 
-    nurture = build(context.settings)
-    host = socket.gethostname()
+    # Asked twice a minute in each container: the rest of nurture, which takes a second to load, stays away.
+    database, host = Database(context.settings.database_url), socket.gethostname()
     try:
-        with nurture.database.read() as tx:
-            there = alive_on(tx, role, host, nurture.clock.operational())
+        with database.read() as tx:
+            there = alive_on(tx, role, host, system_time())
     finally:
-        nurture.close()
+        database.dispose()
     tell(context, there, f"A {role} on {host} is at work.")
     if not there:
         raise NurtureError(
