@@ -1,8 +1,8 @@
-"""Links that only we can have made: how to leave, what to receive, the offer to download.
+"""Links that only we can have made: how to leave, what to receive, the offer to download, the yes to confirm.
 
 A link holds an opaque key and a signature, never an address, a name or a number that can be counted up. A link that
-leads out (unsubscribe) works for ever; a download ends. The first key signs, all keys verify, so that links survive
-a change of the secret.
+leads out (unsubscribe) works for ever; a download ends, a confirmation too. The first key signs, all keys verify, so
+that links survive a change of the secret.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ class Kind(StrEnum):
 
     LEAVE = "u"
     DOWNLOAD = "d"
+    CONFIRM = "confirm"
+    FORM = "o"
+    """No link: the stamp in a form's page that says when it was shown."""
 
 
 class LinkError(NurtureError):
@@ -50,7 +53,7 @@ class ExpiredLinkError(LinkError):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a link says: the delivery it was in, for a download the offer."""
+    """What a link says: the delivery it was in, or the request it confirms; for a download the offer."""
 
     key: str
     offer: str | None = None
@@ -76,6 +79,24 @@ class Links:
         until = _letters(int(expires.timestamp()))
         return f"{self.base_url.rstrip('/')}/{Kind.DOWNLOAD}/{self.token(Kind.DOWNLOAD, key, offer, until)}"
 
+    def confirm(self, key: str, expires: datetime) -> str:
+        """Where the request ``key`` is confirmed; it ends at ``expires`` (aware, whole seconds)."""
+        until = _letters(int(expires.timestamp()))
+        return f"{self.base_url.rstrip('/')}/{Kind.CONFIRM}/{self.token(Kind.CONFIRM, key, until)}"
+
+    def offer(self, name: str) -> str:
+        """The form of a lead offer: no secret, everybody may ask."""
+        return f"{self.base_url.rstrip('/')}/{Kind.FORM}/{name}"
+
+    def stamp(self, nonce: str, now: datetime) -> str:
+        """What a form carries to tell when it was shown; ``nonce`` is a plain word, another one for each page."""
+        return self.token(Kind.FORM, nonce, _letters(int(now.timestamp() * 1000)))
+
+    def read_stamp(self, stamp: str) -> tuple[str, datetime]:
+        """The nonce of a form's page, and when it was shown. Raises LinkError for a stamp that is not ours."""
+        nonce, shown = self._words(stamp, Kind.FORM, 2)
+        return nonce, datetime.fromtimestamp(int(shown, 36) / 1000, UTC)
+
     def token(self, kind: Kind, *words: str) -> str:
         """Words and signature (HMAC-SHA-256). Raises ValueError for a word that is more than letters, digits, - and _."""
         if not all(_WORD.fullmatch(word) for word in words):
@@ -84,20 +105,35 @@ class Links:
 
     def read(self, token: str, kind: Kind, now: datetime) -> Payload:
         """What the link says, if it is ours, of this kind, and good at ``now``. Raises LinkError, ExpiredLinkError."""
+        match kind:
+            case Kind.LEAVE:
+                return Payload(*self._words(token, kind, 1))
+            case Kind.DOWNLOAD:
+                key, offer, until = self._words(token, kind, 3)
+                return _in_time(Payload(key, offer), until, now)
+            case Kind.CONFIRM:
+                key, until = self._words(token, kind, 2)
+                return _in_time(Payload(key), until, now)
+            case Kind.FORM:
+                raise LinkError
+
+    def _words(self, token: str, kind: Kind, count: int) -> list[str]:
+        """The ``count`` words of a token. Raises LinkError."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise LinkError
         try:
             words = _signer(self.keys, kind).unsign(token).decode().split(_BETWEEN)
         except BadSignature:
             raise LinkError from None
-        if kind is Kind.LEAVE and len(words) == 1:
-            return Payload(words[0])
-        if kind is Kind.DOWNLOAD and len(words) == 3:
-            payload = Payload(words[0], words[1])
-            if datetime.fromtimestamp(int(words[2], 36), UTC) < now:
-                raise ExpiredLinkError(payload)
-            return payload
-        raise LinkError
+        if len(words) != count:
+            raise LinkError
+        return words
+
+
+def _in_time(payload: Payload, until: str, now: datetime) -> Payload:
+    if datetime.fromtimestamp(int(until, 36), UTC) < now:
+        raise ExpiredLinkError(payload)
+    return payload
 
 
 @lru_cache(maxsize=16)

@@ -30,7 +30,10 @@ About = tuple[int, str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """An event on its way in. ``id`` makes it idempotent; ``at`` is when it happened, now by default."""
+    """An event on its way in. ``id`` makes it idempotent; ``at`` is when it happened, now by default.
+
+    ``proof`` is what shows a consent (form, address, click); it is kept in the ledger beside it, not in the event.
+    """
 
     contact_id: int
     name: str
@@ -40,6 +43,7 @@ class Happening:
     source: str = "nurture"
     about: About | None = None
     human: bool = True
+    proof: Mapping[str, Scalar] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,10 @@ def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: 
         for event, result in zip(new, stored, strict=True)
     )
     fresh = [event for event in taken if event]
-    effects.apply(tx, shelf, fresh, now)
+    proofs = {
+        event.id: one.proof for event, one in zip(taken, happenings, strict=True) if event and one.proof
+    }
+    effects.apply(tx, shelf, fresh, now, proofs)
     contacts.touch_active(tx, {event.contact_id: event.arrived_at for event in fresh if shows_a_human(event)})
     answers = enter_by_events(tx, shelf, fresh, now)
     offers.deliver_requested(tx, shelf, fresh, answers, now)

@@ -109,8 +109,8 @@ def dead_link(error: LinkError) -> tuple[str, int]:
 
 def as_page(error: HTTPException) -> tuple[str, int] | Response | HTTPException:
     code = error.code or 500
-    if code < 400:
-        return error  # a redirect
+    if code < 400 or error.response is not None:
+        return error  # a redirect, or an answer that a limit of its own gives
     if request.path.startswith(API):
         return http_failure(error)
     title, said = IN_WORDS.get(code, ("That did not work", "Please go back and try again."))
