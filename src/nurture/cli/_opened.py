@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from nurture.cli.common import Context
-from nurture.model.errors import ProblemsFound, TextError
+from nurture.model.errors import NurtureError, ProblemsFound, TextError
 
 if TYPE_CHECKING:
     from nurture.model.words import Scalar
@@ -78,6 +78,15 @@ def span(text: str) -> float:
     if duration.unit not in seconds or not duration.amount:
         raise click.UsageError(f"a clock cannot be moved by {text!r}: write 2d, 3h or 1w")
     return float(duration.amount * seconds[duration.unit])
+
+
+def workspace_zone(nurture: Nurture) -> ZoneInfo:
+    """The zone of the published workspace; UTC while nothing was published."""
+    try:
+        with nurture.database.read() as tx:
+            return nurture.runtime.shelf.published(tx).workspace.zone
+    except NurtureError:
+        return ZoneInfo("UTC")
 
 
 def local(moment: datetime, zone: ZoneInfo) -> str:

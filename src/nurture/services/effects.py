@@ -15,7 +15,6 @@ from nurture.engine.effects import asks_to_call_back, closes, redated
 from nurture.model.words import Channel, Event, Scalar
 from nurture.services.published import Shelf
 
-
 Proofs = Mapping[int, Mapping[str, Scalar]]
 """What shows a consent, by the id of its event."""
 
@@ -26,9 +25,7 @@ def apply(
     """The effects of these events, in order of arrival."""
     _keep_ledger(tx, shelf, fresh, proofs or {})
     _suppress(tx, fresh, now)
-    for event in fresh:
-        if event.name == "call.outcome":
-            _end_call(tx, event)
+    _end_calls(tx, [event for event in fresh if event.name == "call.outcome"])
 
 
 def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: Proofs) -> None:
@@ -82,23 +79,19 @@ def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
     outcomes.rests_elsewhere(tx, {one.address_hash for one in entries})
 
 
-def _end_call(tx: Connection, event: Event) -> None:
-    """The call this outcome concerns is done, or stands for another time."""
-    about = (event.enrollment_id, event.step, event.visit)
-    task = next(
-        (
-            task
-            for task in tasks.open_of(tx, event.contact_id)
-            if (task.enrollment_id, task.step, task.visit) == about
-        ),
-        None,
-    )
-    if task is None:
-        return  # a late outcome is kept and shown, and ends nothing
-    if asks_to_call_back(event):
-        tasks.redate(tx, task.id, *redated(event, task.due, task.expires))
-    else:
-        tasks.finish(tx, task.id, str(event.data.get("outcome", "")), event.arrived_at)
+def _end_calls(tx: Connection, outcomes: Sequence[Event]) -> None:
+    """The calls these outcomes concern are done, or stand for another time; a late outcome ends nothing."""
+    calls = tasks.open_of_each(tx, {event.contact_id for event in outcomes})
+    still_open = {(one.enrollment_id, one.step, one.visit): one for own in calls.values() for one in own}
+    for event in outcomes:
+        about = (event.enrollment_id or 0, event.step or "", event.visit or 0)
+        task = still_open.pop(about, None)
+        if task is None:
+            continue
+        if not asks_to_call_back(event):
+            tasks.finish(tx, task.id, str(event.data.get("outcome", "")), event.arrived_at)
+        elif again := tasks.redate(tx, task.id, *redated(event, task.due, task.expires)):
+            still_open[about] = again
 
 
 def _text(value: Scalar) -> str | None:
