@@ -106,6 +106,13 @@ def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: 
     return tx.execute(_CLEAR, values).rowcount
 
 
+def call_off(tx: Connection, about: tuple[int, str, int], reason: Reason, now: datetime) -> bool:
+    """Skip the message of this enrollment, step and visit. False when there is none that waits: it is leaving, or over."""
+    enrollment, step, visit = about
+    values = {"enrollment": enrollment, "of": step, "in_visit": visit, "reason": reason.value, "now": now}
+    return tx.execute(_CALL_OFF, values).rowcount > 0
+
+
 def of_contact(tx: Connection, contact_id: int) -> list[Delivery]:
     """Every message of a contact, in the order in which they were planned."""
     return [_delivery(row) for row in tx.execute(_OF_CONTACT, {"contact": contact_id})]
@@ -148,18 +155,22 @@ def ambiguous(tx: Connection) -> list[Delivery]:
 
 _NEW = tuple(field.name for field in fields(NewDelivery))
 _DELIVERY = tuple(D.c[field.name] for field in fields(Delivery))
-_CLEAR = (
+_WAITS = or_(D.c.state == word(DeliveryState.PENDING), D.c.state == word(DeliveryState.CLAIMED))
+_SKIPPED = (
+    ENDED
+    | {"state": DeliveryState.SKIPPED.value, "reason": bindparam("reason", type_=Text)}
+    | {"ended_at": now_param()}
+)
+_CLEAR = update(D).where(among(D.c.enrollment_id), _WAITS, D.c.channel != word(Channel.TEAM)).values(_SKIPPED)
+_CALL_OFF = (
     update(D)
     .where(
-        among(D.c.enrollment_id),
-        or_(D.c.state == word(DeliveryState.PENDING), D.c.state == word(DeliveryState.CLAIMED)),
-        D.c.channel != word(Channel.TEAM),
+        D.c.enrollment_id == bindparam("enrollment"),
+        D.c.step == bindparam("of"),
+        D.c.visit == bindparam("in_visit"),
+        _WAITS,
     )
-    .values(
-        ENDED
-        | {"state": DeliveryState.SKIPPED.value, "reason": bindparam("reason", type_=Text)}
-        | {"ended_at": now_param()}
-    )
+    .values(_SKIPPED)
 )
 
 _OF_CONTACT = (

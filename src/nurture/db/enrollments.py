@@ -117,6 +117,12 @@ def put_off(tx: Connection, troubled: Iterable[tuple[Claimed, str]], until: date
     run_on(tx, _put_off, rows, until=until)
 
 
+def seize(tx: Connection, enrollment_id: int) -> Claimed | None:
+    """Take a live enrollment, from whoever holds it, for a person's decision in this transaction; None when it is over."""
+    row = tx.execute(_SEIZE, {"enrollment": enrollment_id}).first()
+    return Claimed(_enrollment(row), row.fence) if row else None
+
+
 # --- waking -----------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +256,14 @@ def _claim() -> Update:
 
 
 _CLAIM = _claim()
+
+
+_SEIZE = (
+    update(E)
+    .where(E.c.id == bindparam("enrollment"), IS_LIVE)
+    .values(TAKEN_AWAY)
+    .returning(*VALUE_COLUMNS, E.c.fence)
+)
 
 
 @cache

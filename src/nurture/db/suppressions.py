@@ -105,15 +105,15 @@ _OF = (
     .join(S, _MEETS)
     .where(among(CONTACTS.c.id))
 )
-_OF_ENTRIES_OF = (
+_OF_HASHES = select(S.c.address_hash, S.c.reason).where(
+    among(S.c.address_hash, "hashes"), S.c.channel == bindparam("of")
+)
+_ENTRIES_OF = (
     select(*(S.c[name] for name in _NAMES))
-    .select_from(CONTACTS)
-    .join(S, _MEETS)
+    .select_from(S)
+    .join(CONTACTS, _MEETS)
     .where(among(CONTACTS.c.id))
     .order_by(S.c.id)
-)
-_HASHES = select(S.c.address_hash, S.c.reason).where(
-    among(S.c.address_hash, "hashes"), S.c.channel == bindparam("of")
 )
 _HASHES = select(CONTACTS.c.id, CONTACTS.c.email_hash, CONTACTS.c.phone_hash).where(among(CONTACTS.c.id))
 _REVIVE = delete(S).where(

@@ -132,6 +132,19 @@ def call_off(tx: Connection, now: datetime) -> list[Task]:
     return gone
 
 
+def cancel(tx: Connection, about: tuple[int, str, int], reason: Reason, now: datetime) -> bool:
+    """Cancel the open call of this enrollment, step and visit; False when there is none."""
+    enrollment, step, visit = about
+    values = {
+        "enrollment": enrollment,
+        "at_step": step,
+        "in_visit": visit,
+        "because": reason.value,
+        "now": now,
+    }
+    return tx.execute(_CANCEL, values).rowcount > 0
+
+
 def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: datetime) -> int:
     """Cancel the open calls of these enrollments; returns how many there were."""
     if not enrollment_ids:
@@ -233,6 +246,16 @@ _EXPIRE = (
     .where(_IS_OPEN, T.c.expires <= now_param(), ~unsettled(T.c.id))
     .values(state=TaskState.EXPIRED.value, ended_at=now_param())
     .returning(*_TASK)
+)
+_CANCEL = (
+    update(T)
+    .where(
+        T.c.enrollment_id == bindparam("enrollment"),
+        T.c.step == bindparam("at_step"),
+        T.c.visit == bindparam("in_visit"),
+        _IS_OPEN,
+    )
+    .values(state=TaskState.CANCELLED.value, reason=bindparam("because", type_=Text), ended_at=now_param())
 )
 _CLEAR = (
     update(T)

@@ -88,7 +88,7 @@ def preview(folder: Folder, name: str, contact: Contact, now: datetime, base_url
         return Preview(template, None, text, None, {}, step)
     composed = compose(letter, folder.workspace, folder.templates, links, now)
     rendered = composed.rendered
-    headers = {header: _as_read(value) for header, value in preview_headers(composed.mail)}
+    headers = {header: as_read(value) for header, value in preview_headers(composed.mail)}
     return Preview(template, rendered.subject, rendered.text, rendered.html, headers, step)
 
 
@@ -186,7 +186,7 @@ def _event(folder: Folder, contact: Contact, use: Use | None, now: datetime) -> 
 _ENCODED_WORDS = re.compile(r"=\?utf-8\?b\?([^?]*)\?=(?:\s+(?==\?utf-8\?b\?))?")
 
 
-def _as_read(value: str) -> str:
+def as_read(value: str) -> str:
     """A header as a mail program shows it: on one line, the encoded words of our own builder read."""
     line = value.replace("\r\n ", " ").replace("\r\n", "")
     return _ENCODED_WORDS.sub(lambda found: b64decode(found[1]).decode(), line)

@@ -61,7 +61,11 @@ class Outcome:
 
 
 def record_turns(
-    tx: Connection, shelf: Shelf, taken: Sequence[tuple[Claimed, Turn]], now: datetime
+    tx: Connection,
+    shelf: Shelf,
+    taken: Sequence[tuple[Claimed, Turn]],
+    now: datetime,
+    actor: str | None = None,
 ) -> tuple[int, Outcome]:
     """Record claimed turns whose claim still holds; returns how many, and what is left to do.
 
@@ -69,7 +73,7 @@ def record_turns(
     """
     written = enrollments.record_turns(tx, taken, now)
     kept = [turn for claimed, turn in taken if claimed.enrollment.id in written]
-    return len(kept), record_decisions(tx, shelf, kept, now)
+    return len(kept), record_decisions(tx, shelf, kept, now, actor)
 
 
 def record_decisions(

@@ -1,0 +1,192 @@
+"""A contact's message to look at: as it went, as it will go, or mailed to a colleague as a test.
+
+Its links lead nowhere: they name no message, so that nobody leaves, downloads or answers in the contact's place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from nurture.db import audit, contacts, deliveries, events
+from nurture.db.audit import Deed
+from nurture.db.deliveries import Delivery
+from nurture.db.notices import NoticeKind
+from nurture.model.accounts import Account
+from nurture.model.errors import NotFoundError, NurtureError
+from nurture.model.words import Channel, Contact
+from nurture.rendering.links import delivery_key
+from nurture.rendering.mime import preview_headers
+from nurture.services import notices
+from nurture.services.compose import Composed, Letter, compose, full_name, team_address
+from nurture.services.notices import Notice
+from nurture.services.preview import as_read
+from nurture.services.published import Published
+from nurture.services.runtime import Runtime
+from nurture.steps.base import Step
+from nurture.steps.email import TRANSACTIONAL, EmailFields
+from nurture.workflow.model import Workflow
+
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message in words. ``unchanged``: its template still is the one it was sent with; True before it was sent."""
+
+    contact: Contact
+    delivery: Delivery
+    subject: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    html: str | None = None
+    unchanged: bool = True
+    fault: str | None = None
+    """Why it cannot be rendered for this contact."""
+
+
+def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
+    """The message of one delivery to this contact, with today's fields of the contact. Raises NotFoundError."""
+    with runtime.database.read() as tx:
+        person, delivery = _found(tx, contact_id, delivery_id)
+        published = runtime.shelf.published(tx)
+        letter = _of_delivery(tx, published, person, delivery)
+    try:
+        composed = _composed(runtime, published, letter)
+    except (NurtureError, ValueError) as error:
+        return Shown(person, delivery, fault=str(error))
+    return Shown(
+        contact=person,
+        delivery=delivery,
+        subject=composed.rendered.subject,
+        headers=tuple((name, as_read(value)) for name, value in preview_headers(composed.mail)),
+        text=composed.rendered.text,
+        html=composed.rendered.html,
+        unchanged=delivery.template_hash in (None, composed.template_hash),
+    )
+
+
+def send_me(
+    runtime: Runtime,
+    contact_id: int,
+    account: Account,
+    once: str,
+    *,
+    template: str | None = None,
+    delivery_id: int | None = None,
+) -> str:
+    """Mail this contact's message to whoever is logged in: that of a delivery, or of a template as a step would send it.
+
+    The contact gets nothing. Raises NotFoundError, and NurtureError where it cannot be rendered for this contact.
+    """
+
+    def write(tx: Connection) -> str:
+        published = runtime.shelf.published(tx)
+        if delivery_id is not None:
+            person, delivery = _found(tx, contact_id, delivery_id)
+            letter = _of_delivery(tx, published, person, delivery)
+        else:
+            letter = _of_template(published, _person(tx, contact_id), template or "")
+        # A key of its own, the same for the same form: its links know no message.
+        letter = replace(letter, key=delivery_key(0, f"test:{once}", 1, "test"))
+        composed = _composed(runtime, published, letter)
+        name = _in_a_header(full_name(letter.contact) or letter.contact.email)
+        notice = Notice(
+            key=f"test:{once}",
+            kind=NoticeKind.TEST,
+            to=account.email,
+            subject=f"[Test for {name}] {composed.rendered.subject}",
+            text=composed.rendered.text,
+            html=composed.rendered.html,
+        )
+        if notices.plan(tx, runtime, [notice]):
+            deed = Deed(
+                runtime.clock.operational(),
+                account.email,
+                "send-me",
+                f"contact:{contact_id}",
+                {"template": letter.template},
+            )
+            audit.note(tx, deed)
+        return (
+            f"'{composed.rendered.subject}' is on its way to {account.email}, as a test. {name} gets nothing."
+        )
+
+    return runtime.database.retrying(write)
+
+
+def templates_of(published: Published) -> tuple[str, ...]:
+    """The mails that may be asked for as a test: those that a step of a live workflow sends."""
+    return tuple(
+        sorted(
+            {step.fields.email for _, step in _mail_steps(published) if isinstance(step.fields, EmailFields)}
+        )
+    )
+
+
+# --- letters --------------------------------------------------------------------------------------------------------
+
+
+def _of_delivery(tx: Connection, published: Published, person: Contact, delivery: Delivery) -> Letter:
+    workflow = published.workflows.get(delivery.workflow or "")
+    stages = workflow.stages if workflow else ()
+    evidence = events.by_ids(tx, [delivery.event_id]) if delivery.event_id else {}
+    to_team = delivery.channel is Channel.TEAM
+    return Letter(
+        key=delivery_key(0, f"shown:{delivery.id}", 1, "shown"),
+        template=delivery.template,
+        contact=person,
+        marketing=delivery.marketing,
+        purpose=delivery.purpose,
+        stage=next((one for one in stages if one.name == delivery.stage), None),
+        offer=published.offers.get(delivery.offer or ""),
+        event=evidence.get(delivery.event_id or 0),
+        to=team_address(delivery.team, person, published.workspace) if to_team else None,
+    )
+
+
+def _of_template(published: Published, person: Contact, template: str) -> Letter:
+    """As the first step that sends it would: with its purpose, stage and offer."""
+    for workflow, step in _mail_steps(published):
+        if isinstance(step.fields, EmailFields) and step.fields.email == template:
+            purpose = step.fields.purpose or workflow.purpose
+            return Letter(
+                key="test",
+                template=template,
+                contact=person,
+                marketing=purpose != TRANSACTIONAL,
+                purpose=purpose,
+                stage=workflow.stage(step.stage),
+                offer=published.offers.get(step.fields.link_offer or ""),
+            )
+    raise NotFoundError(f"no workflow sends a mail '{template}'")
+
+
+def _mail_steps(published: Published) -> list[tuple[Workflow, Step]]:
+    return [(one, step) for one in published.workflows.values() for step in one.steps.values()]
+
+
+def _composed(runtime: Runtime, published: Published, letter: Letter) -> Composed:
+    return compose(letter, published.workspace, published.templates, runtime.links, runtime.now())
+
+
+def _found(tx: Connection, contact_id: int, delivery_id: int) -> tuple[Contact, Delivery]:
+    delivery = deliveries.by_ids(tx, [delivery_id]).get(delivery_id)
+    if delivery is None or delivery.contact_id != contact_id or not delivery.template:
+        raise NotFoundError("there is no such message to this contact")
+    return _person(tx, contact_id), delivery
+
+
+def _person(tx: Connection, contact_id: int) -> Contact:
+    found = contacts.load(tx, [contact_id]).get(contact_id)
+    if found is None:
+        raise NotFoundError(f"there is no contact {contact_id}")
+    return found
+
+
+def _in_a_header(name: str) -> str:
+    """On one line, without what no header may hold, and not too long."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in name)
+    line = " ".join(plain.split())
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
