@@ -229,9 +229,9 @@ def _standing(wanted: Wanted, values: dict[str, Any]) -> Iterator[ColumnElement[
     asked = {name: value for name, value in asked.items() if value}
     if asked:
         values |= asked
-        yield exists().where(
-            E.c.contact_id == CONTACTS.c.id, *(E.c[name] == bindparam(name) for name in asked)
-        )
+        # As a set, found once: asked contact by contact, SQLite would search the whole workflow for each.
+        standing = select(E.c.contact_id).where(*(E.c[name] == bindparam(name) for name in asked))
+        yield CONTACTS.c.id.in_(standing)
 
 
 # --- statements -------------------------------------------------------------------------------------------------
