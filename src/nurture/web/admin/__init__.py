@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from nurture.web.admin import login
+from nurture.web.admin import login, offers
 from nurture.wiring import Nurture
 
-MODULES = (login,)
+MODULES = (login, offers)
 
 
 def register(app: Flask, nurture: Nurture) -> None:

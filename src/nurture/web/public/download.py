@@ -13,6 +13,10 @@ from nurture.rendering.links import ExpiredLinkError, Kind, LinkError, Payload
 from nurture.services import downloads
 from nurture.services.downloads import Shelf
 from nurture.services.runtime import Runtime
+from nurture.web.guard import limiter
+
+PER_PLACE = "20/hour"
+"""Fresh links asked for from one place."""
 
 
 def pages(runtime: Runtime) -> Blueprint:
@@ -44,6 +48,7 @@ def pages(runtime: Runtime) -> Blueprint:
         return response
 
     @routes.post("/d/<token>/again")
+    @limiter.limit(PER_PLACE)
     def again(token: str) -> str:
         try:
             offer = downloads.renew(runtime, read(token)[0])
