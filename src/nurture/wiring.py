@@ -17,6 +17,7 @@ from nurture.rendering.links import Links
 from nurture.services.advance import Advance
 from nurture.services.calls import settle as settle_outcomes
 from nurture.services.deliver import Deliver
+from nurture.services.digest import plan_digests
 from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
 from nurture.services.runtime import Runtime
@@ -77,6 +78,8 @@ class Nurture:
             log.info("calls called off: their numbers were closed", count=len(called_off))
         if expired:
             log.info("calls expired", count=len(expired))
+        if lists := plan_digests(self.runtime):
+            log.info("lists of calls for the day", planned=lists)
 
     def send_notices(self) -> int:
         """Send some of the installation's own mails; returns how many came to an end or another date."""

@@ -87,7 +87,9 @@ def test_who_has_as_many_calls_as_they_can_take_gets_no_more_while_others_have_r
     rest = [call(running, f"c{number}@example.org") for number in range(4)]
 
     assert Counter(owned + rest) == {"kim@example.org": 3, "lee@example.org": 3}
-    over = {one.member.key: one.over for one in assign.loads(running.nurture.runtime, TUESDAY)}
+    with running.nurture.database.read() as tx:
+        workspace = running.nurture.runtime.shelf.published(tx).workspace
+        over = {one.member.key: one.over for one in assign.loads_on(tx, workspace, TUESDAY)}
     assert over == {"kim@example.org": True, "lee@example.org": True}
 
 

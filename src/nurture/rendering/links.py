@@ -84,6 +84,10 @@ class Links:
         until = _letters(int(expires.timestamp()))
         return f"{self.base_url.rstrip('/')}/{Kind.CONFIRM}/{self.token(Kind.CONFIRM, key, until)}"
 
+    def page(self, path: str) -> str:
+        """A page of ours, for people who log in: ``admin/calls``."""
+        return f"{self.base_url.rstrip('/')}/{path}"
+
     def offer(self, name: str) -> str:
         """The form of a lead offer: no secret, everybody may ask."""
         return f"{self.base_url.rstrip('/')}/{Kind.FORM}/{name}"

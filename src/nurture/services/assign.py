@@ -22,7 +22,6 @@ from nurture.db.tasks import NewTask
 from nurture.model.calendars import to_utc
 from nurture.model.teams import Member, members, person_key
 from nurture.model.workspace import Workspace
-from nurture.services.runtime import Runtime
 
 ROUND_ROBIN = "round-robin "
 OWNER = "owner"
@@ -64,12 +63,9 @@ def to_people(tx: Connection, workspace: Workspace, new: Sequence[NewTask], now:
     return assigned
 
 
-def loads(runtime: Runtime, day: date | None = None) -> tuple[Load, ...]:
-    """How many calls everybody in a team has due on a day of the workspace's zone, by default today."""
-    with runtime.database.read() as tx:
-        workspace = runtime.shelf.published(tx).workspace
-        day = day or runtime.now().astimezone(workspace.zone).date()
-        rota = _rota(tx, workspace, {day})
+def loads_on(tx: Connection, workspace: Workspace, day: date) -> tuple[Load, ...]:
+    """How many calls everybody in a team has due on a day of the workspace's zone."""
+    rota = _rota(tx, workspace, {day})
     return tuple(Load(member, rota.load[member.key, day], member.there(day)) for member in members(workspace))
 
 

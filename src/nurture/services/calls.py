@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from nurture.db.tables import TaskState
 from nurture.db.tasks import Task
 from nurture.engine.effects import CALLS_AGAIN, CLOSES_PHONE
 from nurture.model.accounts import CALLERS, Account
+from nurture.model.calendars import to_utc
 from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.teams import members, person_key
 from nurture.model.words import Channel, Scalar
@@ -38,6 +40,7 @@ GRACE = timedelta(minutes=2)
 LONGEST_NOTE = 2_000
 LONGEST_CALL = 600
 """Minutes."""
+LATEST_CALL_BACK = timedelta(days=366)
 BATCH = 200
 PUT_OFF = timedelta(hours=1)
 """How long an outcome rests that could not be stored."""
@@ -64,15 +67,16 @@ def report(
 ) -> Reported:
     """Note how a call went; within the grace it takes the place of what was reported before.
 
-    ``at`` is when to call back (aware), ``minutes`` how long the call took. Raises NotFoundError for an unknown call,
-    NurtureError for an outcome that nobody declared, or a call-back without a time to come.
+    ``at`` is when to call back, without a zone on the reporter's own wall; ``minutes`` is how long the call took.
+    Raises NotFoundError for an unknown call, NurtureError for an outcome that nobody declared, or a call-back without
+    a time to come.
     """
     now = runtime.now()
-    data = _data(at, minutes, note)
 
     def write(tx: Connection) -> Reported:
-        _refuse_unknown(outcome, runtime.shelf.published(tx).workspace)
-        _refuse_past(outcome, at, now)
+        workspace = runtime.shelf.published(tx).workspace
+        _refuse_unknown(outcome, workspace)
+        data = _data(_call_back(outcome, at, workspace.zone_of(actor.timezone), now), minutes, note)
         task = _task(tx, task_id)
         contacts.lock(tx, {task.contact_id})
         for before in outcomes.of_task(tx, task_id):
@@ -187,8 +191,6 @@ def _data(at: datetime | None, minutes: float | None, note: str | None) -> dict[
     """What goes into the event beside the outcome."""
     data: dict[str, Scalar] = {}
     if at is not None:
-        if at.tzinfo is None:
-            raise ValueError("a time to call back says its zone")
         data["at"] = at.isoformat(timespec="minutes")
     if minutes is not None:
         if not 0 <= minutes <= LONGEST_CALL:
@@ -212,13 +214,18 @@ def _refuse_unknown(outcome: str, workspace: Workspace) -> None:
         )
 
 
-def _refuse_past(outcome: str, at: datetime | None, now: datetime) -> None:
+def _call_back(outcome: str, at: datetime | None, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """When to call back; only that outcome has a time. A time without a zone is one on the wall in ``zone``."""
     if outcome != CALLS_AGAIN:
-        return
+        return None
     if at is None:
         raise NurtureError("when shall we call back?", hint="choose a day and a time")
-    if at <= now:
+    again = to_utc(at, zone) if at.tzinfo is None else at
+    if again <= now:
         raise NurtureError("the time to call back is over already", hint="choose one that is still to come")
+    if again > now + LATEST_CALL_BACK:
+        raise NurtureError("the time to call back is more than a year away", hint="choose an earlier one")
+    return again
 
 
 def _task(tx: Connection, task_id: int) -> Task:
