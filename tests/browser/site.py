@@ -134,12 +134,15 @@ def running_chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def a_window(browser: Browser, site: Site, width: int = 1280, scheme: Scheme = "light") -> Iterator[Page]:
+def a_window(
+    browser: Browser, site: Site, width: int = 1280, scheme: Scheme = "light", *, javascript: bool = True
+) -> Iterator[Page]:
     """A window of its own: nobody is logged in."""
     context = browser.new_context(
         base_url=site.url,
         viewport={"width": width, "height": WIDTHS[width]},
         color_scheme=scheme,
+        java_script_enabled=javascript,
         reduced_motion="reduce",
         timezone_id="America/Toronto",
         locale="en-CA",

@@ -16,13 +16,17 @@ from tests.browser.site import (
     log_in,
     wider_than_the_window,
 )
+from tests.browser.visitors import CONFIRMED, ask_for, mail_to, offer_with_a_yes_by_mail
 from tests.browser.walk import Found, unvisited, walk
 
 
 @pytest.fixture(scope="module")
 def found(browser: Browser, site: Site) -> Found:
-    """Every page that an admin can get to."""
+    """Every page that an admin can get to, once a visitor has been there too."""
     with a_window(browser, site) as window:
+        offer_with_a_yes_by_mail(site)
+        ask_for(window, CONFIRMED, "walker@example.org")
+        mail_to(site, "walker@example.org")
         log_in(window, site.user, site.password)
         return walk(site, window.request)
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import APIRequestContext
@@ -18,10 +19,11 @@ from werkzeug.routing import Map, MapAdapter
 from nurture.settings import Settings
 from nurture.web import create_app
 from tests.browser.site import Site
+from tests.browser.visitors import GUIDE
 
 NO_PAGES = re.compile(r"/(static|api|hooks|healthz|readyz|metrics)(/|$)|/[cp]/")
 """Answers for programs, and links that lead away."""
-FIRST = ("/", "/admin/", "/admin/log-in", "/nowhere")
+FIRST = ("/", "/admin/", "/admin/log-in", f"/o/{GUIDE}/thanks", "/nowhere")
 START = "the list of first pages"
 EACH = 2
 """How many addresses of one page are looked at."""
@@ -94,10 +96,8 @@ def rule_of(ways: MapAdapter, path: str) -> str:
 
 def links_in_page(address: str, html: str) -> list[str]:
     """The paths of this site that the page at ``address`` links to."""
-    hrefs = re.findall(r'<a\b[^>]*?\shref="([^"]+)"', html)
-    return [
-        path for href in hrefs if (path := own_path(address, urljoin(address, href.replace("&amp;", "&"))))
-    ]
+    hrefs = (unescape(href) for href in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', html))
+    return [path for href in hrefs if (path := own_path(address, urljoin(address, href)))]
 
 
 def links_in_mail(site: Site, mail: EmailMessage) -> list[str]:
