@@ -14,6 +14,7 @@ from nurture.cli.common import Context, Listen, project_options
 from nurture.model.errors import NurtureError
 
 if TYPE_CHECKING:
+    from nurture.services.demo.staff import Staff
     from nurture.services.demo.story import Character, StageCount
     from nurture.settings import Settings
     from nurture.wiring import Nurture
@@ -27,6 +28,7 @@ class Built:
     """What the demo is once it was played."""
 
     settings: Settings
+    staff: Staff
     contacts: int
     mails: int
     calls: int
@@ -75,7 +77,7 @@ def build_demo(context: Context, target: Path, url: str, listen: tuple[str, int]
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from nurture.model.clock import system_time
-    from nurture.services.demo import play, sample, story
+    from nurture.services.demo import play, sample, staff, story, tour
     from nurture.services.demo.cast import HOW_MANY
     from nurture.services.doctor import examine
     from nurture.services.publish import publish
@@ -105,14 +107,17 @@ def build_demo(context: Context, target: Path, url: str, listen: tuple[str, int]
 
         play.Stage(nurture.runtime, clock, nurture.run_until_idle, ends).play(on_progress)
     diagnosis = examine(nurture.runtime)
+    people = staff.hire(nurture.runtime)
+    tour.begin(nurture.runtime)
     built = Built(
         settings,
+        people,
         contacts=HOW_MANY,
         mails=diagnosis.tally.sent,
         calls=diagnosis.tally.opened,
         stages=story.funnel(nurture.runtime),
         characters=story.characters(nurture.runtime),
-        in_order=diagnosis.ok and pages_answer(nurture),
+        in_order=diagnosis.ok and pages_answer(nurture, people),
     )
     nurture.close()
     return built
@@ -136,19 +141,16 @@ def settings_of(context: Context, target: Path, url: str, listen: tuple[str, int
     return settings
 
 
-def pages_answer(nurture: Nurture) -> bool:
-    """The web process can live, and the link of a mail that was sent leads somewhere."""
-    from nurture.db import deliveries
-    from nurture.rendering.links import Kind
-    from nurture.services.demo.play import SIX_WEEKS
+def pages_answer(nurture: Nurture, staff: Staff) -> bool:
+    """Every page answers whoever may see all, and the link of a mail that was sent leads somewhere."""
+    from nurture.cli._pages import silent_pages
     from nurture.web import create_app
 
-    with nurture.database.read() as tx:
-        mails = deliveries.sent_after(tx, nurture.clock.now() - SIX_WEEKS)
-    paths = ["/healthz", "/"]
-    paths += [f"/{Kind.LEAVE}/{nurture.runtime.links.token(Kind.LEAVE, mail.key)}" for mail in mails[:1]]
-    client = create_app(nurture.settings, nurture).test_client()
-    return bool(mails) and all(client.get(path).status_code == 200 for path in paths)
+    app = create_app(nurture.settings, nurture)
+    silent = silent_pages(app, nurture, staff.boss)
+    for path, status in silent:
+        click.echo(f"{path} answers {status}", err=True)
+    return not silent
 
 
 def run(context: Context, settings: Settings, listen: tuple[str, int]) -> None:
@@ -162,11 +164,11 @@ def run(context: Context, settings: Settings, listen: tuple[str, int]) -> None:
 
 
 def as_document(built: Built, url: str) -> dict[str, object]:
-    """``user`` and ``password`` are null: there is no log-in yet."""
+    """``user`` sees everything; everybody of the company has the same password."""
     return {
         "url": url,
-        "user": None,
-        "password": None,
+        "user": built.staff.boss.email,
+        "password": built.staff.password,
         "project": built.settings.project,
         "mail_folder": built.settings.var / "mail",
         "contacts": built.contacts,
@@ -201,7 +203,11 @@ def tell(context: Context, built: Built, url: str) -> None:
         ("doctor", "the proof that all is accounted for"),
     ):
         context.say(f"  nurture {command} --project {near}   # {what}")
-    context.say(f"Its pages: {url}")
+    context.say(f"\nOpen      {url}/admin/")
+    context.say(
+        f"Log in    {built.staff.boss.email}, who sees everything, or {built.staff.caller.email}, who makes calls"
+    )
+    context.say(f"Password  {built.staff.password}")
 
 
 def tell_story(context: Context, settings: Settings, one: Character) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 
 from sqlalchemy import BigInteger, Connection, bindparam, func, select
 
-from nurture.db.sets import AnyRow, AnySelect, among, given, insert_rows, pairs, run_on
+from nurture.db.sets import AnyRow, AnySelect, among, given, insert_rows, now_param, pairs, run_on
 from nurture.db.tables import EventRow, table_of
 from nurture.model.words import NOTHING, Event, Scalar
 
@@ -47,6 +47,15 @@ class Stored:
 
     id: int
     duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event by name, its contact, and where it came from."""
+
+    name: str
+    contact_id: int
+    source: str
 
 
 def store(tx: Connection, events: Sequence[NewEvent]) -> list[Stored]:
@@ -103,6 +112,11 @@ def of_contact(
 def sources_of(tx: Connection, contact_id: int) -> dict[int, str]:
     """Where each event of a contact came from: ``{event id: source}``."""
     return pairs(tx.execute(_SOURCES, {"contact": contact_id}))
+
+
+def named_since(tx: Connection, names: Collection[str], since: datetime) -> list[Told]:
+    """Events of these names that arrived after a moment, oldest first: what they were, of whom, and who told us."""
+    return [Told(*row) for row in tx.execute(_NAMED_SINCE, {"names": names, "since": since})]
 
 
 def latest_ids(tx: Connection, contact_ids: Collection[int]) -> dict[int, int]:

@@ -78,6 +78,11 @@ def pending_by(tx: Connection, actor: str) -> list[CallOutcome]:
     return [_outcome(row) for row in tx.execute(_PENDING_BY, {"who": actor})]
 
 
+def reported_since(tx: Connection, since: datetime) -> bool:
+    """Did anybody report an outcome after this moment?"""
+    return tx.execute(_SINCE, {"since": since}).first() is not None
+
+
 def undo(tx: Connection, outcome_id: int, now: datetime) -> CallOutcome | None:
     """Take an outcome back; None when its time was over, or it was taken back before."""
     row = tx.execute(_UNDO, {"told": outcome_id, "now": now}).first()
@@ -133,6 +138,7 @@ _THIS = O.c.id == bindparam("told")
 _ADD = insert(O).returning(*_ALL)
 _BY_ID = select(*_ALL).where(_THIS)
 _OF_TASK = select(*_ALL).where(O.c.task_id == bindparam("task")).order_by(O.c.id)
+_SINCE = select(O.c.id).where(O.c.reported_at > now_param("since")).limit(1)
 _PENDING_OF_CONTACT = (
     select(*_ALL)
     .join(T, T.c.id == O.c.task_id)
