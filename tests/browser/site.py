@@ -36,7 +36,6 @@ QUIET = (
 )
 WIDTHS = {1280: 900, 390: 844}
 """Of a window, with its height: a laptop and a phone."""
-SCHEMES = ("light", "dark")
 
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa")
 WIDEST = """() => {
@@ -50,6 +49,7 @@ WIDEST = """() => {
 }"""
 
 Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @dataclass(frozen=True, slots=True)

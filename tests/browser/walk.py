@@ -35,8 +35,8 @@ OVER = 410
 class Found:
     """What a walk through the links found."""
 
-    pages: list[str] = field(default_factory=list)
-    """Paths that answer with a page."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """Paths that answer with a page, each with its rule."""
     broken: list[str] = field(default_factory=list)
     """Links that lead nowhere, with the page they stand on."""
     seen: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,7 @@ def walk(site: Site, request: APIRequestContext) -> Found:
         if answer.status >= 400 and answer.status != OVER and source != START:
             found.broken.append(f"{path} answers {answer.status}; its link is in {source}")
         if answer.headers.get("content-type", "").startswith("text/html"):
-            found.pages.append(path)
+            found.pages[path] = rule
             ahead += ((link, path) for link in links_in_page(answer.url, answer.text()))
     return found
 
