@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.db import contacts, events
-from tests.integration.test_leave_page import client_of, live
+from nurture.model.errors import NurtureError, ProblemsFound
+from tests.integration.test_leave_page import OFFER, client_of, live
 from tests.support.running import Running, a_nurture
 
 
@@ -117,3 +118,57 @@ def test_a_forged_link_finds_nothing(running: Running) -> None:
 
     for path in ("/d/x", "/d/key~guide~zzz.abc", "/d/x/again"):
         assert client(running).post(path).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options"])
+def test_a_scanners_visit_hands_out_nothing_and_may_not_be_kept(running: Running, method: str) -> None:
+    link = link_in_mail(running)
+
+    visit = getattr(client(running), method)(link)
+
+    assert visit.headers["Cache-Control"] == "no-store"
+    assert "Content-Disposition" not in visit.headers
+    assert happened(running) == ["offer.requested"]
+
+
+@pytest.mark.parametrize(
+    ("name", "disposition"),
+    [
+        ("page.html", "attachment; filename=page.html"),
+        ("drawing.svg", "attachment; filename=drawing.svg"),
+        (
+            "Führer; durch.pdf",
+            "attachment; filename=\"Fuhrer; durch.pdf\"; filename*=UTF-8''F%C3%BChrer%3B%20durch.pdf",
+        ),
+    ],
+)
+def test_a_file_is_saved_and_never_shown_in_our_name(running: Running, name: str, disposition: str) -> None:
+    link = link_in_mail(running)
+    running.write(f"assets/{name}", "<script>alert(1)</script>")
+    running.write("offers/guide.yaml", OFFER.replace("guide.pdf", f'"{name}"'))
+    running.publish()
+
+    served = client(running).post(link)
+
+    assert served.headers["Content-Disposition"] == disposition
+    assert served.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'self'" in served.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["../nurture.toml", "/etc/passwd", "..", "."])
+def test_an_offer_cannot_name_what_is_not_in_assets(running: Running, name: str) -> None:
+    running.write("offers/guide.yaml", OFFER.replace("guide.pdf", f'"{name}"'))
+
+    with pytest.raises(ProblemsFound):
+        running.publish()
+
+
+def test_a_link_out_of_assets_is_not_published(running: Running) -> None:
+    secret = running.project / "var" / "secret"
+    secret.parent.mkdir(exist_ok=True)
+    secret.write_text("a secret")
+    (running.project / "assets" / "guide.pdf").unlink()
+    (running.project / "assets" / "guide.pdf").symlink_to(secret)
+
+    with pytest.raises(NurtureError, match="is a link out of assets/"):
+        running.publish()

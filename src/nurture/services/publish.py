@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from nurture.db import audit, content, enrollments
 from nurture.db.audit import Deed
 from nurture.db.content import Version
+from nurture.model.errors import NurtureError
 from nurture.services.check import check
 from nurture.services.runtime import Runtime
 from nurture.workflow.model import Workflow
@@ -78,8 +79,17 @@ def project_files(folder: Path) -> dict[str, bytes]:
     for part in PARTS:
         for path in sorted(folder.glob(part)):
             if path.is_file():
+                _refuse_led_away(folder, path)
                 files[path.relative_to(folder).as_posix()] = path.read_bytes()
     return files
+
+
+def _refuse_led_away(folder: Path, path: Path) -> None:
+    """What is in assets/ is handed out: a link there must not lead to what is elsewhere. Raises NurtureError."""
+    assets = folder / "assets"
+    if path.is_relative_to(assets) and not path.resolve().is_relative_to(assets.resolve()):
+        name = path.relative_to(folder).as_posix()
+        raise NurtureError(f"{name} is a link out of assets/", hint="copy the file itself into assets/")
 
 
 def _sound_workflows(folder: Path) -> Mapping[str, Workflow]:

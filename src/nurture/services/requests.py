@@ -241,7 +241,7 @@ def _question(
     title: str, consent: ConsentWording | None, workspace: Workspace, link: str, *, only_permission: bool
 ) -> str:
     """The mail, in words of ours and the workspace's only: nothing that was typed into the form can travel in it."""
-    agreed = f"They ticked: “{consent.wording}”\n\n" if consent else ""
+    agreed = f"With it goes this: “{consent.wording}”\n\n" if consent else ""
     aim = (
         "You had told us to stop before, so a tick on a page is not enough. If you want to hear from us again,"
         if only_permission
@@ -252,7 +252,7 @@ def _question(
         f"{agreed}"
         f"{aim} open this page and press the button:\n\n"
         f"{link}\n\n"
-        f"The link works for {CONFIRM_WITHIN.days} days. If it was not you, do nothing: you get no more mail of this.\n\n"
+        f"The link works for {CONFIRM_WITHIN.days} days. If it was not you, do nothing: without the button nothing happens.\n\n"
         f"{workspace.name}\n{workspace.postal_address}\n"
     )
 

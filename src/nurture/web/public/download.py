@@ -6,7 +6,9 @@ stores `offer.downloaded`. A link that is over is exchanged for a fresh one, sen
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template
+from io import BytesIO
+
+from flask import Blueprint, Response, make_response, render_template, send_file
 
 from nurture.model.errors import NotFoundError
 from nurture.rendering.links import ExpiredLinkError, Kind, LinkError, Payload
@@ -43,9 +45,14 @@ def pages(runtime: Runtime) -> Blueprint:
         asset = None if expired else downloads.take(runtime, link)
         if asset is None:
             return over(downloads.look(runtime, link))
-        response = Response(asset.data, mimetype=asset.type)
-        response.headers.set("Content-Disposition", "attachment", filename=asset.name)
-        return response
+        # Always to be saved, never shown: a page or a drawing would speak in our name. Writes the name as RFC 6266 wants.
+        return send_file(
+            BytesIO(asset.data),
+            mimetype=asset.type,
+            as_attachment=True,
+            download_name=asset.name,
+            conditional=False,
+        )
 
     @routes.post("/d/<token>/again")
     @limiter.limit(PER_PLACE)
