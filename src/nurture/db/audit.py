@@ -34,11 +34,18 @@ def note(tx: Connection, deed: Deed) -> None:
 
 def latest(tx: Connection, *, limit: int = 100) -> list[Deed]:
     """The last deeds, newest first."""
-    return [Deed(*row) for row in tx.execute(_LATEST, {"most": limit})]
+    return [deed for _, deed in page(tx, limit=limit)]
 
 
-_LATEST = (
-    select(A.c.at, A.c.actor, A.c.action, A.c.subject, A.c.detail)
+def page(tx: Connection, *, before: int | None = None, limit: int = 100) -> list[tuple[int, Deed]]:
+    """The last deeds with their ids, newest first, at most ``limit``, with ids below ``before``."""
+    values = {"before": before or 2**62, "most": limit}
+    return [(id_, Deed(*deed)) for id_, *deed in tx.execute(_PAGE, values)]
+
+
+_PAGE = (
+    select(A.c.id, A.c.at, A.c.actor, A.c.action, A.c.subject, A.c.detail)
+    .where(A.c.id < bindparam("before"))
     .order_by(A.c.id.desc())
     .limit(bindparam("most"))
 )

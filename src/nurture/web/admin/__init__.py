@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from nurture.web.admin import login, offers
+from nurture.web.admin import audit, contact, home, login, me, offers, people, workflows
 from nurture.wiring import Nurture
 
-MODULES = (login, offers)
+MODULES = (login, home, calls, workflows, offers, people, audit, me, contact)
 
 
 def register(app: Flask, nurture: Nurture) -> None:
