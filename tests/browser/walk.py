@@ -21,8 +21,8 @@ from nurture.web import create_app
 from tests.browser.site import Site
 from tests.browser.visitors import GUIDE
 
-NO_PAGES = re.compile(r"/(static|api|hooks|healthz|readyz|metrics)(/|$)|/[cp]/")
-"""Answers for programs, and links that lead away."""
+NO_PAGES = re.compile(r"^/(static|api|hooks|healthz|readyz|metrics|c|p)(/|$)|/body$")
+"""Answers for programs, links that lead away, and the bodies of mails, which are shown in a frame."""
 FIRST = ("/", "/admin/", "/admin/log-in", f"/o/{GUIDE}/thanks", "/nowhere")
 START = "the list of first pages"
 EACH = 2
