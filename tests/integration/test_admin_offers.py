@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nurture.model.accounts import Role
-from nurture.reports.offers import board
+from nurture.services.offer_board import board
 from tests.integration.test_offer_page import OFFER, known, ledger, live
 from tests.support.browsing import a_browser
 from tests.support.running import Running, a_nurture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from nurture.model.accounts import EVERYBODY
-from nurture.reports import offers
+from nurture.services import offer_board
 from nurture.web.guard import allow
 from nurture.wiring import Nurture
 
@@ -24,6 +24,6 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/")
     @allow(EVERYBODY)
     def show() -> str:
-        return render_template("admin/offers.html", board=offers.board(nurture.runtime), kinds=KINDS)
+        return render_template("admin/offers.html", board=offer_board.board(nurture.runtime), kinds=KINDS)
 
     return routes
