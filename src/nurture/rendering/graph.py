@@ -135,6 +135,10 @@ def _lane(lane: Lane, width: int, figures: Figures, address: Address | None) -> 
     yield _linked(named, address, stage.name, None)
     yield _text("need", 2 * EDGE, lane.y + 38, _fit(stage.need, right - 5 * EDGE, SMALL), full=stage.need)
     yield _text("here", right - EDGE, lane.y + 22, here)
+    declared = {loss.reason for loss in stage.losses}
+    others = [f"{count:,} {reason}" for reason, count in counts.lost.items() if reason not in declared]
+    if others:
+        yield _text("others", right - EDGE, lane.bottom - 7, f"also lost here: {', '.join(others)}")
     yield from (_way(line, "way") for line in lane.lines)
     for label in lane.labels:
         text = _fit(label.text, BOX_WIDTH - 24, SMALL)

@@ -59,8 +59,10 @@ class StageFunnel:
     """Of the lost: who is counted elsewhere as well, having come back, or having proved the stage before."""
     reopened: int = 0
     """Whom later evidence brought back after a loss here."""
+    now: int = 0
+    """Who stands in it at this moment, on a second visit too; not counted over a span."""
     resting: int = 0
-    """Who proved it and waits now for the next stage's own trigger."""
+    """Who proved it and waits now for the next stage's own trigger; not counted over a span."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """``lost`` by reason, the most frequent first; one who fell off twice counts for both reasons."""
     not_come: Mapping[str, int] = field(default_factory=dict)
@@ -110,7 +112,7 @@ def read(
     """The funnels of all ``workflows`` (those that are published) and of any that contacts were ever in, or of one."""
     counted = _by_stage(db.fates(tx, workflow, span.since, span.until))
     fell = _by_stage(db.losses(tx, workflow, span.since, span.until))
-    rests = _by_stage(one for one in db.standing(tx, workflow) if one.resting) if span == EVER else {}
+    stands = _by_stage(db.standing(tx, workflow)) if span == EVER else {}
     wanted = [workflow] if workflow else sorted({*workflows, *(name for name, _ in counted)})
     return [
         Funnel(
@@ -121,7 +123,7 @@ def read(
                     stage,
                     counted.get((name, stage), ()),
                     fell.get((name, stage), ()),
-                    rests.get((name, stage), ()),
+                    stands.get((name, stage), ()),
                 )
                 for stage in stages_of(name, workflows.get(name), counted)
             ),
@@ -157,7 +159,7 @@ def _stage(
     stage: str,
     rows: Sequence[FateCount],
     fell: Sequence[LossCount],
-    rests: Sequence[Standing],
+    stands: Sequence[Standing],
 ) -> StageFunnel:
     def of(fate: Fate, *, entered: bool | None = None) -> int:
         return sum(row.count for row in rows if row.fate is fate and entered in (None, row.entered))
@@ -176,7 +178,8 @@ def _stage(
         lost=sum(row.count for row in rows if row.lost),
         also_lost=sum(row.count for row in rows if row.lost and row.fate is not Fate.LOST),
         reopened=sum(row.count for row in rows if row.reopened),
-        resting=sum(one.count for one in rests),
+        now=sum(one.count for one in stands if not one.resting),
+        resting=sum(one.count for one in stands if one.resting),
         reasons=_ranked(one for one in fell if not one.before),
         not_come=_ranked(one for one in fell if one.before),
     )

@@ -6,6 +6,7 @@ The folder is read again only when one of its files changed. It publishes nothin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -84,6 +85,12 @@ class Desk:
                 )
                 self._stamp = stamp
             return self._problems, self._hashes
+
+
+@cache
+def desk(folder: Path) -> Desk:
+    """The desk of a folder: one for all pages of this process."""
+    return Desk(folder)
 
 
 def _stamp(folder: Path) -> Stamp:

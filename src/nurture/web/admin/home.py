@@ -1,0 +1,110 @@
+"""`/admin/`: the funnel and where it leaks, what needs a person, the day ahead, and the switch that stops all sending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from nurture.model.accounts import EVERYBODY, MARKETERS
+from nurture.reports import funnel, losses
+from nurture.services import brakes, drafts, overview, pausing, workflows
+from nurture.services.needs import Need, Where, needs_of
+from nurture.services.pausing import Scope
+from nurture.web.guard import allow, me
+from nurture.wiring import Nurture
+
+LOSSES_SHOWN = 8
+LONGEST_REASON = 200
+
+
+class StopForm(FlaskForm):
+    reason = StringField(
+        "Why?", [InputRequired("Please say why: others will read it."), Length(max=LONGEST_REASON)]
+    )
+
+
+class GoOnForm(FlaskForm):
+    reason = StringField("Why now?", [Length(max=LONGEST_REASON)])
+
+
+def pages(nurture: Nurture) -> Blueprint:
+    routes = Blueprint("home", __name__, url_prefix="/admin")
+    runtime = nurture.runtime
+    desk = drafts.desk(nurture.settings.project)
+
+    def shown(form: FlaskForm) -> str:
+        live = workflows.published(runtime)
+        if not live:
+            return render_template("admin/nothing.html", draft=desk.look(runtime))
+        with runtime.database.read() as tx:
+            funnels = funnel.read(tx, live)
+        return render_template(
+            "admin/home.html",
+            funnels=funnels,
+            live=live,
+            losses=losses.rank(funnels),
+            losses_shown=LOSSES_SHOWN,
+            needs=needs_of(runtime, desk.look(runtime)),
+            where_to=where_to,
+            reachable=current_app.view_functions,
+            day=overview.day_ahead(runtime, me().email),
+            brake=brakes.look(runtime),
+            ahead=runtime.now() - runtime.clock.operational(),
+            form=form,
+        )
+
+    @routes.get("/")
+    @allow(EVERYBODY)
+    def show() -> str:
+        return shown(FlaskForm())
+
+    @routes.post("/sending/stop")
+    @allow(MARKETERS)
+    def stop() -> Response | tuple[str, int]:
+        form = StopForm()
+        if not form.validate_on_submit():
+            return shown(form), HTTPStatus.UNPROCESSABLE_ENTITY
+        begun = pausing.pause(runtime, Scope(), form.reason.data, me().email)
+        flash("All sending is stopped." if begun else "All sending was stopped already.")
+        return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
+
+    @routes.post("/sending/go-on")
+    @allow(MARKETERS)
+    def go_on() -> Response | tuple[str, int]:
+        form = GoOnForm()
+        if not form.validate_on_submit():
+            return shown(form), HTTPStatus.UNPROCESSABLE_ENTITY
+        ended = pausing.resume(runtime, Scope(), form.reason.data or "", me().email)
+        flash("Sending goes on." if ended else "Sending was not stopped.")
+        return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
+
+    return routes
+
+
+def where_to(need: Need) -> str | None:
+    """The page on which a person sees to it; None when it is on none."""
+    endpoint, words, anchor = PAGES.get(need.where, ("", {}, None))
+    if endpoint not in current_app.view_functions:
+        return None
+    if need.where is Where.WORKFLOW:
+        return url_for(endpoint, name=need.subject, _anchor=anchor)
+    return url_for(endpoint, _anchor=anchor) + (f"?{urlencode(words)}" if words else "")
+
+
+PAGES: Mapping[Where, tuple[str, Mapping[str, str], str | None]] = {
+    Where.SENDING: ("home.show", {}, "sending"),
+    Where.WORKFLOW: ("workflows.one", {}, "brake"),
+    Where.WORKFLOWS: ("workflows.show", {}, "folder"),
+    Where.CALLS: ("calls.show", {}, None),
+    Where.AMBIGUOUS: ("mail.show", {"state": "ambiguous"}, None),
+    Where.FAILED: ("mail.show", {"state": "failed"}, None),
+    Where.BOUNCED: ("contacts.show", {"reach": "suppressed"}, None),
+    Where.TROUBLED: ("contacts.show", {"trouble": "1"}, None),
+}

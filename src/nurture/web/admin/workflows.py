@@ -1,0 +1,134 @@
+"""`/admin/workflows`: each workflow drawn with who is where, what every step did, and the problems of its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from nurture.db.tables import DeliveryState, TaskState
+from nurture.model.accounts import EVERYBODY, MARKETERS
+from nurture.model.errors import NotFoundError
+from nurture.rendering.graph import Figures, StageFigures, StepFigures, draw
+from nurture.reports import funnel, steps
+from nurture.reports.funnel import Funnel
+from nurture.reports.steps import StepCounts, Steps
+from nurture.services import brakes, drafts, pausing, workflows
+from nurture.services.pausing import Scope
+from nurture.services.workflows import Whole
+from nurture.web.admin.home import LONGEST_REASON, GoOnForm
+from nurture.web.guard import allow, me
+from nurture.wiring import Nurture
+from nurture.workflow import outline
+
+
+class PauseForm(FlaskForm):
+    reason = StringField(
+        "Why?", [InputRequired("Please say why: others will read it."), Length(max=LONGEST_REASON)]
+    )
+
+
+def pages(nurture: Nurture) -> Blueprint:
+    routes = Blueprint("workflows", __name__, url_prefix="/admin/workflows")
+    runtime = nurture.runtime
+    desk = drafts.desk(nurture.settings.project)
+
+    def found(name: str) -> Whole:
+        try:
+            return workflows.whole(runtime, name)
+        except NotFoundError:
+            abort(HTTPStatus.NOT_FOUND)
+
+    def shown(name: str, form: FlaskForm) -> str:
+        whole = found(name)
+        workflow = whole.line.workflow
+        with runtime.database.read() as tx:
+            (counted,) = funnel.read(tx, {name: workflow}, name)
+            did = steps.read(tx, name)
+        return render_template(
+            "admin/workflow.html",
+            whole=whole,
+            workflow=workflow,
+            funnel=counted,
+            steps=did,
+            gone=[one for one in did.by_id if one not in workflow.steps],
+            graph=draw(workflow, figures(counted, did), address(name)),
+            at=address(name),
+            outline=outline,
+            draft=desk.look(runtime),
+            brake=brakes.look(runtime, name),
+            form=form,
+        )
+
+    @routes.get("")
+    @allow(EVERYBODY)
+    def show() -> str:
+        return render_template(
+            "admin/workflows.html", lines=workflows.listing(runtime), draft=desk.look(runtime)
+        )
+
+    @routes.get("/<name>")
+    @allow(EVERYBODY)
+    def one(name: str) -> str:
+        return shown(name, FlaskForm())
+
+    @routes.post("/<name>/pause")
+    @allow(MARKETERS)
+    def pause(name: str) -> Response | tuple[str, int]:
+        found(name)
+        form = PauseForm()
+        if not form.validate_on_submit():
+            return shown(name, form), HTTPStatus.UNPROCESSABLE_ENTITY
+        begun = pausing.pause(runtime, Scope(workflow=name), form.reason.data, me().email)
+        flash(f"{name} is paused." if begun else f"{name} was paused already.")
+        return redirect(url_for(".one", name=name), HTTPStatus.SEE_OTHER)
+
+    @routes.post("/<name>/go-on")
+    @allow(MARKETERS)
+    def go_on(name: str) -> Response | tuple[str, int]:
+        found(name)
+        form = GoOnForm()
+        if not form.validate_on_submit():
+            return shown(name, form), HTTPStatus.UNPROCESSABLE_ENTITY
+        ended = pausing.resume(runtime, Scope(workflow=name), form.reason.data or "", me().email)
+        flash(f"{name} goes on." if ended else f"{name} was not paused.")
+        return redirect(url_for(".one", name=name), HTTPStatus.SEE_OTHER)
+
+    return routes
+
+
+def address(workflow: str) -> Callable[[str, str | None], str] | None:
+    """Where the contacts of a stage or step are listed."""
+    if "contacts.show" not in current_app.view_functions:
+        return None
+    return lambda stage, step: url_for("contacts.show", workflow=workflow, stage=stage, step=step)
+
+
+def figures(counted: Funnel, did: Steps) -> Figures:
+    """The numbers of the reports, as the picture wants them."""
+    return Figures(
+        {
+            one.stage: StageFigures(
+                now=one.now,
+                finished=did.finished.get(one.stage, 0),
+                resting=one.resting,
+                entered=one.entered,
+                validated=one.validated,
+                conversion=one.conversion,
+                lost=one.reasons,
+            )
+            for one in counted.stages
+        },
+        {step: StepFigures(now=counts.now, did=_did(counts)) for step, counts in did.by_id.items()},
+    )
+
+
+def _did(counts: StepCounts) -> str:
+    if counts.messages:
+        return f"{counts.messages.get(DeliveryState.SENT, 0):,} sent"
+    return f"{counts.calls.get(TaskState.DONE, 0):,} made" if counts.calls else ""
