@@ -6,20 +6,20 @@ about what is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH = 1120.0
+WIDTH = 944.0
 """The picture is never narrower; with much to show it grows, and its page scrolls."""
-EDGE = 26.0
+EDGE = 16.0
 SLOT = 30.0
 """Between the middles of two marks."""
-PAD = 24.0
+PAD = 22.0
 """Between the end of a stage and its first mark."""
-LEAST = 104.0
+LEAST = 96.0
 LINE_Y = 96.0
-HEIGHT = 176.0
-WITH_FALL = 236.0
+HEIGHT = 152.0
+WITH_FALL = 206.0
 FALL_DROP = 74.0
 NAME_Y, NOTE_Y = 30.0, 50.0
 DATE_Y = 134.0
@@ -135,9 +135,9 @@ def draw(stretches: Sequence[Stretch], drops: Sequence[Drop] = (), *, current: i
     """Lay out a path. ``current`` is the stretch in which the contact is now; None when the journey is over."""
     bounds = _bounds(stretches, drops)
     lines: list[Line] = []
-    glyphs: list[Glyph] = []
+    marks: list[tuple[float, Dot]] = []
     now_x = None
-    ends: dict[int, tuple[float, float]] = {}
+    ends: dict[int, float] = {}
     for index, stretch in enumerate(stretches):
         left, right = bounds[index]
         xs = _places(left, right, len(stretch.past) + len(stretch.coming), falls=_falls(index, drops))
@@ -145,9 +145,11 @@ def draw(stretches: Sequence[Stretch], drops: Sequence[Drop] = (), *, current: i
         here = index == current
         divide = _divide(left, past, coming) if here else right
         now_x = divide if here else now_x
-        lines += _lines(stretch.state, left, right, divide, here=here)
-        glyphs += _glyphs([*zip(past, stretch.past, strict=True), *zip(coming, stretch.coming, strict=True)])
-        ends[index] = (past[-1] if past else left, xs[-1] if xs else divide)
+        marks += [*zip(past, stretch.past, strict=True), *zip(coming, stretch.coming, strict=True)]
+        last = xs[-1] if xs else divide if here else left
+        ends[index] = min(last + 0.8 * SLOT, right - 6)
+        stops = any(drop.stretch == index and not drop.ahead for drop in drops)
+        lines += _lines(stretch.state, left, right, divide, here=here, end=ends[index] if stops else None)
     width = bounds[-1][1] + EDGE if bounds else WIDTH
     return Drawing(
         width=width,
@@ -158,9 +160,9 @@ def draw(stretches: Sequence[Stretch], drops: Sequence[Drop] = (), *, current: i
         date_y=DATE_Y,
         lines=tuple(lines),
         gates=tuple(_gates(stretches, bounds)),
-        glyphs=tuple(glyphs),
+        glyphs=tuple(_glyphs(marks)),
         labels=tuple(_label(one, *bounds[index]) for index, one in enumerate(stretches)),
-        branches=tuple(_branch(drop, ends, bounds, width) for drop in drops),
+        branches=tuple(_branch(drop, ends, width) for drop in drops),
         now_x=now_x,
     )
 
@@ -202,9 +204,14 @@ def _divide(left: float, past: Sequence[float], coming: Sequence[float]) -> floa
     return round((before + after) / 2, 1)
 
 
-def _lines(state: str, left: float, right: float, divide: float, *, here: bool) -> list[Line]:
+def _lines(
+    state: str, left: float, right: float, divide: float, *, here: bool, end: float | None
+) -> list[Line]:
+    """One stage's piece of the path; ``end`` is where a journey broke off in it."""
     if here:
         return [Line(left, divide, "walked"), Line(divide, right, "coming")]
+    if end is not None:
+        return [Line(left, end, "walked"), Line(end, right, "ahead")]
     ways = {"validated": "walked", "left": "walked", "lost": "walked", "skipped": "skipped"}
     return [Line(left, right, ways.get(state, "ahead"))]
 
@@ -248,13 +255,11 @@ def cut(text: str, most: float) -> str:
 
 def _branch(
     drop: Drop,
-    ends: dict[int, tuple[float, float]],
-    bounds: Sequence[tuple[float, float]],
+    ends: Mapping[int, float],
     width: float,
 ) -> Branch:
     """From behind the last mark down in a curve; the words stand to the side that has room."""
-    _, last = ends[drop.stretch]
-    x = min(last + SLOT * 0.8, bounds[drop.stretch][1] - 6)
+    x = ends[drop.stretch]
     end_x, end_y = x + 34, LINE_Y + FALL_DROP
     curve = f"M{x:g} {LINE_Y:g}C{x + 20:g} {LINE_Y:g} {x + 6:g} {end_y:g} {end_x - 9:g} {end_y:g}"
     room_right = width - end_x - 14

@@ -129,6 +129,15 @@ class ContactPath:
     """Why nobody can say what comes next."""
 
     @property
+    def present(self) -> tuple[Journey, ...]:
+        """The journeys under way; where there are none, the last one."""
+        return tuple(one for one in self.journeys if one.live) or self.journeys[:1]
+
+    @property
+    def earlier(self) -> tuple[Journey, ...]:
+        return self.journeys[len(self.present) :]
+
+    @property
     def next(self) -> tuple[Mark, Journey] | None:
         """The very next touchpoint."""
         coming = [(mark, journey) for journey in self.journeys for mark in journey.coming]

@@ -154,7 +154,8 @@ def _marks(
             continue
         if event.id in proofs or _belongs(event, enrollment):
             marks.append(marker.of_event(event, _stage_at(event, moves), enrollment.id))
-    return sorted(marks, key=lambda mark: (mark.at, mark.event or 0))
+    # What they did comes before what we answered at the same moment.
+    return sorted(marks, key=lambda mark: (mark.at, mark.event is None, mark.event or 0))
 
 
 def _belongs(event: Event, enrollment: Enrollment) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.engine.explain import in_words, moment
-from nurture.model.words import Status
+from nurture.model.words import Status, SuppressionReason
 from nurture.rendering.path_drawing import Dot, Drawing, Drop, Stretch, draw
 from nurture.services.journeys import Fall, Journey, Leg, LegState
 from nurture.services.marks import Mark
@@ -25,6 +25,31 @@ NOTES = {
     LegState.LEFT: "left again",
     LegState.LOST: "lost here",
 }
+
+KEYS = (
+    ("From us", (("mail", "mail"), ("call", "call"), ("offer", "offer handed over"))),
+    (
+        "From them",
+        (
+            ("form", "asked on a form"),
+            ("download", "download"),
+            ("click", "click"),
+            ("reply", "reply"),
+            ("event", "meeting and the like"),
+            ("sale", "sale"),
+        ),
+    ),
+)
+"""What the shapes mean: (who, (shape, words))."""
+HOLDS = {
+    SuppressionReason.UNSUBSCRIBED: "holds back marketing mail; what they ask for still goes",
+    SuppressionReason.HARD_BOUNCE: "holds back every mail: the mailbox does not exist",
+    SuppressionReason.COMPLAINT: "holds back every mail: they reported one as spam",
+    SuppressionReason.MANUAL: "holds back everything, by somebody's hand",
+    SuppressionReason.WRONG_NUMBER: "holds back every call: it is not their number",
+    SuppressionReason.DO_NOT_CALL: "holds back every call: they do not want any",
+}
+"""What each suppression keeps from happening."""
 
 
 @dataclass(frozen=True, slots=True)
