@@ -14,12 +14,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from nurture.db import contacts, enrollments, outcomes, tasks
+from nurture.db.addresses import normalise_phone
 from nurture.db.outcomes import CallOutcome
 from nurture.db.tasks import Task
+from nurture.engine.effects import CALLS_AGAIN
 from nurture.model.accounts import Account
 from nurture.model.teams import called, members, person_key
 from nurture.model.words import Contact
 from nurture.model.workspace import Workspace
+from nurture.services.calls import allowed_outcomes
 from nurture.services.compose import full_name
 from nurture.services.marks import in_plain
 from nurture.services.runtime import Runtime
@@ -46,6 +49,11 @@ class Queued:
     workflow: str
     caller: str | None
 
+    @property
+    def dial(self) -> str:
+        """The number as a phone takes it; empty without one."""
+        return normalise_phone(self.contact.phone or "")
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -53,6 +61,10 @@ class Pending:
 
     outcome: CallOutcome
     name: str
+
+    @property
+    def label(self) -> str:
+        return in_plain(self.outcome.outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +78,8 @@ class Queue:
     later: tuple[Queued, ...]
     counts: Mapping[Whose, int]
     pending: tuple[Pending, ...]
+    outcomes: tuple[tuple[str, str], ...]
+    """What may be said of a call, with its label; but for those that need more than a click."""
 
     @property
     def shown(self) -> int:
@@ -97,6 +111,7 @@ def queue(runtime: Runtime, account: Account, whose: Whose = Whose.MINE) -> Queu
             Whose.UNASSIGNED: by_person.get(None, 0),
         },
         pending=pending,
+        outcomes=tuple((one, in_plain(one)) for one in allowed_outcomes(workspace) if one != CALLS_AGAIN),
     )
 
 
