@@ -15,7 +15,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from nurture.model.accounts import ADMINS, Role, Scope
@@ -64,11 +64,15 @@ class TokenForm(FlaskForm):
     name = StringField("Name of the system", [InputRequired("Please name the system that will use it.")])
     scopes = SelectMultipleField(
         "It may",
-        [InputRequired("Please choose what it may do.")],
         choices=[SelectChoice(scope.value, said) for scope, said in SCOPES.items()],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+
+    def validate_scopes(self, field: SelectMultipleField) -> None:
+        # Not InputRequired: browsers would ask for a tick in every box.
+        if not field.data:
+            raise ValidationError("Please choose what it may do.")
 
 
 class RevokeForm(FlaskForm):
