@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from nurture.db.sets import among, word
+from nurture.db.sets import among, now_param, word
 from nurture.db.tables import (
     ContactRow,
     DeliveryRow,
@@ -20,7 +20,7 @@ from nurture.db.tables import (
     table_of,
 )
 from nurture.db.types import UtcDateTime
-from nurture.model.words import Status
+from nurture.model.words import Channel, Status
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)
@@ -40,10 +40,34 @@ def contacts_under_way(tx: Connection, workflow: str | None = None, contact_id: 
     return tx.execute(query, {"workflow": workflow, "contact": contact_id}).scalar_one()
 
 
-def next_moment(tx: Connection) -> datetime | None:
-    """When the next thing falls due (business time): a turn, a message, the end of a call. None: nothing waits."""
-    moments = [tx.execute(query).scalar_one() for query in (_NEXT_TURN, _NEXT_MESSAGE, _NEXT_EXPIRY)]
-    return min((moment for moment in moments if moment is not None), default=None)
+def next_moment(tx: Connection, after: datetime | None = None) -> datetime | None:
+    """When the next thing falls due (business time): a turn, a message, the end of a call. None: nothing waits.
+
+    ``after`` leaves out what fell due by then, done or not.
+    """
+    moments = [
+        tx.execute(first if after is None else first.where(column > now_param("after")), {"after": after})
+        for first, column in (
+            (_NEXT_TURN, E.c.wake_at),
+            (_NEXT_MESSAGE, D.c.due),
+            (_NEXT_EXPIRY, T.c.expires),
+        )
+    ]
+    return min((at for moment in moments if (at := moment.scalar_one()) is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done in a span of business time: messages that went to contacts, calls that appeared."""
+
+    messages: int
+    calls: int
+
+
+def done_between(tx: Connection, since: datetime, until: datetime) -> Done:
+    """After ``since``, up to and with ``until``. For demos: it reads every message and call."""
+    values = {"since": since, "until": until}
+    return Done(tx.execute(_SENT, values).scalar_one(), tx.execute(_APPEARED, values).scalar_one())
 
 
 def waiting_since(tx: Connection, now: datetime) -> datetime | None:
@@ -94,6 +118,15 @@ _LAST_MOVES = (
 _NEXT_TURN = select(func.min(E.c.wake_at, type_=UtcDateTime))
 _NEXT_MESSAGE = select(func.min(D.c.due, type_=UtcDateTime)).where(D.c.state == word(DeliveryState.PENDING))
 _NEXT_EXPIRY = select(func.min(T.c.expires, type_=UtcDateTime)).where(T.c.state == word(TaskState.OPEN))
+_SENT = select(func.count(D.c.id)).where(
+    D.c.state == word(DeliveryState.SENT),
+    D.c.channel == word(Channel.EMAIL),
+    D.c.ended_at > now_param("since"),
+    D.c.ended_at <= now_param("until"),
+)
+_APPEARED = select(func.count(T.c.id)).where(
+    T.c.appeared_at > now_param("since"), T.c.appeared_at <= now_param("until")
+)
 _FUNNEL = (
     select(E.c.workflow, E.c.stage, E.c.status, func.count().label("number"))
     .group_by(E.c.workflow, E.c.stage, E.c.status)
