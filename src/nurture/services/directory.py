@@ -17,6 +17,7 @@ from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.engine.explain import in_words
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, Phase, Status, SuppressionReason
+from nurture.services.marks import in_plain
 from nurture.services.runtime import Runtime
 
 __all__ = ["NOBODY", "NOT_ENROLLED", "Choices", "Listing", "Order", "Reach", "Row", "Wanted", "look_through"]
@@ -56,7 +57,9 @@ class Row:
 
     contact: Contact
     stands: tuple[Stand, ...]
-    touch: Touch | None
+    touched_at: datetime | None
+    touched: str
+    """The last thing between us and them, in a few words; empty when there was none."""
     closed: Mapping[Channel, frozenset[SuppressionReason]]
     consented: bool
     paused: bool
@@ -136,7 +139,8 @@ def _rows(tx: Connection, ids: Collection[int], now: datetime) -> tuple[Row, ...
         Row(
             contact=known[one],
             stands=_stands(places.get(one, []), resting),
-            touch=touches.get(one),
+            touched_at=touches[one].at if one in touches else None,
+            touched=_touched(touches[one]) if one in touches else "",
             closed=closed.get(one, {}),
             consented=any(grant.channel is Channel.EMAIL for grant in granted.get(one, ())),
             paused=any(pause.scope is PauseScope.CONTACT and pause.contact_id == one for pause in resting),
@@ -144,6 +148,10 @@ def _rows(tx: Connection, ids: Collection[int], now: datetime) -> tuple[Row, ...
         for one in ids
         if one in known
     )
+
+
+def _touched(touch: Touch) -> str:
+    return in_plain(touch.event) if touch.event else f"mail {touch.template}"
 
 
 def _stands(places: list[Place], resting: Collection[PauseRecord]) -> tuple[Stand, ...]:
