@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from nurture.db.requests import R
 from nurture.db.suppressions import Suppression
 from nurture.model.words import Channel, SuppressionReason
 from nurture.rendering.links import Kind
+from nurture.web import create_app
 from tests.integration.test_leave_page import client_of
 from tests.integration.test_offer_page import (
     AGREED,
@@ -192,6 +194,21 @@ def test_a_flood_of_forms_is_one_question_an_address_a_day(running: Running) -> 
     assert len(running.mails()) == 2
     with running.nurture.database.read() as tx:
         assert len(tx.execute(R.select()).all()) == 2
+
+
+def test_many_who_ask_in_the_same_moment_make_one_question(either: Running) -> None:
+    app = create_app(either.nurture.settings, either.nurture)
+
+    def post(number: int) -> int:
+        place = {"REMOTE_ADDR": f"10.0.0.{number}"}
+        return app.test_client().post("/o/guide", data=AGREED, environ_overrides=place).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(post, range(8)))
+    either.run()
+
+    assert codes == {303}
+    assert everything(either) == (0, 1)
 
 
 def test_who_answered_today_may_ask_for_the_next_thing_today(running: Running) -> None:

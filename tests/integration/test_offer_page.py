@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -15,6 +16,7 @@ from werkzeug.test import TestResponse
 from nurture.db import consents, contacts, events
 from nurture.db.consents import Consent
 from nurture.model.words import Contact, Event
+from nurture.web import create_app
 from tests.integration.test_leave_page import client_of
 from tests.support.running import LINKED, Running, a_nurture
 
@@ -172,6 +174,21 @@ def test_asking_stores_contact_permission_and_request_and_sends_the_offer(either
     }
     (mail,) = either.mails()
     assert mail["Subject"] == "handed for Ana"
+
+
+def test_many_who_ask_in_the_same_moment_are_one_contact_and_get_one_mail(either: Running) -> None:
+    app = create_app(either.nurture.settings, either.nurture)
+
+    def post(number: int) -> int:
+        place = {"REMOTE_ADDR": f"10.0.0.{number}"}
+        return app.test_client().post("/o/guide", data=AGREED, environ_overrides=place).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(post, range(8)))
+    either.run()
+
+    assert codes == {303}
+    assert everything(either) == (1, 1)
 
 
 def test_the_ledger_keeps_the_words_and_what_shows_the_tick(running: Running) -> None:
