@@ -60,9 +60,9 @@ class StageFunnel:
     reopened: int = 0
     """Whom later evidence brought back after a loss here."""
     now: int = 0
-    """Who stands in it at this moment, on a second visit too; not counted over a span."""
+    """Who stands in it at this moment, whenever they began, on a second visit too."""
     resting: int = 0
-    """Who proved it and waits now for the next stage's own trigger; not counted over a span."""
+    """Who proved it and waits at this moment for the next stage's own trigger, whenever they began."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """``lost`` by reason, the most frequent first; one who fell off twice counts for both reasons."""
     not_come: Mapping[str, int] = field(default_factory=dict)
@@ -112,7 +112,7 @@ def read(
     """The funnels of all ``workflows`` (those that are published) and of any that contacts were ever in, or of one."""
     counted = _by_stage(db.fates(tx, workflow, span.since, span.until))
     fell = _by_stage(db.losses(tx, workflow, span.since, span.until))
-    stands = _by_stage(db.standing(tx, workflow)) if span == EVER else {}
+    stands = _by_stage(db.standing(tx, workflow))
     wanted = [workflow] if workflow else sorted({*workflows, *(name for name, _ in counted)})
     return [
         Funnel(

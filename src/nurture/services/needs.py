@@ -44,7 +44,6 @@ class Where(StrEnum):
     AMBIGUOUS = "ambiguous"
     FAILED = "failed"
     BOUNCED = "bounced"
-    TROUBLED = "troubled"
     NOWHERE = "nowhere"
     """Not on a page: on the machine that runs it."""
 
@@ -189,8 +188,8 @@ KINDS: Mapping[str, tuple[Urgency, str, str, str, Where]] = {
         Urgency.NOW,
         "One contact's next step cannot be decided; it is tried again every hour.",
         "{count} contacts' next steps cannot be decided; they are tried again every hour.",
-        "Look at why; mend the file and publish.",
-        Where.TROUBLED,
+        "`nurture doctor` names them; mend the file and publish.",
+        Where.NOWHERE,
     ),
     "nobody-calls": (
         Urgency.SOON,

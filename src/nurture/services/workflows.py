@@ -5,7 +5,7 @@ Reads what is published, never the folder; a workflow that was withdrawn is show
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,6 +68,17 @@ def published(runtime: Runtime) -> Mapping[str, Workflow]:
         return _published(runtime, tx)
 
 
+def known(runtime: Runtime, name: str | None = None) -> Mapping[str, Workflow]:
+    """Every workflow that is published or that anybody was ever in; with ``name``, that one. Raises NotFoundError."""
+    with runtime.database.read() as tx:
+        found = {one: line.workflow for one, (line, _) in _lines(runtime, tx).items()}
+    if name is None:
+        return found
+    if name not in found:
+        raise _unknown(name, found)
+    return {name: found[name]}
+
+
 def listing(runtime: Runtime) -> tuple[Line, ...]:
     """Every workflow, in the order of their names."""
     with runtime.database.read() as tx:
@@ -79,7 +90,7 @@ def whole(runtime: Runtime, name: str) -> Whole:
     with runtime.database.read() as tx:
         lines = _lines(runtime, tx)
         if name not in lines:
-            raise NotFoundError(f"there is no workflow '{name}'", hint=did_you_mean(name, list(lines)))
+            raise _unknown(name, lines)
         line, head = lines[name]
         counted = funnel.versions_of(tx, name)
         known = [one for one in content.versions(tx).values() if one.workflow == name]
@@ -100,6 +111,10 @@ def whole(runtime: Runtime, name: str) -> Whole:
             ),
             refusals=funnel.refusals(tx, name),
         )
+
+
+def _unknown(name: str, there: Iterable[str]) -> NotFoundError:
+    return NotFoundError(f"there is no workflow '{name}'", hint=did_you_mean(name, list(there)))
 
 
 def _published(runtime: Runtime, tx: Connection) -> Mapping[str, Workflow]:

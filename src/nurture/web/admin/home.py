@@ -106,5 +106,4 @@ PAGES: Mapping[Where, tuple[str, Mapping[str, str], str | None]] = {
     Where.AMBIGUOUS: ("mail.show", {"state": "ambiguous"}, None),
     Where.FAILED: ("mail.show", {"state": "failed"}, None),
     Where.BOUNCED: ("contacts.show", {"reach": "suppressed"}, None),
-    Where.TROUBLED: ("contacts.show", {"trouble": "1"}, None),
 }

@@ -1,0 +1,165 @@
+"""`nurture report`: the funnel and its losses as a table, as CSV or as JSON; every number with its n."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from nurture.cli._opened import opened, workspace_zone
+from nurture.cli.common import Context, moment, project_options
+
+if TYPE_CHECKING:
+    from nurture.reports.funnel import Funnel, Span, StageFunnel
+    from nurture.wiring import Nurture
+
+Rows = Sequence[Mapping[str, object]]
+Command = Callable[..., None]
+
+
+@click.group("report", epilog="Example: nurture report funnel")
+def report() -> None:
+    """What became of contacts, in numbers."""
+
+
+def report_options(command: Command) -> Command:
+    """A workflow, a span, and CSV: what every report takes."""
+    for option in (
+        click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, with a heading."),
+        click.option("--until", metavar="TIME", help="Only who began before, in the workspace's zone."),
+        click.option(
+            "--since", metavar="TIME", help="Only who began then or later, in the workspace's zone."
+        ),
+        click.argument("workflow", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+@report.command(
+    "funnel", epilog="Example: nurture report funnel retirement-readiness --since 2026-03-01 --csv"
+)
+@project_options
+@report_options
+def funnel(
+    context: Context, workflow: str | None, since: str | None, until: str | None, as_csv: bool
+) -> None:
+    """Show stage by stage who entered, proved it, fell off, or is still there.
+
+    Every enrollment counts once at each stage; n is who entered the stage, and what conversion is a share of.
+    """
+    _refuse_two_forms(context, as_csv)
+    with opened(context) as nurture:
+        rows = [
+            _stage_row(stage) for one in _funnels(nurture, workflow, since, until) for stage in one.stages
+        ]
+    _tell(context, rows, STAGE_COLUMNS, as_csv)
+
+
+@report.command("losses", epilog="Example: nurture report losses --json")
+@project_options
+@report_options
+def losses(
+    context: Context, workflow: str | None, since: str | None, until: str | None, as_csv: bool
+) -> None:
+    """Rank the losses by stage and reason, and name the stage that loses the most.
+
+    n is who entered the stage; for a loss before a stage, who proved the one before it.
+    """
+    from nurture.reports.losses import rank
+
+    _refuse_two_forms(context, as_csv)
+    with opened(context) as nurture:
+        ranked = rank(_funnels(nurture, workflow, since, until))
+    rows = [
+        {
+            "workflow": row.workflow,
+            "stage": row.stage,
+            "reason": row.reason,
+            "before": row.before,
+            "lost": row.lost,
+            "rate": _share(row.rate),
+            "n": row.n,
+        }
+        for row in ranked.rows
+    ]
+    leak = ranked.most_vulnerable
+    _tell(context, rows, LOSS_COLUMNS, as_csv, most_vulnerable=_stage_row(leak) if leak else None)
+    if leak and not (as_csv or context.as_json):
+        of = f" of {leak.n:,} who entered ({leak.loss_rate:.0%})" if leak.loss_rate is not None else ""
+        context.note(f"The leakiest stage is {leak.stage} of {leak.workflow}: {leak.lost:,} lost{of}.")
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+STAGE_COLUMNS = (
+    *("workflow", "stage", "entered", "validated", "conversion", "n", "now", "resting", "lost", "reopened"),
+    *("skipped", "exited", "went_back", "under_way", "outright", "passed", "also_lost"),
+)
+LOSS_COLUMNS = ("workflow", "stage", "reason", "before", "lost", "rate", "n")
+SHOWN = 10
+"""Columns of the funnel that a table shows; CSV and JSON hold all."""
+
+
+def _stage_row(stage: StageFunnel) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(stage, name) for name in STAGE_COLUMNS}
+    return {**row, "conversion": _share(stage.conversion), "reasons": dict(stage.reasons)}
+
+
+def _share(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
+def _funnels(nurture: Nurture, workflow: str | None, since: str | None, until: str | None) -> list[Funnel]:
+    """The funnels asked for. Raises NotFoundError for a workflow that nobody knows, UsageError for a time that is none."""
+    from nurture.reports.funnel import read
+    from nurture.services.workflows import known
+
+    span = _span(workspace_zone(nurture), since, until)
+    workflows = known(nurture.runtime, workflow)
+    with nurture.database.read() as tx:
+        return read(tx, workflows, workflow, span)
+
+
+def _span(zone: ZoneInfo, since: str | None, until: str | None) -> Span:
+    from nurture.reports.funnel import Span
+
+    def at(option: str, text: str | None) -> datetime | None:
+        return moment(option, text, zone) if text else None
+
+    return Span(at("--since", since), at("--until", until))
+
+
+# --- telling ----------------------------------------------------------------------------------------------------
+
+
+def _refuse_two_forms(context: Context, as_csv: bool) -> None:
+    if as_csv and context.as_json:
+        raise click.UsageError("Choose --csv or --json, not both.")
+
+
+def _tell(context: Context, rows: Rows, columns: Sequence[str], as_csv: bool, **more: object) -> None:
+    if context.as_json:
+        context.emit_json({"rows": rows, **more})
+    elif as_csv:
+        writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    elif rows:
+        shown = columns[:SHOWN]
+        context.table(
+            [name.replace("_", " ") for name in shown], ([_cell(row[name]) for name in shown] for row in rows)
+        )
+    else:
+        context.say("Nothing to count yet.")
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "before it" if value else ""
+    return f"{value:.0%}" if isinstance(value, float) else value
