@@ -143,7 +143,7 @@ def draw(stretches: Sequence[Stretch], drops: Sequence[Drop] = (), *, current: i
         xs = _places(left, right, len(stretch.past) + len(stretch.coming), falls=_falls(index, drops))
         past, coming = xs[: len(stretch.past)], xs[len(stretch.past) :]
         here = index == current
-        divide = _divide(left, past, coming) if here else right
+        divide = _divide(left, right, past, coming) if here else right
         now_x = divide if here else now_x
         marks += [*zip(past, stretch.past, strict=True), *zip(coming, stretch.coming, strict=True)]
         last = xs[-1] if xs else divide if here else left
@@ -197,10 +197,10 @@ def _places(left: float, right: float, count: int, *, falls: int) -> list[float]
     return [round(left + PAD + index * step, 1) for index in range(count)]
 
 
-def _divide(left: float, past: Sequence[float], coming: Sequence[float]) -> float:
+def _divide(left: float, right: float, past: Sequence[float], coming: Sequence[float]) -> float:
     """Now: between what happened and what is to come."""
     before = past[-1] if past else left
-    after = coming[0] if coming else before + 2 * SLOT
+    after = coming[0] if coming else min(before + 2 * SLOT, right)
     return round((before + after) / 2, 1)
 
 
