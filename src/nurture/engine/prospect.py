@@ -78,12 +78,12 @@ def _told(workflow: Workflow, turn: Turn, zone: ZoneInfo) -> Iterator[str]:
         return
     step = workflow.steps.get(after.step or "")
     if step is None:
-        until = f" until {moment(turn.wake_at, zone)}" if turn.wake_at else ""
-        yield f"no step is left: stage '{after.stage}' waits for its evidence{until}"
+        yield f"no further step: stage '{after.stage}' waits for its evidence"
     elif after.phase is Phase.WATCHING:
         yield f"'{step.id}' waits for its event{_until(after.due, zone)}"
     elif after.phase is Phase.WAITING:
-        yield f"{_called(step)}{_at(after.due, zone)}"
+        when = _until if step.kind == "wait" else _at
+        yield f"{_called(step)}{when(after.due, zone)}"
 
 
 def _of(decision: Decision) -> str | None:

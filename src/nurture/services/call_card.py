@@ -19,6 +19,7 @@ from nurture.db.tasks import Task
 from nurture.engine.prospect import MOVES_NOTHING, after_outcome
 from nurture.model.accounts import Account
 from nurture.model.errors import NotFoundError, NurtureError
+from nurture.model.teams import person_key
 from nurture.model.words import Channel, Contact, Enrollment, Event, SuppressionReason
 from nurture.rendering.ics import CallEntry, calendar_entry
 from nurture.services.assign import Load, loads_on
@@ -64,6 +65,8 @@ class Card:
     zone: ZoneInfo
     is_open: bool
     late: bool
+    mine: bool
+    """It is on the reader's own list."""
     closed: frozenset[SuppressionReason]
     """Why this number must not be called."""
     script: str | None
@@ -98,6 +101,7 @@ def card(runtime: Runtime, task_id: int, reader: Account) -> Card:
             zone=zone,
             is_open=is_open,
             late=is_open and task.due < now,
+            mine=task.assignee == person_key(reader.email),
             closed=suppressions.of(tx, [task.contact_id])
             .get(task.contact_id, {})
             .get(Channel.PHONE, frozenset()),

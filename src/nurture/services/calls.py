@@ -167,21 +167,12 @@ def callers(tx: Connection, workspace: Workspace) -> Mapping[str, str]:
 
 
 def allowed_outcomes(workspace: Workspace) -> tuple[str, ...]:
-    """Every outcome a call may have: the known ones, then the workspace's own."""
-    return (*OUTCOMES_IN_ORDER, *sorted(workspace.outcomes - OUTCOMES))
+    """Every outcome a call may have, as people meet them: good ones first, those that close the number last."""
+    return (*FIRST, *sorted(workspace.outcomes - OUTCOMES), *CLOSES_PHONE)
 
 
-OUTCOMES_IN_ORDER = (
-    "reached",
-    "booked",
-    "voicemail",
-    "no-answer",
-    CALLS_AGAIN,
-    "not-interested",
-    "wrong-number",
-    "do-not-call",
-)
-"""The known outcomes as people meet them: the good ones first, those that close the number last."""
+FIRST = ("reached", "booked", "voicemail", "no-answer", CALLS_AGAIN, "not-interested")
+"""The known outcomes that leave the number open."""
 
 
 # --- what a report must hold ------------------------------------------------------------------------------------
