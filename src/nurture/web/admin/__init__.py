@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from flask import Flask
 
-from nurture.web.admin import audit, contact, home, login, me, offers, people, workflows
+from nurture.web.admin import (
+    audit,
+    calls,
+    clock,
+    contact,
+    contacts,
+    home,
+    login,
+    mail,
+    me,
+    offers,
+    people,
+    workflows,
+)
 from nurture.wiring import Nurture
 
-MODULES = (login, home, calls, workflows, offers, people, audit, me, contact)
+MODULES = (login, home, calls, workflows, offers, people, audit, me, contact, contacts, mail, clock)
 
 
 def register(app: Flask, nurture: Nurture) -> None:
