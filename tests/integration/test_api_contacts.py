@@ -307,7 +307,7 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=JSON | NEARLY | st.lists(NEARLY, max_size=3))
 def test_no_body_makes_it_stumble(shop: Shop, body: Any) -> None:
     for answer in (shop.store(body), shop.report(body)):
