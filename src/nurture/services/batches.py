@@ -125,7 +125,7 @@ def plain_value(value: object) -> Scalar:
         return value
     if isinstance(value, int | float):
         if not abs(value) < LARGEST_NUMBER:  # not a number, too
-            raise ValueError("is too large a number")
+            raise ValueError("is no number that can be kept")
         return value
     if not isinstance(value, str):
         raise ValueError("is a text, a number, true, false or null; nothing with an inside")
