@@ -22,6 +22,7 @@ from urllib.request import urlopen
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests.browser.props import add_props
 from tests.support.waiting import free_port, until
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable")
@@ -88,8 +89,11 @@ def running_demo(folder: Path) -> Iterator[Site]:
     ):
         try:
             document = first_document(process, log)
-            until(lambda: is_ready(port), deadline=60)
-            yield Site(document["url"], document["user"], document["password"], Path(document["project"]))
+            until(lambda: is_ready(port) or process.poll() is not None, deadline=60)
+            assert process.poll() is None, f"the demo ended: {log.read_text()}"
+            project = Path(document["project"])
+            add_props(project)
+            yield Site(document["url"], document["user"], document["password"], project)
         finally:
             process.terminate()
             process.wait(60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.props import CONFIRMED
 from tests.browser.site import (
     SCHEMES,
     WIDTHS,
@@ -16,7 +17,7 @@ from tests.browser.site import (
     log_in,
     wider_than_the_window,
 )
-from tests.browser.visitors import CONFIRMED, ask_for, mail_to, offer_with_a_yes_by_mail
+from tests.browser.visitors import ask_for, mail_to
 from tests.browser.walk import Found, unvisited, walk
 
 
@@ -24,7 +25,6 @@ from tests.browser.walk import Found, unvisited, walk
 def found(browser: Browser, site: Site) -> Found:
     """Every page that an admin can get to, once a visitor has been there too."""
     with a_window(browser, site) as window:
-        offer_with_a_yes_by_mail(site)
         ask_for(window, CONFIRMED, "walker@example.org")
         mail_to(site, "walker@example.org")
         log_in(window, site.user, site.password)

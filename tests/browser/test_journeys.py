@@ -6,27 +6,30 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.site import Site, a_window, accessibility_problems
-from tests.browser.visitors import (
-    CONFIRMED,
-    GUIDE,
-    ask_for,
-    link_in,
-    mail_to,
-    offer_with_a_yes_by_mail,
-)
+from nurture.services.demo.staff import STAFF
+from tests.browser.props import CONFIRMED, TO_CALL, command
+from tests.browser.site import Site, a_window, accessibility_problems, log_in
+from tests.browser.visitors import GUIDE, ask_for, link_in, mail_to
+from tests.support.waiting import until
+
+CALLER = next(email for email, _, role in STAFF if role == "sales")
 
 
-def test_a_visitor_asks_for_the_guide_and_finds_it_behind_the_link_of_the_mail(
+def test_a_visitor_gets_the_guide_by_mail_and_their_path_moves_to_the_next_stage(
     page: Page, site: Site
 ) -> None:
     ask_for(page, GUIDE, "vera@example.org")
     page.goto(link_in(mail_to(site, "vera@example.org"), "d"))
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
+    file = Path(download.value.path()).read_bytes()
+    log_in(page, site.user, site.password)
+    find(page, "vera@example.org")
+    until(lambda: stage_of(page) == "first-sale")
 
     assert download.value.suggested_filename == "readiness-guide.pdf"
-    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    assert file.startswith(b"%PDF")
+    expect(page.locator("tbody", has_text="validated").first).to_contain_text("offer.downloaded")
 
 
 def test_a_form_that_cannot_be_taken_says_what_is_wrong_and_keeps_what_was_typed(
@@ -45,8 +48,6 @@ def test_a_form_that_cannot_be_taken_says_what_is_wrong_and_keeps_what_was_typed
 
 
 def test_a_visitor_says_yes_by_mail_before_anything_else_comes(page: Page, site: Site) -> None:
-    offer_with_a_yes_by_mail(site)
-
     ask_for(page, CONFIRMED, "yolanda@example.org")
     page.goto(link_in(mail_to(site, "yolanda@example.org"), "confirm"))
     page.locator("form[method=post] button").first.click()
@@ -63,3 +64,70 @@ def test_without_javascript_a_visitor_gets_the_guide_just_so(browser: Browser, s
             window.get_by_role("button", name="Download").click()
 
         assert download.value.suggested_filename == "readiness-guide.pdf"
+
+
+def test_somebody_calls_from_a_phone_takes_an_outcome_back_and_gives_another(
+    browser: Browser, site: Site
+) -> None:
+    with a_window(browser, site, 390) as window:
+        log_in(window, CALLER, site.password)
+        window.goto("/admin/calls?whose=everyone")
+        window.get_by_role("link", name=TO_CALL, exact=True).click()
+        call = window.url
+        expect(window.get_by_role("region", name="What to say")).not_to_be_empty()
+
+        say(window, "voicemail")
+        expect(window.get_by_role("status").first).to_contain_text(f"Voicemail, {TO_CALL}")
+        window.get_by_role("button", name="Undo").first.click()
+        expect(window).to_have_url(call)
+        expect(window.get_by_text("Taken back")).to_be_visible()
+
+        window.get_by_label("Note").fill("Wants to think until Friday")
+        say(window, "reached")
+        assert accessibility_problems(window) == []
+        command(site.project, "clock", "--advance", "1h")
+        until(lambda: window.goto(call) and window.get_by_text("This call is over (reached)").count(), 30)
+        expect(window.get_by_text("Wants to think until Friday").first).to_be_visible()
+
+
+def test_a_marketer_finds_somebody_reads_why_and_moves_them_with_a_reason(page: Page, site: Site) -> None:
+    ask_for(page, GUIDE, "mara@example.org", name="Mara")
+    mail_to(site, "mara@example.org")
+
+    log_in(page, site.user, site.password)
+    page.goto("/admin/contacts")
+    page.get_by_role("searchbox").fill("mara@example")
+    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("link", name="Mara", exact=True).click()
+    until(lambda: stage_of(page) == "lead-offer")
+    path = page.get_by_role("article").first
+    expect(path.get_by_role("row", name="guide-delivery")).to_contain_text("sent")
+    expect(path.locator("svg.path-line")).to_be_visible()
+
+    path.get_by_text("Move to a stage").click()
+    path.get_by_label("To stage").select_option("first-sale")
+    path.get_by_label("Why").locator("visible=true").fill("She told us at the fair that she read it")
+    path.get_by_role("button", name="Move", exact=True).click()
+    until(lambda: stage_of(page) == "first-sale")
+
+    story = page.get_by_role("region", name="The story, and why")
+    expect(story).to_contain_text("She told us at the fair that she read it")
+
+
+def find(page: Page, email: str) -> None:
+    """The page of this contact, by the search."""
+    page.goto(f"/admin/contacts?q={email}")
+    page.get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Contacts")
+
+
+def stage_of(page: Page) -> str | None:
+    """Where the newest journey of the contact on this page stands, as the page says when asked again."""
+    page.reload()
+    here = page.locator("tbody", has_text="here now").locator("b").first
+    return here.text_content() if here.count() else None
+
+
+def say(page: Page, outcome: str) -> None:
+    page.locator(f"button[name=outcome][value={outcome}]").click()
+    page.wait_for_url("**/admin/calls?whose=*")

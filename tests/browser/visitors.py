@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from email.message import EmailMessage
-from textwrap import dedent
 
 from playwright.sync_api import Page, expect
 
@@ -14,18 +11,16 @@ from tests.browser.site import Site
 from tests.support.waiting import until
 
 GUIDE = "readiness-guide"
-CONFIRMED = "quiet-letter"
-"""An offer of our own that asks for a yes by mail; the sample company has none."""
 PACE = 70
 """Milliseconds from key to key: a form that is filled in faster than people type is taken for a robot's."""
 
 
-def ask_for(page: Page, offer: str, email: str, *, consent: bool = True) -> None:
+def ask_for(page: Page, offer: str, email: str, *, name: str = "Vera", consent: bool = True) -> None:
     """Fill in the form of ``offer`` and send it; the thanks are shown."""
     page.goto(f"/o/{offer}")
     page.get_by_label("E-mail").press_sequentially(email, delay=PACE)
     if page.get_by_label("First name").count():
-        page.get_by_label("First name").fill("Vera")
+        page.get_by_label("First name").fill(name)
     if consent:
         page.locator("[name=consent]").check()
     page.locator("form[method=post] button").click()
@@ -44,23 +39,3 @@ def link_in(mail: EmailMessage, kind: str) -> str:
     found = re.search(rf"https?://[^\s<>)]+/{kind}/[^\s<>)]+", body.get_content())
     assert found, body.get_content()
     return found[0]
-
-
-def offer_with_a_yes_by_mail(site: Site) -> None:
-    """Publish it, as a marketer does: a file, and a command."""
-    (site.project / "offers" / f"{CONFIRMED}.yaml").write_text(
-        dedent(f"""\
-            offer: {CONFIRMED}
-            kind: download
-            title: A letter about money and calm
-            promise: Sleep better by Sunday
-            asset: readiness-guide.pdf
-            fields: [email]
-            consent:
-              {{purpose: nurture, channels: [email], wording: "Yes, write to me. I can stop any time.", version: 2026-11}}
-            double_opt_in: yes
-            mail: guide-delivery
-        """)
-    )
-    words = ("publish", "--yes", "--project", str(site.project))
-    subprocess.run([sys.executable, "-m", "nurture", *words], check=True, capture_output=True)

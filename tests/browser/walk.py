@@ -25,8 +25,8 @@ NO_PAGES = re.compile(r"^/(static|api|hooks|healthz|readyz|metrics|c|p)(/|$)|/bo
 """Answers for programs, links that lead away, and the bodies of mails, which are shown in a frame."""
 FIRST = ("/", "/admin/", "/admin/log-in", f"/o/{GUIDE}/thanks", "/nowhere")
 START = "the list of first pages"
-EACH = 2
-"""How many addresses of one page are looked at."""
+EACH = 3
+"""How many addresses of one page are followed; the first and the last of them are looked at."""
 OVER = 410
 """A link in an old mail, which says so and offers a fresh one."""
 
@@ -66,9 +66,17 @@ def walk(site: Site, request: APIRequestContext) -> Found:
         if answer.status >= 400 and answer.status != OVER and source != START:
             found.broken.append(f"{path} answers {answer.status}; its link is in {source}")
         if answer.headers.get("content-type", "").startswith("text/html"):
+            drop_the_last_but_first(found, rule)
             found.pages[path] = rule
             ahead += ((link, path) for link in links_in_page(answer.url, answer.text()))
     return found
+
+
+def drop_the_last_but_first(found: Found, rule: str) -> None:
+    """The page that was the last of its rule is so no more."""
+    _, *others = [path for path, its in found.pages.items() if its == rule] or [""]
+    for path in others:
+        del found.pages[path]
 
 
 def unvisited(site: Site, found: Found) -> list[str]:
