@@ -151,7 +151,7 @@ def test_a_message_that_still_waits_in_the_outbox_leaves_first(running: Running)
     told = said(running)
 
     assert [one.state.value for one in running.deliveries()] == ["pending"]
-    assert [step for _, _, step in told][0] == "again"
+    assert next(step for _, _, step in told) == "again"
     assert [one for one in lived(running) if one[2] != "hello"] == sorted(told, key=str)
 
 

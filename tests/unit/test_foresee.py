@@ -11,7 +11,7 @@ from nurture.engine.world import World
 from nurture.model.decisions import Call, Decision, Finish, HandOver, Move, Send, Skip
 from nurture.model.words import Channel
 from nurture.workflow.model import Workflow
-from tests.support.generated import Act, lives, live_through, workflows
+from tests.support.generated import Act, live_through, lives, workflows
 from tests.support.worlds import a_workflow, a_world, one_stage, with_manners
 
 TWO_MONTHS = timedelta(days=60)
@@ -41,7 +41,9 @@ def lived_on(world: World, span: timedelta = TWO_MONTHS) -> list[tuple[object, .
     ]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(workflows(), lives())
 def test_whatever_life_was_lived_what_is_foreseen_then_happens(workflow: Workflow, acts: list[Act]) -> None:
     world = a_world(workflow, workspace=with_manners(messages=2, days=7, quiet="21:00-08:00"))
@@ -53,7 +55,9 @@ def test_whatever_life_was_lived_what_is_foreseen_then_happens(workflow: Workflo
 
 
 def test_a_loss_that_leads_elsewhere_is_foreseen_with_what_comes_there() -> None:
-    first = one_stage("- {email: hello, after: 1 day}", losses="- {after: 10 days, reason: quiet, enroll: two}")
+    first = one_stage(
+        "- {email: hello, after: 1 day}", losses="- {after: 10 days, reason: quiet, enroll: two}"
+    )
     second = a_workflow(
         "workflow: two\ntitle: Two\npurpose: nurture\nstages:\n  - stage: again\n    need: Know more\n"
         "    trigger: manual\n    validate: b.happened\n    steps:\n      - {email: come-back, after: 2 days}\n"
@@ -91,4 +95,3 @@ def test_a_paused_contact_has_nothing_ahead() -> None:
     world.pause()
 
     assert foreseen_in(world) == ()
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +59,7 @@ def test_every_mark_stands_in_its_stage_in_order_and_none_over_another(
 
     xs = [glyph.x for glyph in drawn.glyphs]
     assert len(xs) == sum(len(one.past) + len(one.coming) for one in stretches)
-    assert all(after - before >= SLOT * 0.95 for before, after in zip(xs, xs[1:], strict=False))
+    assert all(after - before >= SLOT * 0.95 for before, after in itertools.pairwise(xs))
     ends = [gate.x for gate in drawn.gates]
     assert ends == sorted(ends)
     assert ends[-1] < drawn.width
@@ -72,7 +74,7 @@ def test_the_pieces_of_the_line_join_from_end_to_end(
 
     lines = draw(stretches, drops, current=current).lines
 
-    assert all(left.x2 == right.x1 for left, right in zip(lines, lines[1:], strict=False))
+    assert all(left.x2 == right.x1 for left, right in itertools.pairwise(lines))
     assert all(line.x1 <= line.x2 for line in lines)
 
 
@@ -82,7 +84,7 @@ def test_dates_below_the_line_never_touch(path: tuple[list[Stretch], list[Drop],
 
     dated = [glyph.x for glyph in draw(stretches, drops, current=current).glyphs if glyph.day]
 
-    assert all(after - before >= 45 for before, after in zip(dated, dated[1:], strict=False))
+    assert all(after - before >= 45 for before, after in itertools.pairwise(dated))
 
 
 def now_between(drawn: Drawing) -> tuple[float, float]:
