@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect, and_, bindparam, func, or_, select
 
 from nurture.db.sets import AnySelect, given, now_param, pairs, run_on, word
 from nurture.db.tables import (
@@ -39,7 +39,6 @@ class Waiting:
     failed: int
     bounced: int
     troubled: int
-    calls_open: int
     calls_late: int
     calls_unassigned: int
 
@@ -55,7 +54,12 @@ class DueSteps:
 
 def waiting(tx: Connection, now: datetime, since: datetime) -> Waiting:
     """What waits now (business time); failures and bounces since ``since``."""
-    return Waiting(*tx.execute(_WAITING, {"now": now, "since": since}).one())
+    failed = pairs(tx.execute(_UNDELIVERED, {"since": since}))
+    return Waiting(
+        failed.get(DeliveryState.AMBIGUOUS, 0),
+        failed.get(DeliveryState.FAILED, 0),
+        *tx.execute(_WAITING, {"now": now, "since": since}).one(),
+    )
 
 
 def calls_until(tx: Connection, until: datetime) -> dict[str | None, int]:
@@ -109,12 +113,20 @@ def _count(of: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[int
     return select(func.count()).select_from(of).where(*conditions).scalar_subquery()
 
 
+# One look at all messages for both.
+_UNDELIVERED = (
+    select(D.c.state, func.count())
+    .where(
+        or_(
+            D.c.state == word(DeliveryState.AMBIGUOUS),
+            and_(D.c.state == word(DeliveryState.FAILED), D.c.ended_at >= now_param("since")),
+        )
+    )
+    .group_by(D.c.state)
+)
 _WAITING = select(
-    _count(D, D.c.state == word(DeliveryState.AMBIGUOUS)),
-    _count(D, D.c.state == word(DeliveryState.FAILED), D.c.ended_at >= now_param("since")),
     _count(S, S.c.reason == word(SuppressionReason.HARD_BOUNCE), S.c.at >= now_param("since")),
     _count(E, E.c.trouble.is_not(None), E.c.status == word(Status.ACTIVE)),
-    _count(T, _IS_OPEN),
     _count(T, _IS_OPEN, T.c.due < now_param()),
     _count(T, _IS_OPEN, T.c.assignee.is_(None)),
 )

@@ -181,7 +181,7 @@ KINDS: Mapping[str, tuple[Urgency, str, str, str, Where]] = {
         Urgency.SOON,
         "One message may or may not have gone out.",
         "{count} messages may or may not have gone out.",
-        "Look into the mail server's log, then say with `nurture resolve` how they ended.",
+        "Look into the mail server's log, then say how they ended.",
         Where.AMBIGUOUS,
     ),
     "undecidable": (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -14,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError
-from nurture.rendering.graph import Figures, StageFigures, StepFigures, draw
+from nurture.rendering.graph import Address, Figures, StageFigures, StepFigures, draw
 from nurture.reports import funnel, steps
 from nurture.reports.funnel import Funnel
 from nurture.reports.steps import StepCounts, Steps
@@ -102,10 +101,8 @@ def pages(nurture: Nurture) -> Blueprint:
     return routes
 
 
-def address(workflow: str) -> Callable[[str, str | None], str] | None:
+def address(workflow: str) -> Address:
     """Where the contacts of a stage or step are listed."""
-    if "contacts.show" not in current_app.view_functions:
-        return None
     return lambda stage, step: url_for("contacts.show", workflow=workflow, stage=stage, step=step)
 
 
