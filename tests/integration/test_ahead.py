@@ -104,7 +104,7 @@ def lived(running: Running, span: timedelta = timedelta(days=70)) -> list[tuple[
     while (moment := next_moment(running)) is not None and moment <= since + span:
         running.clock.advance(seconds=max(0.0, (moment - running.clock.now()).total_seconds()))
         running.run()
-    happened = [
+    happened: list[tuple[datetime, str, str | None]] = [
         (one.planned_at, "skipped" if one.state == "skipped" else "sent", one.step)
         for one in running.deliveries()
         if one.planned_at > since
