@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.reports import funnel, losses
 from nurture.services import brakes, drafts, overview, pausing, workflows
+from nurture.services.demo.tour import tour
 from nurture.services.needs import Need, Where, needs_of
 from nurture.services.pausing import Scope
 from nurture.web.guard import allow, me
@@ -53,11 +54,11 @@ def pages(nurture: Nurture) -> Blueprint:
             losses_shown=LOSSES_SHOWN,
             needs=needs_of(runtime, desk.look(runtime)),
             where_to=where_to,
-            reachable=current_app.view_functions,
             day=overview.day_ahead(runtime, me().email),
             brake=brakes.look(runtime),
             ahead=runtime.now() - runtime.clock.operational(),
             form=form,
+            tour=tour(runtime),
         )
 
     @routes.get("/")
@@ -90,9 +91,9 @@ def pages(nurture: Nurture) -> Blueprint:
 
 def where_to(need: Need) -> str | None:
     """The page on which a person sees to it; None when it is on none."""
-    endpoint, words, anchor = PAGES.get(need.where, ("", {}, None))
-    if endpoint not in current_app.view_functions:
+    if need.where not in PAGES:
         return None
+    endpoint, words, anchor = PAGES[need.where]
     if need.where is Where.WORKFLOW:
         return url_for(endpoint, name=need.subject, _anchor=anchor)
     return url_for(endpoint, _anchor=anchor) + (f"?{urlencode(words)}" if words else "")
@@ -102,7 +103,7 @@ PAGES: Mapping[Where, tuple[str, Mapping[str, str], str | None]] = {
     Where.SENDING: ("home.show", {}, "sending"),
     Where.WORKFLOW: ("workflows.one", {}, "brake"),
     Where.WORKFLOWS: ("workflows.show", {}, "folder"),
-    Where.CALLS: ("calls.show", {}, None),
+    Where.CALLS: ("calls.show", {"whose": "everyone"}, None),
     Where.AMBIGUOUS: ("mail.show", {"state": "ambiguous"}, None),
     Where.FAILED: ("mail.show", {"state": "failed"}, None),
     Where.BOUNCED: ("contacts.show", {"reach": "suppressed"}, None),
