@@ -50,7 +50,7 @@ def named(nurture: Nurture) -> Iterator[tuple[str, dict[str, object]]]:
         published = nurture.runtime.shelf.published(tx)
         mails = deliveries.sent_after(tx, datetime(2000, 1, 1, tzinfo=UTC))
         calls = tasks.queue(tx, limit=1)
-    yield "workflows.workflow", {"name": next(iter(published.workflows))}
+    yield "workflows.one", {"name": next(iter(published.workflows))}
     yield "offer.show", {"name": next(iter(published.offers))}
     for mail in mails[:1]:
         yield "contact.show", {"contact_id": mail.contact_id}

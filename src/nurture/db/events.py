@@ -148,6 +148,11 @@ _LATEST = (
 
 
 _SOURCES = select(EVENTS.c.id, EVENTS.c.source).where(EVENTS.c.contact_id == bindparam("contact"))
+_NAMED_SINCE = (
+    select(EVENTS.c.name, EVENTS.c.contact_id, EVENTS.c.source)
+    .where(among(EVENTS.c.name, "names"), EVENTS.c.arrived_at > now_param("since"))
+    .order_by(EVENTS.c.id)
+)
 _LATEST_IDS = (
     select(EVENTS.c.contact_id, func.max(EVENTS.c.id).label("id"))
     .where(among(EVENTS.c.contact_id))

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Text, bindparam, delete, insert, select, update
 
-from nurture.db.sets import AnyRow, insert_rows, now_param
+from nurture.db.sets import AnyRow, insert_rows, now_param, word
 from nurture.db.tables import LoginRow, UserRow, table_of
 from nurture.db.types import UtcDateTime
 from nurture.model.accounts import Account, Role
@@ -84,6 +84,11 @@ def everyone(tx: Connection) -> list[Known]:
     ]
 
 
+def lock_admins(tx: Connection) -> list[int]:
+    """Those who may manage people and log in; nobody changes them before this transaction ends."""
+    return list(tx.execute(_ADMINS).scalars())
+
+
 def set_password(tx: Connection, user_id: int, hashed: str) -> None:
     tx.execute(_SET_PASSWORD, {"user": user_id, "hashed": hashed})
 
@@ -137,6 +142,12 @@ _BY_EMAIL = select(*_COLUMNS).where(U.c.email_key == bindparam("key"))
 _BY_ID = select(*_COLUMNS).where(_OF)
 _ENABLED = select(*_COLUMNS, U.c.password_hash).where(
     U.c.email_key == bindparam("key"), U.c.disabled_at.is_(None)
+)
+_ADMINS = (
+    select(U.c.id)
+    .where(U.c.role == word(Role.ADMIN), U.c.disabled_at.is_(None))
+    .order_by(U.c.id)
+    .with_for_update()
 )
 _SET_PASSWORD = update(U).where(_OF).values(password_hash=bindparam("hashed", type_=Text))
 _SET_ROLE = update(U).where(_OF).values(role=bindparam("to", type_=Text))

@@ -154,12 +154,7 @@ def _found(tx: Connection, email: str) -> Account:
 
 
 def _keep_an_admin(tx: Connection, user: Account) -> None:
-    others = [
-        one
-        for one in users.everyone(tx)
-        if one.account.role is Role.ADMIN and not one.disabled and one.account.id != user.id
-    ]
-    if not others:
+    if users.lock_admins(tx) == [user.id]:
         raise NurtureError(
             f"{user.email} is the only admin who can log in", hint="make somebody else an admin first"
         )

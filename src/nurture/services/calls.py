@@ -291,7 +291,8 @@ def _happening(told: CallOutcome, task: Task) -> Happening:
         name=CALL_OUTCOME,
         data={"outcome": told.outcome, **told.data},
         at=told.reported_at,
-        id=f"outcome:{told.id}",
+        # The call's key cannot be guessed: nobody outside can take this id before us.
+        id=f"outcome:{task.key}:{told.id}",
         source=told.actor,
         about=(task.enrollment_id, task.step, task.visit),
     )

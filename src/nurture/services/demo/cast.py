@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from nurture.model.chance import pick, share
 
-HOW_MANY = 60
+HOW_MANY = 84
 FIRST = [
     "Ana",
     "Bea",
@@ -121,8 +121,8 @@ def players() -> Iterator[Player]:
     for number in range(HOW_MANY):
         first, last = FIRST[number % len(FIRST)], LAST[(number * 5) % len(LAST)]
         email = f"{first}.{last}{number // len(FIRST) or ''}@{HOSTS[number % 3]}".lower()
-        start = Start(pick({Start.GUIDE: 34, Start.EVENING: 16, Start.CLIENT: 8}, "start", email))
-        days = {Start.GUIDE: 33, Start.EVENING: 24, Start.CLIENT: 3}[start]
+        start = Start(pick({Start.GUIDE: 34, Start.EVENING: 15, Start.CLIENT: 8}, "start", email))
+        days = {Start.GUIDE: 38, Start.EVENING: 30, Start.CLIENT: 3}[start]
         yield Player(
             email=email,
             first_name=first,
@@ -147,7 +147,9 @@ def players() -> Iterator[Player]:
                 )
             ),
             consents=share("consents", email) < 0.93,
-            first_move=timedelta(days=int(days * share("day", email)), hours=8 + 13 * share("hour", email)),
+            first_move=timedelta(
+                days=int(days * share("day", email) ** 0.8), hours=8 + 13 * share("hour", email)
+            ),
         )
 
 

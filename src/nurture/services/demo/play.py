@@ -31,6 +31,9 @@ SIX_WEEKS = timedelta(days=42)
 GRID = timedelta(minutes=10)
 """What falls due within ten minutes is done together, as a busy worker would."""
 
+LEFT_TO_THE_VISITOR = timedelta(days=5)
+"""Calls that appear in the last days are still to be made when the demo begins."""
+
 DAY = (7, 23)
 """The hours at which people do things, in their own time."""
 
@@ -214,12 +217,12 @@ class Stage:
             )
 
     def _is_called(self, one: Player, call: Task) -> None:
-        """Who makes the call, when, and how it ends; some are never made."""
-        if one.share("call", call.script) < 0.2:
+        """Who makes the call, when, and how it ends; some are never made, the last are left to the visitor."""
+        if one.share("call", call.script) < 0.2 or self.ends - self.clock.at < LEFT_TO_THE_VISITOR:
             return
-        wait = (call.due - self.clock.at) * (0.2 + 0.7 * one.share("call time", call.script))
+        at = call.due - timedelta(minutes=150 * one.share("call time", call.script))  # in the office's hours
         outcome = OUTCOMES[int(one.share("outcome", call.script) * len(OUTCOMES))]
-        self._later(max(wait, timedelta(minutes=30)), lambda: self._is_reached(one, call, outcome))
+        self._at(at, lambda: self._is_reached(one, call, outcome))
 
     def _is_reached(self, one: Player, call: Task, outcome: str) -> None:
         about = (call.enrollment_id, call.step, call.visit)

@@ -66,7 +66,7 @@ def pages(nurture: Nurture) -> Blueprint:
                 "admin/login.html", form=form, next=wanted
             ), HTTPStatus.UNPROCESSABLE_ENTITY
         begin_session(accounts.log_in(runtime, account))
-        return redirect(own_path(wanted, url_for(".show").removesuffix("log-in")), HTTPStatus.SEE_OTHER)
+        return redirect(own_path(wanted, url_for("home.show")), HTTPStatus.SEE_OTHER)
 
     @routes.post("/log-out")
     @allow(EVERYBODY)
