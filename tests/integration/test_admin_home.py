@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from nurture.db import state, suppressions
+from nurture.db.suppressions import Suppression
 from nurture.model.accounts import Role
+from nurture.model.words import Channel, SuppressionReason
 from nurture.services import brakes, drafts, needs, overview, workflows
 from nurture.services.needs import Urgency, Where
 from tests.support.browsing import Browser, a_browser
@@ -239,6 +243,38 @@ def test_each_thing_that_waits_for_a_person_is_named_with_its_remedy(lived: Runn
     assert found["late-calls"].where is Where.CALLS
     assert found["late-calls"].said == "One call should have been made by now."
     assert all(one.remedy for one in found.values())
+
+
+def test_a_mail_server_that_refuses_us_and_dead_addresses_are_told(lived: Running) -> None:
+    now, operational = lived.clock.now(), lived.clock.operational()
+    with lived.nurture.database.write() as tx:
+        state.pause_channel(tx, "email", operational + timedelta(hours=1), "535 wrong password", operational)
+        dead = Suppression(
+            address_hash="x",
+            channel=Channel.EMAIL,
+            reason=SuppressionReason.HARD_BOUNCE,
+            at=now,
+            source="a test",
+        )
+        suppressions.add(tx, [dead])
+
+    found = {one.code: one for one in needs.needs_of(lived.nurture.runtime, drafts.NO_FOLDER)}
+
+    assert found["channel-paused"].said == "The mail server refuses us: 535 wrong password"
+    assert found["channel-paused"].urgency is Urgency.NOW
+    assert (found["bounced"].count, found["bounced"].where) == (1, Where.BOUNCED)
+
+
+def test_letting_a_workflow_go_says_that_everything_is_stopped_as_well(lived: Running) -> None:
+    browser = a_browser(lived)
+    browser.post("/admin/workflows/welcome/pause", reason="a wrong price")
+    stop(browser)
+
+    brake = brakes.look(lived.nurture.runtime, "welcome")
+    page = words(browser.get("/admin/workflows/welcome").text)
+
+    assert brake.also_held
+    assert "All sending is stopped as well" in page
 
 
 def test_people_with_more_calls_than_they_can_make_are_named(lived: Running) -> None:
