@@ -21,7 +21,7 @@ from nurture.web import create_app
 from tests.browser.site import Site
 from tests.browser.visitors import GUIDE
 
-NO_PAGES = re.compile(r"^/(static|api|hooks|healthz|readyz|metrics|c|p)(/|$)|/body$")
+NO_PAGES = re.compile(r"^/(static|api|hooks|healthz|readyz|metrics|c|p)(/|$)|/(body|document)$")
 """Answers for programs, links that lead away, and the bodies of mails, which are shown in a frame."""
 FIRST = ("/", "/admin/", "/admin/log-in", f"/o/{GUIDE}/thanks", "/nowhere")
 START = "the list of first pages"
