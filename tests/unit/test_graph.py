@@ -105,7 +105,7 @@ def test_the_sample_workflows_are_drawn_whole_and_nothing_stands_on_anything(pat
     assert draw(workflow, Figures()) == draw(sample(path), Figures())
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(workflows())
 def test_workflows_that_nobody_would_write_are_drawn_whole_as_well(workflow: Workflow) -> None:
     check(workflow)

@@ -106,7 +106,7 @@ def store(tx: Connection, workflow: Workflow, contact: int, world: Recorded) -> 
 
 @pytest.mark.parametrize("any_store", ["sqlite", "postgres"], indirect=True)
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
