@@ -89,7 +89,7 @@ def test_people_are_counted_once_whatever_they_ask(either: Running) -> None:
 
 
 def test_the_page_tells_each_offers_kind_words_and_address(running: Running) -> None:
-    page = a_browser(running, Role.VIEWER).get("/admin/offers/")
+    page = a_browser(running, Role.VIEWER).get("/admin/offers")
 
     assert page.status_code == 200
     assert "Yes, write to me &amp; mine" in page.text
@@ -100,7 +100,7 @@ def test_the_page_tells_each_offers_kind_words_and_address(running: Running) -> 
 
 def test_the_form_to_copy_works_in_a_page_of_somebody_else(running: Running) -> None:
     browser = a_browser(running)
-    form = Inputs(snippet_of(browser.get("/admin/offers/").text, "The guide"))
+    form = Inputs(snippet_of(browser.get("/admin/offers").text, "The guide"))
 
     answers = {**form.names, "email": "ana@example.org", "first_name": "Ana", "plan": "plus"}
     answers.pop("is_competitor")
@@ -121,7 +121,7 @@ def test_before_anything_is_published_the_page_teaches(sqlite_url: str, tmp_path
     empty = a_nurture(sqlite_url, tmp_path)
     empty.publish()
 
-    page = a_browser(empty).get("/admin/offers/")
+    page = a_browser(empty).get("/admin/offers")
     empty.nurture.database.dispose()
 
     assert "No offer is published yet" in page.text

@@ -53,12 +53,12 @@ def logs_in(running: Running, email: str, password: str) -> bool:
 def test_a_person_is_added_and_the_made_password_is_shown_once(company: Running) -> None:
     browser = a_browser(company)
 
-    added = browser.post("/admin/people/", email="kim@example.org", name="Kim", role="sales")
+    added = browser.post("/admin/people", email="kim@example.org", name="Kim", role="sales")
 
     password = shown_secret(added.text)
     assert added.headers["Cache-Control"] == "no-store"
     assert password not in (browser.cookie() or "")
-    assert password not in browser.get("/admin/people/").text
+    assert password not in browser.get("/admin/people").text
     assert logs_in(company, "kim@example.org", password)
     assert actions(company)[0] == ("admin@example.org", "add-user", "user:kim@example.org")
 
@@ -66,7 +66,7 @@ def test_a_person_is_added_and_the_made_password_is_shown_once(company: Running)
 def test_a_password_that_was_typed_is_not_shown(company: Running) -> None:
     browser = a_browser(company)
 
-    added = browser.post("/admin/people/", email="kim@example.org", role="sales", password=PASSWORD)
+    added = browser.post("/admin/people", email="kim@example.org", role="sales", password=PASSWORD)
 
     assert added.status_code == 303
     assert logs_in(company, "kim@example.org", PASSWORD)
@@ -85,7 +85,7 @@ def test_a_password_that_was_typed_is_not_shown(company: Running) -> None:
 def test_what_is_wrong_is_told_at_its_field_and_the_rest_is_kept(
     company: Running, typed: dict[str, str], said: str
 ) -> None:
-    answer = a_browser(company).post("/admin/people/", name="Kim Keeper", **typed)
+    answer = a_browser(company).post("/admin/people", name="Kim Keeper", **typed)
 
     assert answer.status_code == 422
     assert said in answer.text
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_told_at_its_field_and_the_rest_is_kept(
 def test_the_teams_of_a_person_are_found_however_the_address_is_written(company: Running) -> None:
     an_account(company, Role.SALES, "KIM@Example.org")
 
-    page = a_browser(company).get("/admin/people/").text
+    page = a_browser(company).get("/admin/people").text
 
     row = re.search(r"KIM@Example\.org</small>.*?</tr>", page, re.DOTALL)
     assert row is not None
@@ -107,11 +107,11 @@ def test_the_teams_of_a_person_are_found_however_the_address_is_written(company:
 def test_a_new_role_counts_at_once_where_somebody_is_logged_in(company: Running) -> None:
     kim = an_account(company, Role.ADMIN, "kim@example.org")
     hers = a_browser(company, Role.ADMIN, "kim@example.org")
-    assert hers.get("/admin/people/").status_code == 200
+    assert hers.get("/admin/people").status_code == 200
 
     a_browser(company).post(f"/admin/people/{kim.id}/role", role="viewer")
 
-    assert hers.get("/admin/people/").status_code == 403
+    assert hers.get("/admin/people").status_code == 403
 
 
 def test_who_is_locked_out_is_out_everywhere_and_may_be_let_in_again(company: Running) -> None:
@@ -134,7 +134,7 @@ def test_the_last_admin_stays_one(company: Running) -> None:
         answer = browser.post(f"/admin/people/{path}", **data)
         assert answer.status_code == 303
 
-    assert "is the only admin who can log in" in browser.get("/admin/people/").text
+    assert "is the only admin who can log in" in browser.get("/admin/people").text
 
 
 def test_a_new_password_by_an_admin_ends_the_old_one(company: Running) -> None:
@@ -162,7 +162,7 @@ def test_a_token_is_made_shown_once_and_revoked(company: Running) -> None:
 
     secret = shown_secret(made.text)
     assert secret.startswith("nt_")
-    assert secret not in browser.get("/admin/people/").text
+    assert secret not in browser.get("/admin/people").text
     assert tokens.authorize(company.nurture.runtime, secret) is not None
     browser.post("/admin/people/tokens/revoke", name="web-shop")
     assert tokens.authorize(company.nurture.runtime, secret) is None

@@ -138,13 +138,6 @@ def test_every_finding_of_the_doctor_is_explained_in_its_own_words() -> None:
     assert all(described[code] == [meaning, remedy] for code, (meaning, remedy, _) in FINDINGS.items())
 
 
-def test_every_page_has_its_row() -> None:
-    code = "".join(file.read_text() for file in sorted(ROOT.glob("src/nurture/web/**/*.py")))
-    routes = {f"{verb.upper()} {path}" for verb, path in re.findall(r'routes\.(get|post)\("([^"]+)"\)', code)}
-
-    assert set(rows(section(OPERATIONS, "Pages"))) == routes
-
-
 # --- settings -----------------------------------------------------------------------------------------------------
 
 

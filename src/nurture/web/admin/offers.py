@@ -21,7 +21,7 @@ KINDS = {
 def pages(nurture: Nurture) -> Blueprint:
     routes = Blueprint("offers", __name__, url_prefix="/admin/offers")
 
-    @routes.get("/")
+    @routes.get("")
     @allow(EVERYBODY)
     def show() -> str:
         return render_template("admin/offers.html", board=offer_board.board(nurture.runtime), kinds=KINDS)

@@ -97,12 +97,12 @@ def pages(nurture: Nurture) -> Blueprint:
             shortest=SHORTEST_PASSWORD,
         )
 
-    @routes.get("/")
+    @routes.get("")
     @allow(ADMINS)
     def show() -> str:
         return page()
 
-    @routes.post("/")
+    @routes.post("")
     @allow(ADMINS)
     def add() -> Response | str | tuple[str, int]:
         form = PersonForm()
