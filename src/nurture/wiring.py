@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -102,6 +101,11 @@ class Nurture:
         self.deliver.close()
         self.database.dispose()
 
+    def look_at_the_clock(self) -> None:
+        """The business clock was moved here: believe nothing that was read of it before."""
+        if isinstance(self.clock, SystemClock) and isinstance(self.clock.offset, Offset):
+            self.clock.offset.forget()
+
     def run_until_idle(self, most: int = 10_000) -> None:
         """Do all that is due now, here, without a broker: for commands that move the clock, and for tests."""
         for _ in range(most):
@@ -116,7 +120,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Nurture:
     migrate.require_head(database)
     runtime = Runtime(
         database=database,
-        clock=clock or SystemClock(_offset_of(database)),
+        clock=clock or SystemClock(Offset(database)),
         links=Links(settings.base_url, settings.secret_keys),
         open_channel=lambda: channel_for(settings.smtp_url, mail_folder=settings.var / "mail"),
         allow_recipients=settings.allow_recipients,
@@ -131,17 +135,20 @@ def upgrade(settings: Settings) -> None:
     database.dispose()
 
 
-def _offset_of(database: Database) -> Callable[[], timedelta]:
+@dataclass
+class Offset:
     """The business clock's offset, read again when what we know is older than half a second."""
-    known = timedelta()
-    read_at = -OFFSET_IS_FRESH
 
-    def offset() -> timedelta:
-        nonlocal known, read_at
-        if monotonic() - read_at >= OFFSET_IS_FRESH:
-            with database.read() as tx:
-                known = state.clock_offset(tx)
-            read_at = monotonic()
-        return known
+    database: Database
+    _known: timedelta = timedelta()
+    _read_at: float = -OFFSET_IS_FRESH
 
-    return offset
+    def __call__(self) -> timedelta:
+        if monotonic() - self._read_at >= OFFSET_IS_FRESH:
+            with self.database.read() as tx:
+                self._known = state.clock_offset(tx)
+            self._read_at = monotonic()
+        return self._known
+
+    def forget(self) -> None:
+        self._read_at = -OFFSET_IS_FRESH
