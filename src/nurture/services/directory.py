@@ -151,7 +151,7 @@ def _rows(tx: Connection, ids: Collection[int], now: datetime) -> tuple[Row, ...
 
 
 def _touched(touch: Touch) -> str:
-    return in_plain(touch.event) if touch.event else f"mail {touch.template}"
+    return in_plain(touch.event) if touch.event else f"Mail {touch.template}"
 
 
 def _stands(places: list[Place], resting: Collection[PauseRecord]) -> tuple[Stand, ...]:
