@@ -365,6 +365,7 @@ def test_a_message_is_shown_as_it_went_and_says_when_its_template_has_changed(ru
     now = shown.show(running.nurture.runtime, 1, delivered.id)
 
     assert (as_sent.unchanged, as_sent.subject) == (True, "delivery for Ana")
+    assert dict(as_sent.headers)["Message-ID"] == delivered.message_id
     assert (now.unchanged, now.subject) == (False, "Other words")
     assert dict(as_sent.headers)["To"].endswith("ana@example.org>")
     with pytest.raises(NotFoundError):

@@ -185,8 +185,7 @@ class World:
         self.advance_to(self.now + most) if self.next_moment() else None
 
     def next_moment(self) -> datetime | None:
-        moments = [moment for moment in self.wake.values() if moment]
-        moments += [call.expires for call in self.calls]
+        moments = [*filter(None, self.wake.values()), *(call.expires for call in self.calls)]
         return min(moments, default=None)
 
     # --- what those who look on, walks and tests read -------------------------------------------------------
@@ -374,8 +373,7 @@ class World:
     def _expire_calls(self) -> None:
         for one in [call for call in self.calls if call.expires <= self.now]:
             self.calls.remove(one)
-            _, step, visit = one.about
-            self.receipts[one.enrollment] = Receipt(step, visit, ReceiptState.EXPIRED, one.expires)
+            self.receipts[one.enrollment] = Receipt(*one.about[1:], ReceiptState.EXPIRED, one.expires)
             self.wake[one.enrollment] = self.now
 
     def _facts(self, enrollment: Enrollment | None) -> Facts:

@@ -133,20 +133,23 @@ class Drawing:
 
 def draw(stretches: Sequence[Stretch], drops: Sequence[Drop] = (), *, current: int | None = None) -> Drawing:
     """Lay out a path. ``current`` is the stretch in which the contact is now; None when the journey is over."""
-    bounds = _bounds(stretches, drops)
+    bounds = _bounds(stretches, drops, current)
     lines: list[Line] = []
     marks: list[tuple[float, Dot]] = []
     now_x = None
     ends: dict[int, float] = {}
     for index, stretch in enumerate(stretches):
         left, right = bounds[index]
-        xs = _places(left, right, len(stretch.past) + len(stretch.coming), falls=_falls(index, drops))
-        past, coming = xs[: len(stretch.past)], xs[len(stretch.past) :]
         here = index == current
-        divide = _divide(left, right, past, coming) if here else right
+        # Now has a place of its own, between what happened and what is to come.
+        before = len(stretch.past)
+        count = before + here + len(stretch.coming)
+        xs = _places(left, right, count, falls=_falls(index, drops))
+        past, coming = xs[:before], xs[before + here :]
+        divide = xs[before] if here else right
         now_x = divide if here else now_x
         marks += [*zip(past, stretch.past, strict=True), *zip(coming, stretch.coming, strict=True)]
-        last = xs[-1] if xs else divide if here else left
+        last = xs[-1] if xs else left
         ends[index] = min(last + 0.8 * SLOT, right - 6)
         stops = any(drop.stretch == index and not drop.ahead for drop in drops)
         lines += _lines(stretch.state, left, right, divide, here=here, end=ends[index] if stops else None)
@@ -167,11 +170,13 @@ def draw(stretches: Sequence[Stretch], drops: Sequence[Drop] = (), *, current: i
     )
 
 
-def _bounds(stretches: Sequence[Stretch], drops: Sequence[Drop]) -> list[tuple[float, float]]:
+def _bounds(
+    stretches: Sequence[Stretch], drops: Sequence[Drop], current: int | None
+) -> list[tuple[float, float]]:
     """Left and right end of each stage: as wide as its marks need, then the rest shared by need."""
     needs = []
     for index, stretch in enumerate(stretches):
-        marks = len(stretch.past) + len(stretch.coming) + _falls(index, drops)
+        marks = len(stretch.past) + len(stretch.coming) + _falls(index, drops) + (index == current)
         words = min(max(len(stretch.name) * CHARACTER, len(stretch.note) * SMALL_CHARACTER) + 14, 190)
         needs.append(max(LEAST, words, 2 * PAD + marks * SLOT))
     room = WIDTH - 2 * EDGE
@@ -195,13 +200,6 @@ def _places(left: float, right: float, count: int, *, falls: int) -> list[float]
     room = right - left - 2 * PAD - falls * SLOT
     step = min(2.2 * SLOT, room / max(1, count - 1)) if count > 1 else 0.0
     return [round(left + PAD + index * step, 1) for index in range(count)]
-
-
-def _divide(left: float, right: float, past: Sequence[float], coming: Sequence[float]) -> float:
-    """Now: between what happened and what is to come."""
-    before = past[-1] if past else left
-    after = coming[0] if coming else min(before + 2 * SLOT, right)
-    return round((before + after) / 2, 1)
 
 
 def _lines(

@@ -122,7 +122,8 @@ def _stretch(rows: Rows, zone: ZoneInfo) -> Stretch:
     return Stretch(
         name=leg.stage,
         note=_note(leg, zone),
-        state=leg.state,
+        # Who was there and was then led past it did walk here.
+        state=LegState.LEFT if leg.state is LegState.SKIPPED and leg.visits else leg.state,
         anchor=rows.anchor,
         title=f"{leg.stage}: {_note(leg, zone)}. Need: {leg.need}",
         past=[_dot(row, zone) for row in rows.past],

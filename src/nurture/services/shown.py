@@ -6,6 +6,7 @@ Its links lead nowhere: they name no message, so that nobody leaves, downloads o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -16,7 +17,7 @@ from nurture.db.notices import NoticeKind
 from nurture.model.accounts import Account
 from nurture.model.errors import NotFoundError, NurtureError
 from nurture.model.words import Channel, Contact
-from nurture.rendering.links import delivery_key
+from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.mime import preview_headers
 from nurture.services import notices
 from nurture.services.compose import Composed, Letter, compose, full_name, team_address
@@ -53,14 +54,15 @@ def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
         published = runtime.shelf.published(tx)
         letter = _of_delivery(tx, published, person, delivery)
     try:
-        composed = _composed(runtime, published, letter)
+        composed = _composed(published, letter, runtime.links, delivery.ended_at or runtime.now())
     except (NurtureError, ValueError) as error:
         return Shown(person, delivery, fault=str(error))
+    mail = replace(composed.mail, message_id=delivery.message_id or composed.mail.message_id)
     return Shown(
         contact=person,
         delivery=delivery,
         subject=composed.rendered.subject,
-        headers=tuple((name, as_read(value)) for name, value in preview_headers(composed.mail)),
+        headers=tuple((name, as_read(value)) for name, value in preview_headers(mail)),
         text=composed.rendered.text,
         html=composed.rendered.html,
         unchanged=delivery.template_hash in (None, composed.template_hash),
@@ -90,7 +92,7 @@ def send_me(
             letter = _of_template(published, _person(tx, contact_id), template or "")
         # A key of its own, the same for the same form: its links know no message.
         letter = replace(letter, key=delivery_key(0, f"test:{once}", 1, "test"))
-        composed = _composed(runtime, published, letter)
+        composed = _composed(published, letter, runtime.links, runtime.now())
         name = _in_a_header(full_name(letter.contact) or letter.contact.email)
         notice = Notice(
             key=f"test:{once}",
@@ -167,8 +169,8 @@ def _mail_steps(published: Published) -> list[tuple[Workflow, Step]]:
     return [(one, step) for one in published.workflows.values() for step in one.steps.values()]
 
 
-def _composed(runtime: Runtime, published: Published, letter: Letter) -> Composed:
-    return compose(letter, published.workspace, published.templates, runtime.links, runtime.now())
+def _composed(published: Published, letter: Letter, links: Links, at: datetime) -> Composed:
+    return compose(letter, published.workspace, published.templates, links, at)
 
 
 def _found(tx: Connection, contact_id: int, delivery_id: int) -> tuple[Contact, Delivery]:
