@@ -1,0 +1,53 @@
+"""Every table of nurture, in the order in which a reader meets them.
+
+They are told in five files: people, workflows, messages, calls, and the desk of those who run it all. Natural keys
+are unique before anything leaves.
+"""
+
+from nurture.db.tables.base import Base, table_of
+from nurture.db.tables.calls import OutcomeRow, TaskRow, TaskState
+from nurture.db.tables.desk import AuditRow, LeaseRow, LoginRow, StateRow, TokenRow, UserRow
+from nurture.db.tables.messages import DeliveryRow, DeliveryState, NoticeRow, RequestRow
+from nurture.db.tables.people import ConsentRow, ContactRow, EventRow, SuppressionRow
+from nurture.db.tables.workflows import (
+    ContentRow,
+    EnrollmentRow,
+    PauseRow,
+    PublicationRow,
+    RefusalRow,
+    TransitionRow,
+    TurnRow,
+    VersionRow,
+    WorkflowRow,
+)
+
+__all__ = [
+    "AuditRow",
+    "Base",
+    "ConsentRow",
+    "ContactRow",
+    "ContentRow",
+    "DeliveryRow",
+    "DeliveryState",
+    "EnrollmentRow",
+    "EventRow",
+    "LeaseRow",
+    "LoginRow",
+    "NoticeRow",
+    "OutcomeRow",
+    "PauseRow",
+    "PublicationRow",
+    "RefusalRow",
+    "RequestRow",
+    "StateRow",
+    "SuppressionRow",
+    "TaskRow",
+    "TaskState",
+    "TokenRow",
+    "TransitionRow",
+    "TurnRow",
+    "UserRow",
+    "VersionRow",
+    "WorkflowRow",
+    "table_of",
+]

@@ -1,0 +1,130 @@
+"""What leaves by mail: a workflow's deliveries, the installation's own notices, and offers that wait for a yes.
+
+A row is there, under its unique key, before anything leaves.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field
+
+from nurture.db.tables.base import NEVER_REUSED, ROOM_TO_CHANGE, Base, instant, key, one_of, only, ref
+from nurture.db.types import BigId, Json
+
+
+class DeliveryState(StrEnum):
+    """pending → claimed → sending → sent | failed | skipped | ambiguous; a claim that lapses goes back."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+
+
+class DeliveryRow(Base, table=True):
+    """One message of one step to one person. Exactly one row per (enrollment, step, visit), before anything leaves.
+
+    Without an enrollment it is an offer handed out on request, where no workflow did; its key is the event's.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("enrollment_id", "step", "visit"),
+        one_of("state", *DeliveryState),
+        # The claim: what may leave now, oldest first.
+        Index("ix_deliveries_pending", "due", "id", **only("state = 'pending'")),
+        # The rescuer: claims and dialogues that may have lapsed.
+        Index("ix_deliveries_leased", "lease_until", **only("state IN ('claimed', 'sending')")),
+        Index("ix_deliveries_contact_id_planned_at", "contact_id", "planned_at"),  # frequency caps
+        ROOM_TO_CHANGE,
+    )
+
+    id: int = key()
+    key: str = Field(unique=True)
+    enrollment_id: int | None = ref("enrollments.id", optional=True)
+    contact_id: int = ref("contacts.id")
+    workflow: str | None = None
+    step: str
+    visit: int = 1
+    channel: str = "email"
+    template: str
+    purpose: str = ""
+    marketing: bool = True
+    offer: str | None = None
+    team: str | None = None
+    """For a notice to our own people: ``owner``, a team or an address."""
+    grant_id: int | None = Field(default=None, sa_type=BigId)
+    event_id: int | None = Field(default=None, sa_type=BigId)
+    stage: str = ""
+    planned_at: datetime = instant()
+    due: datetime = instant()
+    state: str = "pending"
+    reason: str | None = None
+    detail: str | None = Field(default=None, sa_type=Text)
+    """What the server said, in its words."""
+    attempts: int = 0
+    retry_at: datetime | None = instant(optional=True)
+    """Operational time of the next attempt after a temporary refusal."""
+    lease_until: datetime | None = instant(optional=True)
+    fence: int = Field(default=0, sa_type=BigId)
+    message_id: str | None = Field(default=None, unique=True)
+    recipient: str | None = None
+    template_hash: str | None = None
+    ended_at: datetime | None = instant(optional=True)
+    """Business time of the terminal state."""
+
+
+class NoticeRow(Base, table=True):
+    """A mail of the installation itself, of no workflow: a caller's morning list, a test mail, a question to confirm."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        one_of("kind", "digest", "test", "confirm"),
+        one_of("state", "pending", "sending", "sent", "failed", "ambiguous"),
+        Index("ix_notices_open", "state", "id", **only("state IN ('pending', 'sending')")),
+        NEVER_REUSED,
+    )
+
+    id: int = key()
+    key: str = Field(unique=True)
+    kind: str
+    sender: str
+    recipient: str
+    subject: str
+    data: bytes = Field(sa_type=LargeBinary)
+    """The whole message as it leaves."""
+    message_id: str = Field(unique=True)
+    planned_at: datetime = instant()
+    state: str = "pending"
+    attempts: int = 0
+    retry_at: datetime | None = instant(optional=True)
+    lease_until: datetime | None = instant(optional=True)
+    """Operational times."""
+    detail: str | None = Field(default=None, sa_type=Text)
+    ended_at: datetime | None = instant(optional=True)
+
+
+class RequestRow(Base, table=True):
+    """An offer asked for on a form that waits for the asker's yes by mail. ``key`` is what the link names."""
+
+    __tablename__ = "requests"
+    __table_args__ = (Index("ix_requests_email_key_at", "email_key", "at"), NEVER_REUSED)
+
+    id: int = key()
+    key: str = Field(unique=True)
+    email: str
+    email_key: str
+    offer: str
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    consent: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """Purpose, wording and its version as they were shown and ticked; empty for an offer that asks for none."""
+    proof: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    at: datetime = instant()
+    confirmed_at: datetime | None = instant(optional=True)
