@@ -69,9 +69,11 @@ def test_a_visitor_can_log_in_with_what_it_prints(demo: Any) -> None:
     nurture = build(load_settings(Path(demo["project"])))
 
     account = accounts.authenticate(nurture.runtime, demo["user"], demo["password"])
+    seen = {one.seen_at for one in accounts.everyone(nurture.runtime)}
 
     assert account is not None
     assert account.role is Role.ADMIN
+    assert seen == {None}, "looking at the pages leaves nobody logged in"
     nurture.close()
 
 

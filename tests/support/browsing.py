@@ -23,7 +23,7 @@ class Browser:
         self.client: FlaskClient = create_app(running.nurture.settings, running.nurture).test_client()
 
     def get(self, path: str, **more: object) -> TestResponse:
-        return self.client.get(path, **more)  # type: ignore[arg-type]
+        return self.client.get(path, **more)
 
     def post(self, path: str, _from: str | None = None, **data: object) -> TestResponse:
         """Post a form with the token of the page at ``_from`` (the log-in's own page for a stranger)."""

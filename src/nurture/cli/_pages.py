@@ -1,12 +1,12 @@
-"""Do the pages answer? Asks every one of them once, as somebody who may see all; changes nothing."""
+"""Do the pages answer? Asks every one of them once, as somebody who may see all; then logs out, and has changed nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, url_for
 
 if TYPE_CHECKING:
     from nurture.model.accounts import Account
@@ -20,10 +20,13 @@ def silent_pages(app: Flask, nurture: Nurture, reader: Account) -> list[tuple[st
     """The pages that do not answer with 200 (or, where they lead on, 303), each with its status."""
     from nurture.services import accounts
 
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["_user_id"] = accounts.log_in(nurture.runtime, reader)
-    answers = ((path, client.get(path).status_code) for path in paths(app, nurture))
+    client, token = app.test_client(), accounts.log_in(nurture.runtime, reader)
+    try:
+        with client.session_transaction() as session:
+            session["_user_id"] = token
+        answers = [(path, client.get(path).status_code) for path in paths(app, nurture)]
+    finally:
+        accounts.log_out(nurture.runtime, token)
     return [(path, status) for path, status in answers if status not in (200, 303)]
 
 
@@ -33,15 +36,12 @@ def paths(app: Flask, nurture: Nurture) -> Iterator[str]:
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             known = examples.get(rule.endpoint, {})
-            if (
-                "GET" in (rule.methods or ())
-                and rule.endpoint not in ELSEWHERE
-                and rule.arguments <= set(known)
-            ):
-                yield app.url_for(rule.endpoint, **known)
+            asked = "GET" in (rule.methods or ()) and rule.endpoint not in ELSEWHERE
+            if asked and rule.arguments <= set(known):
+                yield url_for(rule.endpoint, **known)
 
 
-def named(nurture: Nurture) -> Iterator[tuple[str, dict[str, object]]]:
+def named(nurture: Nurture) -> Iterator[tuple[str, dict[str, Any]]]:
     """Examples for the pages about one contact, call, workflow, offer and message."""
     from nurture.db import deliveries, tasks
     from nurture.rendering.links import Kind
@@ -56,4 +56,4 @@ def named(nurture: Nurture) -> Iterator[tuple[str, dict[str, object]]]:
         yield "contact.show", {"contact_id": mail.contact_id}
         yield "leave.show", {"token": nurture.runtime.links.token(Kind.LEAVE, mail.key)}
     for call in calls:
-        yield "calls.card", {"task_id": call.id}
+        yield "calls.one", {"task_id": call.id}
