@@ -111,6 +111,19 @@ def test_an_open_call_is_next_and_a_call_that_was_made_shows_its_outcome_once(ru
     assert not [mark for mark in the(running).legs[1].marks if mark.what == "call.outcome"]
 
 
+def test_what_the_caller_wrote_down_stands_beside_the_call_with_who_wrote_it(running: Running) -> None:
+    running.track("offer.downloaded", offer="guide")
+    running.enroll("guided")
+    running.track("offer.downloaded", offer="guide")
+    running.advance(days=2)
+
+    running.track("call.outcome", outcome="reached", note="Dreads paperwork")
+    running.run()
+
+    (call,) = [mark for mark in the(running).legs[1].marks if mark.kind is Kind.CALL]
+    assert call.why.endswith(" wrote: \u201cDreads paperwork\u201d")
+
+
 def test_a_loss_falls_off_the_stage_with_its_reason(running: Running) -> None:
     running.track("offer.requested", offer="guide")
     running.advance(days=31, step_hours=24)

@@ -15,11 +15,13 @@ from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words, moment, sentence
 from nurture.engine.foresee import Foreseen
+from nurture.model.contact_values import as_text
 from nurture.model.decisions import Branch, Call, Decision, Finish, HandOver, Move, Send, Shift, Skip, Wait
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, Event
 from nurture.rendering.links import Links
 from nurture.services.compose import Letter, context
+from nurture.services.ingest import CALL_OUTCOME
 from nurture.services.marks import Kind, Mark, State, in_plain, mark_of_call, mark_of_delivery, mark_of_event
 from nurture.services.published import Published
 from nurture.services.why import said_of, said_of_call
@@ -66,6 +68,7 @@ class Marker:
             if decision and (is_open or isinstance(decision, Skip))
             else said_of_call(task)
         )
+        why = " ".join((why, *self._written_about(task)))
         return mark_of_call(task, why, decision.place if decision else None)
 
     def of_event(self, event: Event, stage: str, enrollment: int | None = None) -> Mark:
@@ -115,6 +118,16 @@ class Marker:
             place=one.decision.place,
             step=one.decision.step,
         )
+
+    def _written_about(self, task: Task) -> list[str]:
+        """What callers wrote down when they told how this call went; several after one was called back."""
+        about = (task.enrollment_id, task.step, task.visit)
+        return [
+            f"{self.sources.get(event.id, 'The caller')} wrote: \u201c{as_text(note)}\u201d"
+            for event in sorted(self.events.values(), key=lambda one: one.id)
+            if event.name == CALL_OUTCOME and (event.enrollment_id, event.step, event.visit) == about
+            if (note := event.data.get("note"))
+        ]
 
     def said(self, decision: Decision) -> str:
         return sentence(decision, self.zone, {number: event.name for number, event in self.events.items()})
