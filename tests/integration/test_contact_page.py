@@ -134,7 +134,7 @@ def test_what_was_typed_is_kept_when_it_cannot_be_done(running: Running, browser
     assert 'value="much"' in bad.text
     assert "A reason is missing." in empty.text
     assert 'value="my words"' in unknown.text
-    assert "there is no stage" in unknown.text
+    assert "There is no stage" in unknown.text
     assert running.enrollments()[0].stage == "lead-offer"
 
 

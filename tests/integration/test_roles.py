@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 
 from nurture.db.tables import Base
 from nurture.model.accounts import Role
@@ -44,7 +44,7 @@ def rules_of(app: Flask, method: str) -> list[Rule]:
 def path_of(app: Flask, rule: Rule) -> str:
     """The rule with something for each of its words; most of it does not exist."""
     words = {
-        name: 1 if "IntegerConverter" in type(rule._converters[name]).__name__ else "none"
+        name: 1 if isinstance(rule._converters[name], IntegerConverter) else "none"
         for name in rule.arguments
     }
     with app.test_request_context():

@@ -52,6 +52,11 @@ class NurtureError(Exception):
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
+    @property
+    def sentence(self) -> str:
+        """``What is wrong: the remedy.``, as a page says it."""
+        return as_sentence(f"{self.message}: {self.hint}" if self.hint else self.message)
+
 
 class ProblemsFound(NurtureError):  # noqa: N818 - what was found is the message
     """Files hold problems; all of them are in ``problems``, in the order of the files."""
@@ -84,6 +89,12 @@ class TextError(ValueError):
         self.message = message
         self.column = column
         self.hint = hint
+
+
+def as_sentence(words: str) -> str:
+    """``a reason is missing`` → ``A reason is missing.``"""
+    said = f"{words[:1].upper()}{words[1:]}"
+    return said if said.endswith((".", "?", "!")) else f"{said}."
 
 
 def did_you_mean(word: str, known: list[str] | tuple[str, ...] | set[str] | frozenset[str]) -> str | None:

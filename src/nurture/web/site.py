@@ -5,14 +5,17 @@ A view reads or posts and calls one service; nothing here knows marketing.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import structlog
 from flask import Flask, Response, render_template, request
 from flask_openapi3.openapi import OpenAPI
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from nurture.db.session import UnreachableError
-from nurture.model.errors import NotFoundError, NurtureError
+from nurture.model.errors import NotFoundError, NurtureError, as_sentence
 from nurture.rendering.links import LinkError
 from nurture.settings import Settings
 from nurture.web import admin, api, dressing, guard, health
@@ -51,6 +54,13 @@ STRICT = {
 }
 
 
+class Number(IntegerConverter):
+    """An id in an address: no larger than a database can hold, so that a made-up one is just a page that is not there."""
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 - werkzeug's name
+        super().__init__(map, max=2**63 - 1)
+
+
 def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     """The WSGI application. Raises NurtureError when the database cannot be used."""
     app = OpenAPI(
@@ -63,6 +73,7 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
         template_folder="pages",
     )
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.url_map.converters["int"] = Number
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     runs = nurture or build(settings)
     guard.secure(app, settings, runs.runtime)
@@ -118,10 +129,11 @@ def as_page(error: HTTPException) -> tuple[str, int] | Response | HTTPException:
 
 
 def refused(error: NurtureError) -> tuple[str, int]:
-    """A service said no, in words for people."""
-    code = 404 if isinstance(error, NotFoundError) else 422
-    said = error.message[:1].upper() + error.message[1:] + "."
-    return render_template("message.html", title="That cannot be done", said=said, hint=error.hint), code
+    """A service said no, in words for people; the remedy is for those who work here."""
+    code = HTTPStatus.NOT_FOUND if isinstance(error, NotFoundError) else HTTPStatus.UNPROCESSABLE_ENTITY
+    said = error.sentence if request.path.startswith(guard.ADMIN) else as_sentence(error.message)
+    title = IN_WORDS[404][0] if code == HTTPStatus.NOT_FOUND else "That cannot be done"
+    return render_template("message.html", title=title, said=said), code
 
 
 def unavailable(error: Exception) -> tuple[str, int, dict[str, str]] | Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import DateTimeLocalField, FloatField, StringField, TextAreaField
@@ -65,11 +65,7 @@ def pages(nurture: Nurture) -> Blueprint:
     runtime = nurture.runtime
 
     def page(task_id: int, form: OutcomeForm) -> str:
-        try:
-            found = card(runtime, task_id, me())
-        except NotFoundError:
-            abort(HTTPStatus.NOT_FOUND)
-        return render_template("admin/call.html", card=found, form=form)
+        return render_template("admin/call.html", card=card(runtime, task_id, me()), form=form)
 
     @routes.get("")
     @allow(EVERYBODY)
@@ -85,10 +81,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/<int:task_id>.ics")
     @allow(EVERYBODY)
     def entry(task_id: int) -> Response:
-        try:
-            data = calendar_file(runtime, task_id)
-        except NotFoundError:
-            abort(HTTPStatus.NOT_FOUND)
+        data = calendar_file(runtime, task_id)
         disposition = {"Content-Disposition": f'attachment; filename="call-{task_id}.ics"'}
         return Response(data, mimetype="text/calendar", headers=disposition)
 
@@ -109,9 +102,9 @@ def pages(nurture: Nurture) -> Blueprint:
                     note=form.note.data,
                 )
             except NotFoundError:
-                abort(HTTPStatus.NOT_FOUND)
+                raise
             except NurtureError as error:
-                form.outcome.errors = [sentence(error)]
+                form.outcome.errors = [error.sentence]
             else:
                 if told.late:
                     flash("This call was over already: the outcome is kept and shown, and moves nothing.")
@@ -126,9 +119,9 @@ def pages(nurture: Nurture) -> Blueprint:
         try:
             task = calls.undo(runtime, outcome_id, me())
         except NotFoundError:
-            abort(HTTPStatus.NOT_FOUND)
+            raise
         except NurtureError as error:
-            flash(sentence(error), "problem")
+            flash(error.sentence, "problem")
             return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
         flash("Taken back. The call is on the list again.")
         return redirect(url_for(".one", task_id=task.id), HTTPStatus.SEE_OTHER)
@@ -161,13 +154,7 @@ def hand_over(task_id: int, deed: Callable[[], object], done: str) -> AnyRespons
     try:
         deed()
     except NurtureError as error:
-        flash(sentence(error), "problem")
+        flash(error.sentence, "problem")
     else:
         flash(done)
     return redirect(url_for(".one", task_id=task_id), HTTPStatus.SEE_OTHER)
-
-
-def sentence(error: NurtureError) -> str:
-    """``What is wrong: the remedy.``"""
-    said = f"{error.message[:1].upper()}{error.message[1:]}"
-    return f"{said}: {error.hint}." if error.hint else f"{said}."

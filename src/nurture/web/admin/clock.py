@@ -41,7 +41,7 @@ def pages(nurture: Nurture) -> Blueprint:
         try:
             flash(in_words(clock.advance_smoothly(runtime, by, work, me().email)))
         except NurtureError as error:
-            flash(f"{error.message[:1].upper()}{error.message[1:]}.", "problem")
+            flash(error.sentence, "problem")
         nurture.look_at_the_clock()
         back = own_path(request.form.get("back"), url_for("contacts.show"))
         return redirect(back, HTTPStatus.SEE_OTHER)

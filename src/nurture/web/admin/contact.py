@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from flask import (
     Blueprint,
     Response,
-    abort,
     flash,
     make_response,
     redirect,
@@ -23,7 +22,7 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import CALLERS, EVERYBODY, MARKETERS
-from nurture.model.errors import NotFoundError, NurtureError
+from nurture.model.errors import NurtureError
 from nurture.services import hands, shown, steering
 from nurture.services.hands import Told
 from nurture.services.path import path
@@ -45,10 +44,7 @@ def pages(nurture: Nurture) -> Blueprint:
     runtime = nurture.runtime
 
     def page(contact_id: int, asked: Asked | None = None) -> str:
-        try:
-            found = path(runtime, contact_id)
-        except NotFoundError:
-            abort(HTTPStatus.NOT_FOUND)
+        found = path(runtime, contact_id)
         with runtime.database.read() as tx:
             published = runtime.shelf.published(tx)
         own = me().timezone
@@ -80,8 +76,8 @@ def pages(nurture: Nurture) -> Blueprint:
             try:
                 flash(deed())
             except NurtureError as error:
-                asked.refuse(f"{error}")
-                flash(f"{error}", "problem")
+                asked.refuse(error.sentence)
+                flash(error.sentence, "problem")
             else:
                 return redirect(url_for(".show", contact_id=contact_id), HTTPStatus.SEE_OTHER)
         return page(contact_id, asked), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -245,16 +241,10 @@ def pages(nurture: Nurture) -> Blueprint:
 
     # --- messages -------------------------------------------------------------------------------------------
 
-    def letter(contact_id: int, delivery_id: int) -> shown.Shown:
-        try:
-            return shown.show(runtime, contact_id, delivery_id)
-        except NotFoundError:
-            abort(HTTPStatus.NOT_FOUND)
-
     @routes.get("/<int:contact_id>/mail/<int:delivery_id>")
     @allow(EVERYBODY)
     def mail(contact_id: int, delivery_id: int) -> str:
-        found = letter(contact_id, delivery_id)
+        found = shown.show(runtime, contact_id, delivery_id)
         return render_template(
             "admin/contact_mail.html",
             shown=found,
@@ -266,11 +256,11 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(CALLERS)
     def send_this(contact_id: int, delivery_id: int) -> AnyResponse:
         form = forms.Form()
-        letter(contact_id, delivery_id)
+        shown.show(runtime, contact_id, delivery_id)
         try:
             flash(shown.send_me(runtime, contact_id, me(), form.once.data or "", delivery_id=delivery_id))
         except NurtureError as error:
-            flash(f"{error}", "problem")
+            flash(error.sentence, "problem")
         return redirect(
             url_for(".mail", contact_id=contact_id, delivery_id=delivery_id), HTTPStatus.SEE_OTHER
         )
@@ -278,7 +268,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/<int:contact_id>/mail/<int:delivery_id>/body")
     @allow(EVERYBODY)
     def body(contact_id: int, delivery_id: int) -> Response:
-        response = make_response(letter(contact_id, delivery_id).html or "")
+        response = make_response(shown.show(runtime, contact_id, delivery_id).html or "")
         response.headers["Content-Security-Policy"] = SANDBOX
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response

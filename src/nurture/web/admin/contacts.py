@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 
 from nurture.engine.explain import in_words as why
 from nurture.model.accounts import CALLERS, EVERYBODY
-from nurture.model.errors import NotFoundError
 from nurture.model.words import Contact, Status
 from nurture.services import add_contact, directory
 from nurture.services.add_contact import Added, Entry, EntryError, KnownAddressError
@@ -94,14 +93,14 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/<int:contact_id>/edit")
     @allow(CALLERS)
     def edit(contact_id: int) -> str:
-        person = found(contact_id)
+        person = add_contact.contact(runtime, contact_id)
         form = entry_form(add_contact.choices(runtime), person)
         return render_template("admin/contact_edit.html", form=form, contact=person)
 
     @routes.post("/<int:contact_id>/edit")
     @allow(CALLERS)
     def mend(contact_id: int) -> Response | tuple[str, int]:
-        person = found(contact_id)
+        person = add_contact.contact(runtime, contact_id)
         form = entry_form(add_contact.choices(runtime), person)
         try:
             changed = add_contact.edit(runtime, contact_id, texts_of(form), me().email)
@@ -111,12 +110,6 @@ def pages(nurture: Nurture) -> Blueprint:
             return page, HTTPStatus.UNPROCESSABLE_ENTITY
         flash("Saved. Workflows look at it now." if changed else "Nothing was different.")
         return redirect(url_for("contact.show", contact_id=contact_id), HTTPStatus.SEE_OTHER)
-
-    def found(contact_id: int) -> Contact:
-        try:
-            return add_contact.contact(runtime, contact_id)
-        except (NotFoundError, OverflowError):
-            abort(HTTPStatus.NOT_FOUND)
 
     return routes
 

@@ -14,9 +14,8 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import CALLERS, EVERYBODY, MARKETERS
-from nurture.model.errors import NotFoundError, NurtureError
+from nurture.model.errors import NotFoundError
 from nurture.services import caught, delivery_list, doubt
-from nurture.services.caught import Letter
 from nurture.services.delivery_list import DeliveryState, Wanted
 from nurture.settings import CATCH
 from nurture.web.guard import allow, me, own_path
@@ -108,7 +107,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/caught/<name>")
     @allow(CALLERS)
     def letter(name: str) -> str:
-        opened = found(name)
+        opened = caught.open_letter(folder, name)
         return render_template(
             "admin/mail_letter.html", letter=opened, delivery=delivery_list.of_key(runtime, opened.slip.key)
         )
@@ -116,7 +115,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/caught/<name>/document")
     @allow(CALLERS)
     def document(name: str) -> Response:
-        opened = found(name)
+        opened = caught.open_letter(folder, name)
         if opened.html is None:
             abort(HTTPStatus.NOT_FOUND)
         answer = Response(opening_elsewhere(opened.html), mimetype="text/html")
@@ -127,16 +126,10 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/caught/<name>/file")
     @allow(CALLERS)
     def file(name: str) -> Response:
-        opened = found(name)
+        opened = caught.open_letter(folder, name)
         answer = Response(opened.data, mimetype="message/rfc822")
         answer.headers.set("Content-Disposition", "attachment", filename=opened.slip.name)
         return answer
-
-    def found(name: str) -> Letter:
-        try:
-            return caught.open_letter(folder, name)
-        except NurtureError:
-            abort(HTTPStatus.NOT_FOUND)
 
     return routes
 

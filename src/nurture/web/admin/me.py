@@ -70,7 +70,7 @@ def pages(nurture: Nurture) -> Blueprint:
             try:
                 accounts.set_profile(runtime, me(), form.name.data or "", (form.timezone.data or "").strip())
             except NurtureError as error:
-                form.timezone.errors = [f"{error.message[:1].upper()}{error.message[1:]}: {error.hint}."]
+                form.timezone.errors = [error.sentence]
             else:
                 flash("Saved.")
                 return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)

@@ -121,7 +121,7 @@ def pages(nurture: Nurture) -> Blueprint:
             )
         except NurtureError as error:
             wrong = form.password if typed and len(typed) < SHORTEST_PASSWORD else form.email
-            wrong.errors = [sentence(error)]
+            wrong.errors = [error.sentence]
             return page(person=form), HTTPStatus.UNPROCESSABLE_ENTITY
         if not typed:
             return page(secret=of_person(added.email, password))
@@ -173,7 +173,7 @@ def pages(nurture: Nurture) -> Blueprint:
             try:
                 shown = tokens.add(runtime, name, {Scope(one) for one in form.scopes.data}, actor=me().email)
             except NurtureError as error:
-                form.name.errors = [sentence(error)]
+                form.name.errors = [error.sentence]
             else:
                 said = "The system sends it as “Authorization: Bearer …”."
                 return page(secret=Secret(f"The token of {name}", shown, said))
@@ -198,7 +198,7 @@ def attempt(deed: Callable[[], None], done: str) -> Response:
     except NotFoundError:
         raise
     except NurtureError as error:
-        return back(sentence(error), "problem")
+        return back(error.sentence, "problem")
     return back(done)
 
 
@@ -213,9 +213,3 @@ def of_person(email: str, password: str) -> Secret:
         password,
         "Tell it to them, and nobody else; they can change it themselves.",
     )
-
-
-def sentence(error: NurtureError) -> str:
-    """What a service said no with, as a sentence of a page."""
-    said = f"{error.message}: {error.hint}" if error.hint else error.message
-    return f"{said[:1].upper()}{said[1:]}."

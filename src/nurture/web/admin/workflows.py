@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -12,14 +12,12 @@ from wtforms.validators import InputRequired, Length
 
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.accounts import EVERYBODY, MARKETERS
-from nurture.model.errors import NotFoundError
 from nurture.rendering.graph import Address, Figures, StageFigures, StepFigures, draw
 from nurture.reports import funnel, steps
 from nurture.reports.funnel import Funnel
 from nurture.reports.steps import StepCounts, Steps
 from nurture.services import brakes, drafts, pausing, workflows
 from nurture.services.pausing import Scope
-from nurture.services.workflows import Whole
 from nurture.web.admin.home import LONGEST_REASON, GoOnForm
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
@@ -37,14 +35,8 @@ def pages(nurture: Nurture) -> Blueprint:
     runtime = nurture.runtime
     desk = drafts.desk(nurture.settings.project)
 
-    def found(name: str) -> Whole:
-        try:
-            return workflows.whole(runtime, name)
-        except NotFoundError:
-            abort(HTTPStatus.NOT_FOUND)
-
     def shown(name: str, form: FlaskForm) -> str:
-        whole = found(name)
+        whole = workflows.whole(runtime, name)
         workflow = whole.line.workflow
         with runtime.database.read() as tx:
             (counted,) = funnel.read(tx, {name: workflow}, name)
@@ -79,7 +71,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.post("/<name>/pause")
     @allow(MARKETERS)
     def pause(name: str) -> Response | tuple[str, int]:
-        found(name)
+        workflows.whole(runtime, name)
         form = PauseForm()
         if not form.validate_on_submit():
             return shown(name, form), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -90,7 +82,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.post("/<name>/go-on")
     @allow(MARKETERS)
     def go_on(name: str) -> Response | tuple[str, int]:
-        found(name)
+        workflows.whole(runtime, name)
         form = GoOnForm()
         if not form.validate_on_submit():
             return shown(name, form), HTTPStatus.UNPROCESSABLE_ENTITY
