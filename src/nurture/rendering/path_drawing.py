@@ -17,12 +17,12 @@ SLOT = 30.0
 PAD = 22.0
 """Between the end of a stage and its first mark."""
 LEAST = 96.0
-LINE_Y = 96.0
-HEIGHT = 152.0
-WITH_FALL = 206.0
+LINE_Y = 104.0
+HEIGHT = 158.0
+WITH_FALL = 212.0
 FALL_DROP = 74.0
-NAME_Y, NOTE_Y = 30.0, 50.0
-DATE_Y = 134.0
+NAME_Y, NOTE_Y = 28.0, 48.0
+DATE_Y = 142.0
 CHARACTER = 7.6
 """Width of a letter of a stage's name, about."""
 SMALL_CHARACTER = 6.3

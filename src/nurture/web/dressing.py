@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from flask import Flask, g, request
 from flask_login import current_user
 
@@ -84,7 +85,15 @@ def dress(app: Flask, runtime: Runtime) -> None:
         return there.strftime("%H:%M" if here.date() == there.date() else "%a %H:%M")
 
     app.jinja_env.filters.update(
-        local=local, day=day, hour=hour, ago=ago, money=money, number=number, in_words=in_words, span=span
+        local=local,
+        day=day,
+        hour=hour,
+        ago=ago,
+        money=money,
+        number=number,
+        in_words=in_words,
+        span=span,
+        phone=phone,
     )
     app.jinja_env.globals.update(
         elsewhere=elsewhere,
@@ -112,6 +121,15 @@ def dress(app: Flask, runtime: Runtime) -> None:
 
 def number(count: float) -> str:
     return f"{count:,.0f}" if float(count).is_integer() else f"{count:,.1f}"
+
+
+def phone(stored: str) -> str:
+    """In groups that can be read out, with the country's code: ``+1 416-555-0100``; as stored when it is none."""
+    try:
+        read = phonenumbers.parse(stored)
+    except phonenumbers.NumberParseException:
+        return stored
+    return str(phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
 
 
 def span(length: timedelta) -> str:
