@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nurture.services import accounts
 from nurture.services.demo.sample import copy_sample
 from tests.support.commands import run
 
@@ -16,6 +18,14 @@ ana@example.org,Ana,+14165550100,America/Toronto,
 bea@example.org,Bea,,Europe/Berlin,client
 carl@example.org,Carl,+14165550102,America/Vancouver,client
 """
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_hashes() -> Iterator[None]:
+    """The same scrypt at a sixteenth of the cost: tests log in very often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "HASHED_BY", "scrypt:2048:8:1")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,23 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from werkzeug.security import generate_password_hash
 
 from nurture.db import audit
 from nurture.model.accounts import Role
 from nurture.services import accounts, tokens
 from tests.support.browsing import PASSWORD, Browser, a_browser, an_account
 from tests.support.running import Running, a_nurture
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same scrypt at a sixteenth of the cost: these tests log in very often."""
-    cheap = "scrypt:2048:8:1"
-    monkeypatch.setattr(
-        accounts, "generate_password_hash", lambda word, method: generate_password_hash(word, cheap)
-    )
-    accounts._nobody.cache_clear()
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from nurture.services.runtime import Runtime
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
+HASHED_BY = "scrypt:32768:8:1"
+"""How passwords are kept: each guess costs 32 MB and about a twentieth of a second."""
 LOGGED_IN_FOR = timedelta(days=14)
 """Since the last visit."""
 SEEN_EVERY = timedelta(minutes=10)
@@ -166,13 +168,13 @@ def _hashed(password: str) -> str:
             f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
             hint="four words in a row are easy to remember and hard to guess",
         )
-    return generate_password_hash(password, method="scrypt")
+    return generate_password_hash(password, HASHED_BY)
 
 
 @cache
 def _nobody() -> str:
     """What the password of an unknown address is checked against, so that it takes as long."""
-    return generate_password_hash(secrets.token_urlsafe(16), method="scrypt")
+    return generate_password_hash(secrets.token_urlsafe(16), HASHED_BY)
 
 
 def _hash(token: str) -> str:
