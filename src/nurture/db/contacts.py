@@ -70,6 +70,12 @@ def lock(tx: Connection, ids: Collection[int]) -> None:
         tx.execute(_LOCK, {"ids": ids}).all()
 
 
+def lock_numbers(tx: Connection, phone_hashes: Collection[str]) -> None:
+    """The same for everybody who has one of these numbers: opening it and closing it then never cross."""
+    if phone_hashes and tx.dialect.name != "sqlite":
+        tx.execute(_LOCK_NUMBERS, {"numbers": phone_hashes}).all()
+
+
 def apply_changes(tx: Connection, changes: Mapping[int, Change], now: datetime) -> set[int]:
     """Change contacts; returns the ids of those that are really different now."""
     if not changes:
@@ -116,6 +122,12 @@ _BY_KEY = select(*_COLUMNS, CONTACTS.c.email_key).where(among(CONTACTS.c.email_k
 _BY_ID = select(*_COLUMNS).where(among(CONTACTS.c.id))
 _LOCK = (
     select(CONTACTS.c.id).where(among(CONTACTS.c.id)).order_by(CONTACTS.c.id).with_for_update(key_share=True)
+)
+_LOCK_NUMBERS = (
+    select(CONTACTS.c.id)
+    .where(among(CONTACTS.c.phone_hash, "numbers"))
+    .order_by(CONTACTS.c.id)
+    .with_for_update(key_share=True)
 )
 _FOR_CHANGE = (
     select(CONTACTS.c.id, *(CONTACTS.c[name] for name in CHANGEABLE))

@@ -12,11 +12,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, insert, select, update
 
 from nurture.db.sets import AnyRow, among, limit_param, now_param
-from nurture.db.tables import OutcomeRow, TaskRow, table_of
+from nurture.db.tables import ContactRow, OutcomeRow, TaskRow, table_of
 from nurture.model.words import Scalar
 
 O = table_of(OutcomeRow)  # noqa: E741 - as the other stores name theirs
 T = table_of(TaskRow)
+CONTACTS = table_of(ContactRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,9 @@ def of_task(tx: Connection, task_id: int) -> list[CallOutcome]:
     return [_outcome(row) for row in tx.execute(_OF_TASK, {"task": task_id})]
 
 
-def pending_of_contact(tx: Connection, contact_id: int) -> list[CallOutcome]:
-    """What was reported of a contact's calls and is not settled yet, oldest first."""
-    return [_outcome(row) for row in tx.execute(_PENDING_OF_CONTACT, {"contact": contact_id})]
+def pending_of_number(tx: Connection, phone_hash: str) -> list[CallOutcome]:
+    """What was reported of calls to this number, whoever has it, and is not settled yet, oldest first."""
+    return [_outcome(row) for row in tx.execute(_PENDING_OF_NUMBER, {"number": phone_hash})]
 
 
 def pending_by(tx: Connection, actor: str) -> list[CallOutcome]:
@@ -139,10 +140,11 @@ _ADD = insert(O).returning(*_ALL)
 _BY_ID = select(*_ALL).where(_THIS)
 _OF_TASK = select(*_ALL).where(O.c.task_id == bindparam("task")).order_by(O.c.id)
 _SINCE = select(O.c.id).where(O.c.reported_at > now_param("since")).limit(1)
-_PENDING_OF_CONTACT = (
+_PENDING_OF_NUMBER = (
     select(*_ALL)
     .join(T, T.c.id == O.c.task_id)
-    .where(T.c.contact_id == bindparam("contact"), PENDING)
+    .join(CONTACTS, CONTACTS.c.id == T.c.contact_id)
+    .where(CONTACTS.c.phone_hash == bindparam("number"), PENDING)
     .order_by(O.c.id)
 )
 _PENDING_BY = select(*_ALL).where(O.c.actor == bindparam("who"), PENDING).order_by(O.c.id.desc())

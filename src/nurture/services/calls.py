@@ -77,11 +77,10 @@ def report(
         workspace = runtime.shelf.published(tx).workspace
         _refuse_unknown(outcome, workspace)
         data = _data(_call_back(outcome, at, workspace.zone_of(actor.timezone), now), minutes, note)
-        task = _task(tx, task_id)
-        contacts.lock(tx, {task.contact_id})
+        task = _locked(tx, task_id)
         for before in outcomes.of_task(tx, task_id):
             if before.pending:
-                _take_back(tx, task, before, now)
+                _take_back(tx, before.id, now)
         new = NewOutcome(
             task_id=task_id,
             outcome=outcome,
@@ -107,9 +106,8 @@ def undo(runtime: Runtime, outcome_id: int, actor: Account) -> Task:
         told = outcomes.get(tx, outcome_id)
         if told is None:
             raise NotFoundError("there is no such outcome", hint="the call's page lists those there are")
-        task = _task(tx, told.task_id)
-        contacts.lock(tx, {task.contact_id})
-        if not _take_back(tx, task, told, now):
+        task = _locked(tx, told.task_id)
+        if not _take_back(tx, told.id, now):
             raise NurtureError(
                 f"'{told.outcome}' cannot be taken back any more",
                 hint="record a new outcome, or move the contact to a stage by hand, with a reason",
@@ -226,6 +224,15 @@ def _task(tx: Connection, task_id: int) -> Task:
     return task
 
 
+def _locked(tx: Connection, task_id: int) -> Task:
+    """The call as it is while nobody else stores anything about its contact, or opens or closes the number."""
+    contact = _task(tx, task_id).contact_id
+    _, phone = suppressions.hashes_of(tx, {contact})[contact]
+    contacts.lock_numbers(tx, {phone} if phone else ())
+    contacts.lock(tx, {contact})
+    return _task(tx, task_id)
+
+
 # --- numbers that a click closes --------------------------------------------------------------------------------
 
 
@@ -241,15 +248,17 @@ def _close(tx: Connection, task: Task, outcome: str, actor: Account, now: dateti
     return phone if suppressions.add(tx, [entry]) else None
 
 
-def _take_back(tx: Connection, task: Task, told: CallOutcome, now: datetime) -> bool:
-    """Take it back if there is time left; exactly what this click closed is open again."""
-    if outcomes.undo(tx, told.id, now) is None:
+def _take_back(tx: Connection, outcome_id: int, now: datetime) -> bool:
+    """Take it back if there is time left; exactly what this click closed is open again.
+
+    Unless another click closed the same number, be it that of another contact who shares it.
+    """
+    told = outcomes.undo(tx, outcome_id, now)
+    if told is None:
         return False
     if told.closed:
-        heir = next(
-            (one for one in outcomes.pending_of_contact(tx, task.contact_id) if one.outcome == told.outcome),
-            None,
-        )
+        others = outcomes.pending_of_number(tx, told.closed)
+        heir = next((one for one in others if one.outcome == told.outcome), None)
         if heir:
             outcomes.hand_on(tx, heir.id, told.closed)
         else:
@@ -295,6 +304,7 @@ def _happening(told: CallOutcome, task: Task) -> Happening:
         id=f"outcome:{task.key}:{told.id}",
         source=told.actor,
         about=(task.enrollment_id, task.step, task.visit),
+        number=told.closed,
     )
 
 

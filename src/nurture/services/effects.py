@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, outcomes, suppressions, tasks
+from nurture.db import consents, contacts, outcomes, suppressions, tasks
 from nurture.db.consents import Consent, ConsentAction
 from nurture.db.suppressions import Suppression
 from nurture.engine.effects import asks_to_call_back, closes, redated
@@ -17,14 +18,21 @@ from nurture.services.published import Shelf
 
 Proofs = Mapping[int, Mapping[str, Scalar]]
 """What shows a consent, by the id of its event."""
+Numbers = Mapping[int, str]
+"""The hash of the number that a call was made to, by the id of its outcome."""
 
 
 def apply(
-    tx: Connection, shelf: Shelf, fresh: Sequence[Event], now: datetime, proofs: Proofs | None = None
+    tx: Connection,
+    shelf: Shelf,
+    fresh: Sequence[Event],
+    now: datetime,
+    proofs: Proofs = MappingProxyType({}),
+    numbers: Numbers = MappingProxyType({}),
 ) -> None:
     """The effects of these events, in order of arrival."""
-    _keep_ledger(tx, shelf, fresh, proofs or {})
-    _suppress(tx, fresh, now)
+    _keep_ledger(tx, shelf, fresh, proofs)
+    _suppress(tx, fresh, now, numbers)
     _end_calls(tx, [event for event in fresh if event.name == "call.outcome"])
 
 
@@ -62,7 +70,7 @@ def _consent(event: Event, action: ConsentAction, purpose: str) -> Consent:
     )
 
 
-def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
+def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime, numbers: Numbers) -> None:
     closing = [(event, closed) for event in fresh if (closed := closes(event))]
     if not closing:
         return
@@ -70,13 +78,16 @@ def _suppress(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:
     entries = []
     for event, (channel, reason) in closing:
         mail, phone = hashes[event.contact_id]
-        address = phone if channel is Channel.PHONE else mail
+        # Who mended a wrong number within the grace must not find the right one closed.
+        address = numbers.get(event.id, phone) if channel is Channel.PHONE else mail
         if address:
             entries.append(
                 Suppression(address_hash=address, channel=channel, reason=reason, at=now, source=event.name)
             )
+    numbers_closed = {one.address_hash for one in entries if one.channel is Channel.PHONE}
+    contacts.lock_numbers(tx, numbers_closed)
+    outcomes.rests_elsewhere(tx, numbers_closed)
     suppressions.add(tx, entries)
-    outcomes.rests_elsewhere(tx, {one.address_hash for one in entries})
 
 
 def _end_calls(tx: Connection, outcomes: Sequence[Event]) -> None:

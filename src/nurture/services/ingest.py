@@ -33,6 +33,7 @@ class Happening:
     """An event on its way in. ``id`` makes it idempotent; ``at`` is when it happened, now by default.
 
     ``proof`` is what shows a consent (form, address, click); it is kept in the ledger beside it, not in the event.
+    ``number`` is the hash of the number that was called, where it is known: by now the contact may have another.
     """
 
     contact_id: int
@@ -44,6 +45,7 @@ class Happening:
     about: About | None = None
     human: bool = True
     proof: Mapping[str, Scalar] = field(default_factory=lambda: NOTHING)
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,10 @@ def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: 
     proofs = {
         event.id: one.proof for event, one in zip(taken, happenings, strict=True) if event and one.proof
     }
-    effects.apply(tx, shelf, fresh, now, proofs)
+    numbers = {
+        event.id: one.number for event, one in zip(taken, happenings, strict=True) if event and one.number
+    }
+    effects.apply(tx, shelf, fresh, now, proofs, numbers)
     contacts.touch_active(tx, {event.contact_id: event.arrived_at for event in fresh if shows_a_human(event)})
     answers = enter_by_events(tx, shelf, fresh, now)
     offers.deliver_requested(tx, shelf, fresh, answers, now)
