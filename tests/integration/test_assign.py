@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from nurture.db import contacts
-from nurture.services import assign
+from nurture.model.accounts import Role
+from nurture.services import accounts, assign
 from tests.support.running import TOML, Running, a_nurture
 
 WORKFLOW = """\
@@ -142,3 +144,37 @@ def test_a_named_person_gets_the_call_full_or_not(running: Running) -> None:
     with_team(running, "capacity = 1", "Kim@Example.org")
 
     assert {call(running, f"c{number}@example.org") for number in range(3)} == {"kim@example.org"}
+
+
+def test_workers_who_give_out_calls_at_once_see_each_others(any_database: str, tmp_path: Path) -> None:
+    running = a_nurture(any_database, tmp_path)
+    running.write("templates/call/ring.txt", "Call.\n")
+    with_team(running, "capacity = 4")
+    names = [f"c{number}@example.org" for number in range(8)]
+    for name in names:
+        running.add(name)
+        running.track("a.happened", email=name)
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(running.nurture.advance.batch, [1] * 8))
+    running.run()
+
+    assert Counter(running.calls(name)[0][2] for name in names) == {
+        "kim@example.org": 4,
+        "lee@example.org": 4,
+    }
+    running.nurture.close()
+
+
+def test_an_owner_who_logs_in_gets_the_call_in_a_team_or_not(running: Running) -> None:
+    with_team(running, "", "owner")
+    runtime = running.nurture.runtime
+    mo = accounts.add(runtime, "mo@example.org", Role.SALES, "correct horse battery", actor="a test")
+    accounts.add(runtime, "vi@example.org", Role.VIEWER, "correct horse battery", actor="a test")
+
+    own = call(running, "ana@example.org", owner="Mo <mo@example.org>")
+    of_a_viewer = call(running, "bea@example.org", owner="vi@example.org")
+    accounts.set_disabled(runtime, mo, True, actor="a test")
+    gone = call(running, "carl@example.org", owner="mo@example.org")
+
+    assert (own, of_a_viewer, gone) == ("mo@example.org", "kim@example.org", "lee@example.org")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from nurture.db import tasks
 from nurture.model.accounts import Role
-from nurture.services import accounts
+from nurture.services import accounts, calls
 from tests.support.running import TOML, Running, a_nurture
 
 WORKFLOW = """\
@@ -173,4 +177,46 @@ def test_who_is_away_gets_no_list(sqlite_url: str, tmp_path: Path) -> None:
     running.advance(days=2, step_hours=6)
 
     assert [mail["Date"].datetime.day for mail in lists(running)] == [3]
+    running.nurture.close()
+
+
+def test_a_caller_who_is_in_no_team_gets_the_list_of_what_was_given_to_them(running: Running) -> None:
+    runtime = running.nurture.runtime
+    mo = accounts.add(runtime, "mo@example.org", Role.MARKETER, "correct horse battery", actor="a test")
+    to_be_called(running)
+    with running.nurture.database.read() as tx:
+        (call,) = tasks.waiting(tx)
+    calls.assign_to(runtime, call.id, "mo@example.org", mo)
+
+    running.advance(days=1, step_hours=0.5)
+
+    (mail,) = lists(running)
+    assert mail["To"] == "mo@example.org"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/Toronto", "2026-03-08"),  # an hour is missing in the night
+        ("America/Toronto", "2026-11-01"),  # an hour comes twice
+        ("Pacific/Apia", "2011-12-30"),  # the whole day is missing
+        ("Antarctica/Troll", "2026-03-29"),  # two hours are missing
+    ],
+)
+def test_on_days_when_the_clocks_change_there_is_one_list_a_day(
+    sqlite_url: str, tmp_path: Path, zone: str, day: str
+) -> None:
+    around = datetime.fromisoformat(f"{day}T00:00+00:00") - timedelta(days=2)
+    running = a_nurture(sqlite_url, tmp_path, at=around)
+    every_day = TOML.replace('days = "mon-fri"', 'days = "mon-sun"').replace("America/Toronto", zone)
+    running.write("nurture.toml", every_day)
+    running.write("templates/call/guide-arrived.txt", "Call.\n")
+    running.write("workflows/one.yaml", WORKFLOW)
+    running.publish()
+    to_be_called(running)
+
+    running.advance(days=4, step_hours=0.25)
+
+    dates = [parsedate_to_datetime(mail["Date"]).astimezone(ZoneInfo(zone)).date() for mail in lists(running)]
+    assert len(dates) == len(set(dates)) >= 3
     running.nurture.close()

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, func, select, update
+from sqlalchemy import BigInteger, Connection, Text, and_, bindparam, func, select, update
 
 from nurture.db.enrollments import rearm
 from nurture.db.outcomes import closed_for_now, unsettled
@@ -33,6 +33,8 @@ from nurture.model.words import Channel, Reason
 T = table_of(TaskRow)
 S = table_of(SuppressionRow)
 CONTACTS = table_of(ContactRow)
+GIVING_OUT = 0x63616C6C
+"""PostgreSQL's advisory lock for giving out calls ("call")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,15 @@ def waiting_counts(tx: Connection) -> dict[str | None, int]:
     return pairs(tx.execute(_WAITING_COUNTS))
 
 
+def one_hand_at_a_time(tx: Connection) -> None:
+    """Whoever gives out calls does so alone until their transaction ends: two would not see each other's calls.
+
+    SQLite has one writer anyway.
+    """
+    if tx.dialect.name != "sqlite":
+        tx.execute(_ALONE, {"lock": GIVING_OUT})
+
+
 def load_per_day(
     tx: Connection, days: Mapping[date, tuple[datetime, datetime]], people: Collection[str]
 ) -> dict[tuple[str, date], int]:
@@ -285,6 +296,9 @@ _WAITING = select(*_TASK).where(_UNTOLD, ~_PHONE_CLOSED.exists()).order_by(T.c.d
 _WAITING_COUNTS = (
     select(T.c.assignee, func.count()).where(_UNTOLD, ~_PHONE_CLOSED.exists()).group_by(T.c.assignee)
 )
+
+
+_ALONE = select(func.pg_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
 
 
 @cache

@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, tasks
+from nurture.db import contacts, tasks, users
 from nurture.db.contacts import Change
 from nurture.db.tables import TaskState
 from nurture.db.tasks import NewTask
+from nurture.model.accounts import CALLERS
 from nurture.model.calendars import to_utc
 from nurture.model.teams import Member, members, person_key
 from nurture.model.workspace import Workspace
@@ -47,6 +48,7 @@ def to_people(tx: Connection, workspace: Workspace, new: Sequence[NewTask], now:
     opening = [task for task in new if task.state is TaskState.OPEN]
     if not opening:
         return list(new)
+    tasks.one_hand_at_a_time(tx)
     people = contacts.load(tx, {task.contact_id for task in opening})
     owners = {id_: person_key(one.owner) for id_, one in people.items() if one.owner}
     rota = _rota(tx, workspace, {task.due.astimezone(workspace.zone).date() for task in opening})
@@ -69,6 +71,12 @@ def loads_on(tx: Connection, workspace: Workspace, day: date) -> tuple[Load, ...
     return tuple(Load(member, rota.load[member.key, day], member.there(day)) for member in members(workspace))
 
 
+def logged_in(tx: Connection) -> tuple[Member, ...]:
+    """Everybody who logs in and may make calls, as if they were a team of their own that is always there."""
+    known = [one.account for one in users.everyone(tx) if not one.disabled and one.account.role in CALLERS]
+    return tuple(Member(person_key(one.email), one.email, one.called, team="") for one in known)
+
+
 def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """When a local day begins and ends, in UTC."""
     midnights = (datetime.combine(day + timedelta(days=more), time()) for more in (0, 1))
@@ -81,6 +89,8 @@ class _Rota:
     """The teams, and how many calls everybody has on each day that matters; counts on as it gives out calls."""
 
     people: tuple[Member, ...]
+    callers: frozenset[str]
+    """Who logs in and may make calls, in a team or not."""
     load: Counter[tuple[str, date]]
     zone: ZoneInfo
 
@@ -94,7 +104,8 @@ class _Rota:
 
     def _chosen(self, assign: str, owner: str | None, day: date) -> str | None:
         if assign == OWNER:
-            if any(one.key == owner and one.there(day) for one in self.people):
+            own = [one for one in self.people if one.key == owner]
+            if any(one.there(day) for one in own) or (not own and owner in self.callers):
                 return owner
             return self._next_of(self.people, day) or owner
         team = [one for one in self.people if one.team == assign.removeprefix(ROUND_ROBIN).strip()]
@@ -117,4 +128,4 @@ def _rota(tx: Connection, workspace: Workspace, days: Iterable[date]) -> _Rota:
     people = members(workspace)
     spans: Mapping[date, tuple[datetime, datetime]] = {day: day_span(day, workspace.zone) for day in days}
     load = tasks.load_per_day(tx, spans, {one.key for one in people})
-    return _Rota(people, Counter(load), workspace.zone)
+    return _Rota(people, frozenset(one.key for one in logged_in(tx)), Counter(load), workspace.zone)

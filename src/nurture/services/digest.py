@@ -19,6 +19,7 @@ from nurture.model.teams import Member, members, person_key
 from nurture.model.timing import DEFAULT_CALENDAR
 from nurture.model.workspace import Workspace
 from nurture.rendering.digest import Digest, DigestCall, as_html, as_text
+from nurture.services.assign import logged_in
 from nurture.services.call_queue import Queued, queued
 from nurture.services.compose import full_name
 from nurture.services.notices import Notice, plan
@@ -64,7 +65,9 @@ def _done(tx: Connection) -> date | None:
 
 def _notices(tx: Connection, runtime: Runtime, day: date, now: datetime) -> Iterator[Notice]:
     workspace = runtime.shelf.published(tx).workspace
-    people = {one.key: one for one in reversed(members(workspace)) if one.there(day)}
+    team = members(workspace)
+    people = {one.key: one for one in logged_in(tx)} | {one.key: one for one in reversed(team)}
+    people = {key: one for key, one in people.items() if one.there(day)}
     # Two days hold today's evening in every zone.
     found = tasks.waiting_until(tx, now + timedelta(days=2))
     zones = {person_key(one.account.email): one.account.timezone for one in users.everyone(tx)}
