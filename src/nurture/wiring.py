@@ -9,7 +9,7 @@ from time import monotonic
 import structlog
 
 from nurture.channels import channel_for
-from nurture.db import content, due, migrate, notices, outbox, state, tasks
+from nurture.db import content, due, migrate, notices, outbox, requests, state, tasks
 from nurture.db.session import Database
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
@@ -19,6 +19,7 @@ from nurture.services.deliver import Deliver
 from nurture.services.digest import plan_digests
 from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
+from nurture.services.requests import FORGOTTEN_AFTER
 from nurture.services.runtime import Runtime
 from nurture.settings import Settings
 
@@ -69,6 +70,7 @@ class Nurture:
             called_off = tasks.call_off(tx, self.clock.now())
             expired = tasks.expire(tx, self.clock.now())
             forget_the_silent(tx, self.clock.operational())
+            requests.forget_unconfirmed(tx, self.clock.now() - FORGOTTEN_AFTER)
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
         if in_doubt:

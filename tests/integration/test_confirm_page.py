@@ -329,3 +329,46 @@ def test_a_complaint_stays_whatever_is_ticked(single: Running) -> None:
 
     assert single.mails() == []
     assert [entry.source for entry in ledger(single)] == ["a test"]
+
+
+def test_who_answered_yesterday_and_today_may_ask_again_today(running: Running) -> None:
+    client, first = asked(running)
+    client.post(first)
+    running.clock.advance(hours=23)
+    _, second = asked(running)
+    client.post(second)
+    running.clock.advance(hours=1, minutes=30)
+
+    _, third = asked(running)
+
+    assert len({first, second, third}) == 3
+
+
+def test_a_yes_after_leaving_meanwhile_counts_and_a_second_one_does_not(either: Running) -> None:
+    client, link = asked(either)
+    client.post(link)
+    leave_by_link(either)
+    either.run()
+    client.post(link)
+    after_an_old_yes = [one.action for one in ledger(either)]
+    either.clock.advance(hours=1)
+    _, fresh = asked(either)
+
+    client.post(fresh)
+
+    assert after_an_old_yes == ["granted", "withdrawn"]
+    assert [one.action for one in ledger(either)] == ["granted", "withdrawn", "granted"]
+
+
+def test_many_who_press_the_button_in_the_same_moment_say_it_once(either: Running) -> None:
+    _, link = asked(either)
+
+    def press(_: int) -> int:
+        return client_of(either).post(link).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(press, range(8)))
+
+    assert codes <= {200, 303}
+    assert [one.action for one in ledger(either)] == ["granted"]
+    assert [one.name for one in happened(either)].count("offer.requested") == 1

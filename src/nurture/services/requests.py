@@ -225,15 +225,14 @@ def _ask_to_confirm(
     link = runtime.links.confirm(request.key, (now + CONFIRM_WITHIN).replace(microsecond=0))
     address = email_hash(state.hash_key(tx), email_key)
     notice = Notice(
-        # Two who ask in the same moment have the same key: one mail.
-        key=f"confirm:{address}:{now.date().isoformat()}:{len(recent)}",
+        # Two who ask in the same moment follow the same request, and so have the same key: one mail.
+        key=f"confirm:{address}:{now.date().isoformat()}:{recent[-1].key if recent else ''}",
         kind=NoticeKind.CONFIRM,
         to=wish.email,
         subject=f"Please confirm: {title}",
         text=_question(title, consent, workspace, link, only_permission=only_permission),
     )
     if notices.plan(tx, runtime, [notice]):
-        requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
         requests.add(tx, request)
 
 
