@@ -241,3 +241,41 @@ def test_guessing_tokens_ends_and_a_good_one_still_works(running: Running) -> No
     assert {one.status_code for one in guesses[:60]} == {401}
     assert (guesses[-1].status_code, guesses[-1].json["error"]["code"]) == (429, "too-many-requests")
     assert int(guesses[-1].headers.get("Retry-After", "60")) <= 60
+
+
+def test_an_id_that_belongs_to_another_event_is_told_and_nothing_is_stored(either: Running) -> None:
+    either.add()
+    either.add("bea@example.org")
+    shop, other = a_shop(either), a_shop(either, name="crm")
+    shop.report(SALE)
+
+    of_another = other.report([{**SALE, "email": "bea@example.org"}, SALE])
+    another_thing = other.report([{**SALE, "event": "a.happened", "data": {}}])
+
+    for answer in (of_another, another_thing):
+        assert answer.status_code == 422
+        (problem,) = answer.json["problems"]
+        assert (problem["index"], problem["field"]) == (0, "id")
+    assert happened(either, "bea@example.org") == []
+    assert len(happened(either)) == 1
+
+
+@pytest.mark.parametrize("amount", ["1,234.50", "290", True, -1])
+def test_an_amount_that_is_no_money_is_refused(running: Running, amount: object) -> None:
+    running.add()
+
+    answer = a_shop(running).report({**SALE, "data": {"amount": amount}})
+
+    assert answer.status_code == 422
+    assert answer.json["problems"][0]["field"] == "data.amount"
+    assert happened(running) == []
+
+
+def test_what_went_back_may_be_more_than_what_was_sold(running: Running) -> None:
+    running.add()
+
+    answer = a_shop(running).report(
+        [SALE, {**SALE, "event": "sale.refunded", "id": "r-1", "data": {"amount": 1e6}}]
+    )
+
+    assert answer.json == {"accepted": 2, "duplicates": 0}

@@ -119,6 +119,12 @@ def named_since(tx: Connection, names: Collection[str], since: datetime) -> list
     return [Told(*row) for row in tx.execute(_NAMED_SINCE, {"names": names, "since": since})]
 
 
+def told_as(tx: Connection, external: Collection[str]) -> dict[str, Told]:
+    """What was stored under these ids from outside; unknown ones are left out."""
+    rows = tx.execute(_TOLD_AS, {"externals": external}) if external else ()
+    return {id_: Told(*told) for id_, *told in rows}
+
+
 def latest_ids(tx: Connection, contact_ids: Collection[int]) -> dict[int, int]:
     """The id of each contact's last event; 0 for one without events."""
     found = dict.fromkeys(contact_ids, 0)
@@ -152,6 +158,9 @@ _NAMED_SINCE = (
     select(EVENTS.c.name, EVENTS.c.contact_id, EVENTS.c.source)
     .where(among(EVENTS.c.name, "names"), EVENTS.c.arrived_at > now_param("since"))
     .order_by(EVENTS.c.id)
+)
+_TOLD_AS = select(EVENTS.c.external_id, EVENTS.c.name, EVENTS.c.contact_id, EVENTS.c.source).where(
+    among(EVENTS.c.external_id, "externals")
 )
 _LATEST_IDS = (
     select(EVENTS.c.contact_id, func.max(EVENTS.c.id).label("id"))

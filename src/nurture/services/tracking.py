@@ -5,14 +5,15 @@ What we do ourselves (a mail sent, a stage entered) is refused: it proves nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 
 from pydantic import Field
 from sqlalchemy import Connection
 
-from nurture.db import contacts
+from nurture.db import contacts, events
 from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.matching import RESERVED_EVENTS, is_own_action
@@ -25,6 +26,7 @@ from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
 
 KNOWN = frozenset(name for name in RESERVED_EVENTS if not is_own_action(name)) - {"contact.changed"}
+SALES = frozenset(("sale.closed", "sale.refunded"))
 BY_CONTACTS_ONLY = "consent.granted"
 """What no list of events may hold: permission comes with its source, and never again to who took it back."""
 
@@ -74,16 +76,24 @@ def track_from_outside(
     """Take in one event of the contact with this address.
 
     ``at`` is business time, now by default. Raises NotFoundError for an unknown contact, NurtureError for an event
-    that nobody declared, that is our own action, or that lies in the future.
+    that nobody declared, that is our own action, or that lies in the future, an amount that is no money, or an id
+    under which something else was stored.
     """
     now = runtime.now()
     with runtime.database.read() as tx:
         refuse_unknown(name, runtime.shelf.published(tx).workspace)
         contact = find_contact(tx, email)
     refuse_future(at, now)
+    refuse_odd_money(name, data)
     happening = Happening(contact_id=contact.id, name=name, data=data, at=at, id=id, source=source)
-    taken = runtime.database.retrying(lambda tx: take_in(tx, runtime.shelf, [happening], now))
-    return Tracked(taken.events[0], taken.answers)
+
+    def work(tx: Connection) -> Tracked:
+        taken = take_in(tx, runtime.shelf, [happening], now)
+        if _taken_by_others(tx, [happening], taken.events):
+            raise NurtureError(TAKEN.message, hint=TAKEN.hint)
+        return Tracked(taken.events[0], taken.answers)
+
+    return runtime.database.retrying(work)
 
 
 def track_batch(runtime: Runtime, given: object, *, source: str) -> TrackedBatch:
@@ -95,8 +105,12 @@ def track_batch(runtime: Runtime, given: object, *, source: str) -> TrackedBatch
     reading = read_batch(EventForm, given)
 
     def work(tx: Connection) -> TrackedBatch:
-        happenings = _happenings(tx, runtime, reading.copy(), source, now)
+        asked = reading.copy()
+        happenings = _happenings(tx, runtime, asked, source, now)
         taken = take_in(tx, runtime.shelf, happenings, now).events
+        for index in _taken_by_others(tx, happenings, taken):
+            asked.refuse(index, "id", TAKEN)
+        asked.require_sound()
         return TrackedBatch(
             accepted=sum(one is not None for one in taken), duplicates=sum(one is None for one in taken)
         )
@@ -128,6 +142,43 @@ def refuse_future(at: datetime | None, now: datetime) -> None:
         )
 
 
+def refuse_odd_money(name: str, data: Mapping[str, Scalar]) -> None:
+    """Raise NurtureError for an ``amount`` that is no money: reports add it up, and workflows compare it."""
+    amount = data.get("amount")
+    if amount is None:
+        return
+    if isinstance(amount, bool | str) or not isfinite(amount):
+        raise NurtureError(
+            "an amount is a number",
+            hint="write 1234.50: no quotes, no currency, and no sign between the thousands",
+        )
+    if amount < 0 and name in SALES:
+        raise NurtureError("a sale has no negative amount", hint="money that went back is sale.refunded")
+
+
+TAKEN = NurtureError(
+    "something else was stored under this id",
+    hint="an id belongs to one event of one contact; put the name of your system in front of your numbers",
+)
+
+
+def _taken_by_others(
+    tx: Connection, happenings: Sequence[Happening], taken: Sequence[Event | None]
+) -> list[int]:
+    """Which of these were not stored because their id belongs to another event: not the same thing told twice."""
+    again = {
+        index: happening
+        for index, (happening, event) in enumerate(zip(happenings, taken, strict=True))
+        if event is None
+    }
+    known = events.told_as(tx, {one.id for one in again.values() if one.id})
+    return [
+        index
+        for index, one in again.items()
+        if one.id and (known[one.id].name, known[one.id].contact_id) != (one.name, one.contact_id)
+    ]
+
+
 def _happenings(
     tx: Connection, runtime: Runtime, reading: Reading[EventForm], source: str, now: datetime
 ) -> list[Happening]:
@@ -139,6 +190,7 @@ def _happenings(
     for index, item in reading.items.items():
         reading.check(index, "event", refuse_unknown_to_lists, item.event, workspace)
         reading.check(index, "at", refuse_future, item.at, now)
+        reading.check(index, "data.amount", refuse_odd_money, item.event, item.data)
         contact = people.get(keys.get(index, ""))
         if contact:
             happenings.append(_happening(contact, item, source))
