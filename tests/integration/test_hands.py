@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import update
 
 from nurture.db import audit, deliveries, enrollments, events, suppressions, tasks
+from nurture.db.suppressions import Suppression
 from nurture.db.tables import DeliveryState
 from nurture.engine.decide import decide
 from nurture.model.accounts import Account, Role
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.model.words import Channel, Event
+from nurture.model.words import Channel, Event, SuppressionReason
 from nurture.rendering.links import Kind
 from nurture.services import downloads, hands, leaving, shown, steering
 from nurture.services.facts import load_facts
@@ -370,3 +371,31 @@ def test_a_message_is_shown_as_it_went_and_says_when_its_template_has_changed(ru
     assert dict(as_sent.headers)["To"].endswith("ana@example.org>")
     with pytest.raises(NotFoundError):
         shown.show(running.nurture.runtime, 2, delivered.id)
+
+
+def test_a_move_that_is_clicked_twice_moves_once_and_sends_its_mail_once(running: Running) -> None:
+    steering.move(running.nurture.runtime, 1, "first-sale", "talked", KIM)
+    running.advance(days=1, step_hours=12)
+
+    with pytest.raises(NurtureError, match="in stage 'first-sale' already"):
+        steering.move(running.nurture.runtime, 1, "first-sale", "talked", KIM)
+    running.advance(days=1, step_hours=12)
+
+    assert [template for template, _, _ in running.states()].count("story") == 1
+
+
+def test_a_yes_by_hand_tells_that_an_unsubscribed_address_stays_on_the_list(running: Running) -> None:
+    with running.nurture.database.write() as tx:
+        address, _ = suppressions.hashes_of(tx, [1])[1]
+        entry = Suppression(
+            address_hash=address,
+            channel=Channel.EMAIL,
+            reason=SuppressionReason.UNSUBSCRIBED,
+            at=running.clock.now(),
+            source="a list",
+        )
+        suppressions.add(tx, [entry])
+
+    said = hands.grant(running.nurture.runtime, 1, "nurture", "Yes, again", "the fair", "form-1", KIM)
+
+    assert "stays closed: unsubscribed" in said

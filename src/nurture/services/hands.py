@@ -19,7 +19,6 @@ from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionRe
 from nurture.model.workspace import Workspace
 from nurture.services.ingest import Happening, take_in
 from nurture.services.marks import in_money, in_plain
-from nurture.services.notices import CLOSED
 from nurture.services.runtime import Runtime
 from nurture.services.tracking import refuse_unknown
 
@@ -148,7 +147,7 @@ def grant(
 ) -> str:
     """They said yes to somebody of ours: ``wording`` is what they agreed to, ``source`` where. Raises NotFoundError.
 
-    An address that bounced, or whose owner complained, stays closed: a yes opens no mailbox.
+    An address that is on the list stays there: a yes to one of us opens no mailbox, a yes by mail ends an unsubscribing.
     """
     data = {
         "purpose": _required(purpose, "what for"),
@@ -157,9 +156,7 @@ def grant(
     }
     person = _tell_consent(runtime, contact_id, "consent.granted", {**data, "by": actor}, once, actor)
     with runtime.database.read() as tx:
-        closed = (
-            suppressions.of(tx, [contact_id]).get(contact_id, {}).get(Channel.EMAIL, frozenset()) & CLOSED
-        )
+        closed = suppressions.of(tx, [contact_id]).get(contact_id, {}).get(Channel.EMAIL, frozenset())
     said = f"The permission of {called(person)} for '{purpose}' is in the ledger."
     return f"{said} {_still_closed(closed)}" if closed else said
 

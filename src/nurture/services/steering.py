@@ -46,10 +46,19 @@ class Seat:
         return self.claimed.enrollment
 
 
+def require_own(runtime: Runtime, contact_id: int, enrollment_id: int) -> None:
+    """Raises NotFoundError for a journey that is another contact's, or nobody's."""
+    with runtime.database.read() as tx:
+        found = enrollments.get(tx, [enrollment_id]).get(enrollment_id)
+    if found is None or found.contact_id != contact_id:
+        raise NotFoundError("there is no such journey of this contact")
+
+
 def move(runtime: Runtime, enrollment_id: int, stage: str, reason: str, actor: str) -> str:
     """Put the contact into another stage of the workflow, forward or back; its steps begin from the top.
 
-    Raises NotFoundError for an unknown or ended enrollment or stage, NurtureError without a reason.
+    Into the stage where they are nobody is moved: a button pressed twice would send its first mail twice. Raises
+    NotFoundError for an unknown or ended enrollment or stage, NurtureError without a reason, or for that stage.
     """
     now = runtime.now()
     why = _reason(reason)
@@ -58,6 +67,8 @@ def move(runtime: Runtime, enrollment_id: int, stage: str, reason: str, actor: s
         names = [one.name for one in seat.workflow.stages]
         if stage not in names:
             raise NotFoundError(f"there is no stage '{stage}'", hint=did_you_mean(stage, names))
+        if seat.enrollment.stage == stage and not seat.enrollment.resting:
+            raise NurtureError(f"the contact is in stage '{stage}' already")
         return move_by_hand(seat.workflow, seat.enrollment, seat.facts, now, seat.workflow.stage(stage), why)
 
     seat = _by_hand(runtime, enrollment_id, turn, actor, "move", {"stage": stage, "reason": why})
