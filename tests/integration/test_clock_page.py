@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from nurture.db import audit, state
-from nurture.model.accounts import Role
+from nurture.db import audit, outcomes, state, tasks
+from nurture.model.accounts import Account, Role
 from nurture.model.clock import FrozenClock
 from nurture.model.errors import NurtureError
+from nurture.services import calls
 from nurture.services import clock as service
 from nurture.services.runtime import Runtime
 from nurture.wiring import Nurture
@@ -178,3 +179,23 @@ def test_nobody_is_sent_elsewhere(demo: Running, back: str) -> None:
     answer = a_browser(demo, Role.ADMIN).post("/admin/clock", by="1h", back=back)
 
     assert answer.location == "/admin/contacts"
+
+
+def test_what_was_said_of_a_call_counts_on_the_way_in_its_time(demo: Running) -> None:
+    kim = Account(1, "kim@example.org", "Kim", Role.SALES)
+    said: list[calls.Reported] = []
+
+    def call_at_once(moved: Runtime) -> None:
+        Nurture(demo.nurture.settings, moved).run_until_idle()
+        with demo.nurture.database.read() as tx:
+            waiting = tasks.waiting(tx)
+        if waiting and not said:
+            said.append(calls.report(moved, waiting[0].id, "reached", kim))
+
+    service.advance_smoothly(demo.nurture.runtime, timedelta(weeks=1), call_at_once, "kim")
+
+    (report,) = said
+    with demo.nurture.database.read() as tx:
+        settled = outcomes.of_task(tx, report.task.id)[0].settled_at
+    assert settled is not None
+    assert settled - report.outcome.reported_at <= timedelta(minutes=12)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from nurture.db.outcomes import PENDING
 from nurture.db.sets import among, now_param, word
 from nurture.db.tables import (
     ContactRow,
@@ -14,6 +15,7 @@ from nurture.db.tables import (
     DeliveryState,
     EnrollmentRow,
     EventRow,
+    OutcomeRow,
     TaskRow,
     TaskState,
     TransitionRow,
@@ -27,6 +29,7 @@ D = table_of(DeliveryRow)
 T = table_of(TaskRow)
 EVENTS = table_of(EventRow)
 MOVES = table_of(TransitionRow)
+OUTCOMES = table_of(OutcomeRow)
 CONTACTS = table_of(ContactRow)
 
 
@@ -41,8 +44,9 @@ def contacts_under_way(tx: Connection, workflow: str | None = None, contact_id: 
 
 
 def next_moment(tx: Connection, after: datetime | None = None) -> datetime | None:
-    """When the next thing falls due (business time): a turn, a message, the end of a call. None: nothing waits.
+    """When the next thing falls due (business time): a turn, a message, the end of a call, what was said of one.
 
+    None: nothing waits.
     ``after`` leaves out what fell due by then, done or not.
     """
     moments = [
@@ -51,6 +55,7 @@ def next_moment(tx: Connection, after: datetime | None = None) -> datetime | Non
             (_NEXT_TURN, E.c.wake_at),
             (_NEXT_MESSAGE, D.c.due),
             (_NEXT_EXPIRY, T.c.expires),
+            (_NEXT_OUTCOME, OUTCOMES.c.settles_at),
         )
     ]
     return min((at for moment in moments if (at := moment.scalar_one()) is not None), default=None)
@@ -118,6 +123,7 @@ _LAST_MOVES = (
 _NEXT_TURN = select(func.min(E.c.wake_at, type_=UtcDateTime))
 _NEXT_MESSAGE = select(func.min(D.c.due, type_=UtcDateTime)).where(D.c.state == word(DeliveryState.PENDING))
 _NEXT_EXPIRY = select(func.min(T.c.expires, type_=UtcDateTime)).where(T.c.state == word(TaskState.OPEN))
+_NEXT_OUTCOME = select(func.min(OUTCOMES.c.settles_at, type_=UtcDateTime)).where(PENDING)
 _SENT = select(func.count(D.c.id)).where(
     D.c.state == word(DeliveryState.SENT),
     D.c.channel == word(Channel.EMAIL),
