@@ -72,7 +72,29 @@ def embedded(sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
 
 
 PAST = "'2020-01-01 00:00:00.000000'"
+SAID = (
+    "INSERT INTO outcomes (task_id, outcome, data, actor, reported_at, settles_at, undone_at, settled_at)"
+    " SELECT id, 'reached', '{{}}', 'kim@example.org', {0}, {0}, {1}, {1} FROM tasks WHERE state = 'open'"
+)
+NOTICE = (
+    "INSERT INTO notices (key, kind, sender, recipient, subject, data, message_id, planned_at, state, attempts, ended_at)"
+    " VALUES ('k', 'digest', 'a@example.org', 'b@example.org', 'Hello', '', '<k@example.org>', {0}, {1}, 1, {2})"
+)
+RIGHT_NOW = "'2026-03-02 14:05:00.000000'"
 BROKEN = {
+    "overdue-outcomes": SAID.format(PAST, "NULL"),
+    "outcome-of-two-minds": SAID.format(PAST, PAST),
+    "two-outcomes-wait": SAID.format(RIGHT_NOW, "NULL").replace(
+        "FROM tasks", "FROM tasks CROSS JOIN (SELECT 1 AS one UNION ALL SELECT 2) AS twice"
+    ),
+    "call-without-outcome": f"UPDATE tasks SET state = 'done', ended_at = {PAST} WHERE state = 'open'",
+    "overdue-notices": NOTICE.format(PAST, "'pending'", "NULL"),
+    "notice-in-doubt": NOTICE.format(PAST, "'ambiguous'", RIGHT_NOW),
+    "notice-failed": NOTICE.format(PAST, "'failed'", RIGHT_NOW),
+    "unforgotten-requests": (
+        "INSERT INTO requests (key, email, email_key, offer, answers, consent, proof, at)"
+        f" VALUES ('r', 'a@example.org', 'a@example.org', 'guide', '{{}}', '{{}}', '{{}}', {PAST})"
+    ),
     "half-ended": f"UPDATE enrollments SET ended_at = {PAST} WHERE status = 'active'",
     "stages-do-not-add-up": "DELETE FROM transitions WHERE change = 'lost'",
     "entered-twice": (
@@ -289,3 +311,11 @@ def test_the_command_exits_with_zero_when_all_is_well_and_with_one_when_not(
         "nobody-works",
     }
     running.nurture.database.dispose()
+
+
+def test_calls_on_the_list_of_somebody_who_is_gone_are_told(embedded: Running) -> None:
+    break_it(embedded, "UPDATE tasks SET assignee = 'mo@example.org' WHERE state = 'open'")
+
+    finding = findings(examine(embedded.nurture.runtime))["gone-callers"]
+
+    assert (finding.severity, finding.examples) == (Severity.WARNING, ("mo@example.org: 1",))

@@ -13,23 +13,20 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Integer,
     Table,
-    Text,
     and_,
     case,
-    cast,
     exists,
     func,
     literal_column,
     or_,
     select,
-    union_all,
 )
 
-from nurture.db import leave
-from nurture.db.sets import AnySelect, limit_param, now_param, pairs, word
+from nurture.db import leave, office
+from nurture.db.examples import contact, enrollment, said, shown, touch, where
+from nurture.db.sets import AnySelect, now_param, pairs, word
 from nurture.db.tables import (
     ConsentRow,
     ContactRow,
@@ -37,6 +34,7 @@ from nurture.db.tables import (
     DeliveryState,
     EnrollmentRow,
     EventRow,
+    OutcomeRow,
     PauseRow,
     SuppressionRow,
     TaskRow,
@@ -52,6 +50,7 @@ E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)
 T = table_of(TaskRow)
 P = table_of(ContactRow)
+O = table_of(OutcomeRow)  # noqa: E741 - as its store names it
 MOVES = table_of(TransitionRow)
 
 SHOWN = 20
@@ -61,6 +60,10 @@ LAPSED = timedelta(minutes=2)
 """Claims lapse after 45 seconds and are rescued every few: one that lapsed longer ago was forgotten."""
 IN_DIALOGUE = timedelta(seconds=10)
 """A message already in its dialogue when the way was closed may end; later than this, it should not have gone."""
+LATELY = timedelta(days=7)
+"""How long a notice that did not arrive is told of: nobody can mend it later than that."""
+FORGOTTEN = timedelta(days=31)
+"""What nobody confirmed is forgotten after thirty days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ def find_contradictions(tx: Connection, now: datetime, operational: datetime) ->
         "operational": operational,
         "overdue": now - OVERDUE,
         "lapsed": operational - LAPSED,
+        "lately": now - LATELY,
+        "forgotten": now - FORGOTTEN,
         "most": SHOWN,
     }
     found = {code: _look(tx, query, moments) for code, query in QUERIES.items()}
@@ -104,48 +109,6 @@ def _look_between(tx: Connection, query: AnySelect) -> Found:
     """Rows of (example, closed, went) where more than a dialogue lies between; the few there are, are counted here."""
     rows = [row.example for row in tx.execute(query) if row.went - row.closed > IN_DIALOGUE]
     return Found(len(rows), tuple(rows[:SHOWN]))
-
-
-# --- how a row is called ----------------------------------------------------------------------------------------
-
-
-def _said(*parts: ColumnElement[Any] | str) -> ColumnElement[str]:
-    """Parts of text one behind the other; an unset part is left out."""
-    told: ColumnElement[str] = literal_column("''", Text)
-    for part in parts:
-        told = told + (
-            literal_column(f"'{part}'", Text)
-            if isinstance(part, str)
-            else func.coalesce(cast(part, Text), literal_column("''", Text))
-        )
-    return told
-
-
-def _contact(table: Table | FromClause) -> ColumnElement[str]:
-    """The address of the row's contact, or its number when it is gone."""
-    address = select(P.c.email).where(P.c.id == table.c.contact_id).correlate(table).scalar_subquery()
-    return func.coalesce(address, _said("contact ", table.c.contact_id))
-
-
-def _enrollment(table: Table | FromClause = E) -> ColumnElement[str]:
-    return _said(_contact(table), " ", table.c.workflow, "/", func.coalesce(table.c.step, table.c.stage))
-
-
-def _touch(table: Table) -> ColumnElement[str]:
-    return _said(
-        _contact(table), " ", func.coalesce(table.c.workflow, word(Channel.EMAIL)), "/", table.c.step
-    )
-
-
-def _where(table: Table, example: ColumnElement[str], *conditions: ColumnElement[bool]) -> AnySelect:
-    return select(example.label("example")).select_from(table).where(*conditions)
-
-
-def _shown(*selects: AnySelect) -> AnySelect:
-    """The rows of all these, counted, the first few of them."""
-    rows = (selects[0] if len(selects) == 1 else union_all(*selects)).subquery()
-    counted = select(rows.c.example, func.count().over().label("total"))
-    return counted.order_by(rows.c.example).limit(limit_param("most"))
 
 
 # --- conditions -------------------------------------------------------------------------------------------------
@@ -190,14 +153,14 @@ def _has(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _ended(table: Table) -> AnySelect:
     """Messages or calls whose enrollment is over."""
-    return _where(table.join(E, E.c.id == table.c.enrollment_id), _touch(table), ~_LIVE)  # type: ignore[arg-type]
+    return where(table.join(E, E.c.id == table.c.enrollment_id), touch(table), ~_LIVE)  # type: ignore[arg-type]
 
 
 def _missing(table: Table, column: str, home: Table) -> AnySelect:
     """Rows that point at a row that is not there."""
-    example = _said(f"{table.name} ", table.c.id, f" names {column} ", table.c[column])
+    example = said(f"{table.name} ", table.c.id, f" names {column} ", table.c[column])
     there = exists().where(home.c.id == table.c[column]).correlate(table)
-    return _where(table, example, table.c[column].is_not(None), ~there)
+    return where(table, example, table.c[column].is_not(None), ~there)
 
 
 # --- stages -----------------------------------------------------------------------------------------------------
@@ -227,7 +190,7 @@ def _stages_that_do_not_add_up() -> AnySelect:
         func.coalesce(moved.c.ends, 0) != expected,
     )
     home = E.outerjoin(moved, moved.c.enrollment_id == E.c.id)
-    return select(_enrollment().label("example")).select_from(home).where(wrong)
+    return select(enrollment(E).label("example")).select_from(home).where(wrong)
 
 
 def _entered_twice() -> AnySelect:
@@ -239,7 +202,7 @@ def _entered_twice() -> AnySelect:
         .having(func.count() > 1)
         .subquery()
     )
-    return select(_said(_contact(twice), " ", twice.c.workflow, "/", twice.c.stage).label("example"))
+    return select(said(contact(twice), " ", twice.c.workflow, "/", twice.c.stage).label("example"))
 
 
 # --- mail after the way was closed --------------------------------------------------------------------------------
@@ -248,7 +211,7 @@ def _entered_twice() -> AnySelect:
 def _after_suppression() -> AnySelect:
     listed = table_of(SuppressionRow)
     return (
-        select(_touch(D).label("example"), listed.c.at.label("closed"), D.c.ended_at.label("went"))
+        select(touch(D).label("example"), listed.c.at.label("closed"), D.c.ended_at.label("went"))
         .select_from(D)
         .join(P, P.c.id == D.c.contact_id)
         .join(listed, and_(listed.c.address_hash == P.c.email_hash, listed.c.channel == word(Channel.EMAIL)))
@@ -272,7 +235,7 @@ def _after_withdrawal() -> AnySelect:
     )
     changed = exists().where(same, later.c.id > withdrawn.c.id, later.c.at <= D.c.ended_at)
     return (
-        select(_touch(D).label("example"), withdrawn.c.at.label("closed"), D.c.ended_at.label("went"))
+        select(touch(D).label("example"), withdrawn.c.at.label("closed"), D.c.ended_at.label("went"))
         .select_from(D)
         .join(
             withdrawn,
@@ -300,27 +263,28 @@ TOO_LATE: Mapping[str, AnySelect] = {
 }
 
 QUERIES: Mapping[str, AnySelect] = {
+    **office.QUERIES,
     # Accounting.
-    "half-ended": _shown(
-        _where(
+    "half-ended": shown(
+        where(
             E,
-            _enrollment(),
+            enrollment(E),
             case(
                 (_LIVE, E.c.ended_at.is_not(None)),
                 else_=or_(E.c.ended_at.is_(None), E.c.step.is_not(None), E.c.wake_at.is_not(None)),
             ),
         ),
-        _where(D, _touch(D), D.c.ended_at.is_(None) != _UNDER_WAY),
-        _where(T, _touch(T), T.c.ended_at.is_(None) != _IS_OPEN),
+        where(D, touch(D), D.c.ended_at.is_(None) != _UNDER_WAY),
+        where(T, touch(T), T.c.ended_at.is_(None) != _IS_OPEN),
     ),
-    "stages-do-not-add-up": _shown(_stages_that_do_not_add_up()),
-    "entered-twice": _shown(_entered_twice()),
+    "stages-do-not-add-up": shown(_stages_that_do_not_add_up()),
+    "entered-twice": shown(_entered_twice()),
     # Stuck.
-    "overdue-turns": _shown(_where(E, _enrollment(), E.c.wake_at <= now_param("overdue"), _FREE)),
-    "overdue-messages": _shown(
-        _where(
+    "overdue-turns": shown(where(E, enrollment(E), E.c.wake_at <= now_param("overdue"), _FREE)),
+    "overdue-messages": shown(
+        where(
             D.outerjoin(E, E.c.id == D.c.enrollment_id),  # type: ignore[arg-type]
-            _touch(D),
+            touch(D),
             D.c.state == word(DeliveryState.PENDING),
             D.c.due <= now_param("overdue"),
             or_(D.c.retry_at.is_(None), D.c.retry_at <= now_param("operational")),
@@ -328,31 +292,30 @@ QUERIES: Mapping[str, AnySelect] = {
             ~leave.paused(),
         )
     ),
-    "overdue-calls": _shown(_where(T, _touch(T), _IS_OPEN, T.c.expires <= now_param("overdue"))),
-    "lapsed-claims": _shown(
-        _where(E, _enrollment(), _LIVE, E.c.lease_until < now_param("lapsed"), E.c.wake_at <= now_param()),
-        _where(D, _touch(D), _HELD, or_(D.c.lease_until.is_(None), D.c.lease_until < now_param("lapsed"))),
+    "overdue-calls": shown(where(T, touch(T), _IS_OPEN, T.c.expires <= now_param("overdue"))),
+    "lapsed-claims": shown(
+        office.lapsed_notices(),
+        where(E, enrollment(E), _LIVE, E.c.lease_until < now_param("lapsed"), E.c.wake_at <= now_param()),
+        where(D, touch(D), _HELD, or_(D.c.lease_until.is_(None), D.c.lease_until < now_param("lapsed"))),
     ),
-    "undecidable": _shown(
-        _where(E, _said(_enrollment(), ": ", E.c.trouble), _LIVE, E.c.trouble.is_not(None))
-    ),
-    "nothing-wakes": _shown(
-        _where(
+    "undecidable": shown(where(E, said(enrollment(E), ": ", E.c.trouble), _LIVE, E.c.trouble.is_not(None))),
+    "nothing-wakes": shown(
+        where(
             E,
-            _enrollment(),
+            enrollment(E),
             _LIVE,
             E.c.wake_at.is_(None),
             ~_paused(),
             ~and_(_ACTING, or_(_has(D, _UNDER_WAY), _has(T, _IS_OPEN))),
         )
     ),
-    "unread-event": _shown(
-        _where(E, _enrollment(), _LIVE, E.c.last_event > E.c.cursor, _SLEEPS, E.c.trouble.is_(None))
+    "unread-event": shown(
+        where(E, enrollment(E), _LIVE, E.c.last_event > E.c.cursor, _SLEEPS, E.c.trouble.is_(None))
     ),
-    "unread-receipt": _shown(
-        _where(
+    "unread-receipt": shown(
+        where(
             E,
-            _enrollment(),
+            enrollment(E),
             _ACTING,
             _SLEEPS,
             ~_paused(),
@@ -360,14 +323,14 @@ QUERIES: Mapping[str, AnySelect] = {
         )
     ),
     # Contradictions.
-    "acting-on-nothing": _shown(_where(E, _enrollment(), _ACTING, ~_has(D), ~_has(T))),
-    "message-of-ended": _shown(_ended(D).where(_WAITS, D.c.channel != word(Channel.TEAM))),
-    "call-of-ended": _shown(_ended(T).where(_IS_OPEN)),
-    "sent-early": _shown(_where(D, _touch(D), _IS_SENT, _IS_MAIL, D.c.ended_at < D.c.due)),
-    "sent-unnamed": _shown(
-        _where(D, _touch(D), _IS_SENT, _IS_MAIL, or_(D.c.message_id.is_(None), D.c.recipient.is_(None)))
+    "acting-on-nothing": shown(where(E, enrollment(E), _ACTING, ~_has(D), ~_has(T))),
+    "message-of-ended": shown(_ended(D).where(_WAITS, D.c.channel != word(Channel.TEAM))),
+    "call-of-ended": shown(_ended(T).where(_IS_OPEN)),
+    "sent-early": shown(where(D, touch(D), _IS_SENT, _IS_MAIL, D.c.ended_at < D.c.due)),
+    "sent-unnamed": shown(
+        where(D, touch(D), _IS_SENT, _IS_MAIL, or_(D.c.message_id.is_(None), D.c.recipient.is_(None)))
     ),
-    "orphans": _shown(
+    "orphans": shown(
         _missing(E, "contact_id", P),
         _missing(E, "evidence", table_of(EventRow)),
         _missing(E, "parent", E.alias("parents")),  # type: ignore[arg-type]
@@ -376,6 +339,8 @@ QUERIES: Mapping[str, AnySelect] = {
         _missing(D, "grant_id", table_of(ConsentRow)),
         _missing(D, "event_id", table_of(EventRow)),
         _missing(T, "enrollment_id", E),
+        _missing(T, "contact_id", P),
+        _missing(O, "task_id", T),
         _missing(table_of(TurnRow), "enrollment_id", E),
         _missing(MOVES, "enrollment_id", E),
         _missing(MOVES, "event_id", table_of(EventRow)),
@@ -383,8 +348,8 @@ QUERIES: Mapping[str, AnySelect] = {
         _missing(table_of(ConsentRow), "contact_id", P),
     ),
     # What a person has to look at.
-    "ambiguous": _shown(
-        _where(D, _said(_touch(D), " ", D.c.message_id), D.c.state == word(DeliveryState.AMBIGUOUS))
+    "ambiguous": shown(
+        where(D, said(touch(D), " ", D.c.message_id), D.c.state == word(DeliveryState.AMBIGUOUS))
     ),
-    "nobody-calls": _shown(_where(T, _touch(T), _IS_OPEN, T.c.assignee.is_(None))),
+    "nobody-calls": shown(where(T, touch(T), _IS_OPEN, T.c.assignee.is_(None))),
 }

@@ -11,11 +11,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import contradictions, pauses, state
+from nurture.db import content, contradictions, pauses, state, tasks
 from nurture.db.contradictions import Found
 from nurture.db.pauses import PauseScope
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.errors import Severity
+from nurture.services.calls import callers
 from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
 
@@ -81,6 +82,7 @@ def examine(runtime: Runtime) -> Diagnosis:
         findings = [
             *_accounting(tally),
             *_contradicting(tx, now, operational),
+            *_nobody_there(tx, runtime),
             *_standing_still(tx, operational),
         ]
     return Diagnosis(tally, tuple(sorted(findings, key=lambda one: one.severity is not Severity.ERROR)))
@@ -119,6 +121,17 @@ def _contradicting(tx: Connection, now: datetime, operational: datetime) -> Iter
     missing = [role for role in ("scheduler", "worker") if not alive(tx, role, operational)]
     if late and missing:
         yield _finding("nobody-works", Found(len(missing), tuple(f"no {role}" for role in missing)))
+
+
+def _nobody_there(tx: Connection, runtime: Runtime) -> Iterator[Finding]:
+    """Calls on the lists of people whom nobody knows any more."""
+    if not content.publications(tx):
+        return
+    known = callers(tx, runtime.shelf.published(tx).workspace)
+    gone = {who: count for who, count in tasks.waiting_counts(tx).items() if who and who not in known}
+    if gone:
+        said = tuple(f"{who}: {count}" for who, count in sorted(gone.items()))
+        yield _finding("gone-callers", Found(sum(gone.values()), said))
 
 
 def _standing_still(tx: Connection, operational: datetime) -> Iterator[Finding]:
@@ -177,6 +190,16 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
         "start `nurture up` (or a scheduler and workers), which ends them",
         Severity.ERROR,
     ),
+    "overdue-outcomes": (
+        "what people said of calls should have been read by the workflows more than eight minutes ago",
+        "start `nurture up` (or a scheduler and workers); while they run, look at their log",
+        Severity.ERROR,
+    ),
+    "overdue-notices": (
+        "mails of our own (lists of calls, tests, questions to confirm) have waited for more than ten minutes",
+        "start `nurture up` (or a scheduler and workers); while they run, look at their log",
+        Severity.ERROR,
+    ),
     "nobody-works": (
         "work is due and nobody is there to do it",
         "start `nurture up`, or `nurture scheduler` and `nurture worker` where they should run",
@@ -210,6 +233,22 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
     ),
     "message-of-ended": ("messages still wait although their enrollment is over", _WHY, Severity.ERROR),
     "call-of-ended": ("calls are still open although their enrollment is over", _WHY, Severity.ERROR),
+    "call-without-outcome": (
+        "calls are done without an outcome, have one and are not done, or were cancelled without a reason",
+        _OURS,
+        Severity.ERROR,
+    ),
+    "outcome-of-two-minds": (
+        "what was said of calls counts although it was taken back, or too early, or was taken back too late",
+        _OURS,
+        Severity.ERROR,
+    ),
+    "two-outcomes-wait": ("calls have two outcomes that are both still to count", _OURS, Severity.ERROR),
+    "unforgotten-requests": (
+        "forms that nobody confirmed within a month are still kept",
+        "start `nurture up` (or a scheduler and workers), which forgets them",
+        Severity.ERROR,
+    ),
     "sent-early": ("messages went before they were due", _WHY, Severity.ERROR),
     "sent-unnamed": ("messages went without a Message-ID or a recipient on record", _OURS, Severity.ERROR),
     "mailed-after-suppression": (
@@ -233,9 +272,24 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
         "look for the Message-ID in the mail server's log",
         Severity.WARNING,
     ),
+    "notice-in-doubt": (
+        "a crash hid whether these mails of our own went out; they are never sent again by themselves",
+        "ask again for what did not come: the form, the test, the list of calls in the admin",
+        Severity.WARNING,
+    ),
+    "notice-failed": (
+        "mails to our own people did not go out in the last week",
+        "mend the address in [teams] or of the account, or take it off the suppression list",
+        Severity.WARNING,
+    ),
     "nobody-calls": (
         "calls are open that nobody was given",
         "add members to [teams] in nurture.toml, or give the contacts an owner",
+        Severity.WARNING,
+    ),
+    "gone-callers": (
+        "calls are given to people who are in no team and cannot log in",
+        "give the calls to somebody else on the page of calls, or add the person to [teams] in nurture.toml",
         Severity.WARNING,
     ),
     "everything-paused": (
