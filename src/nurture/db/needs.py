@@ -63,7 +63,7 @@ def waiting(tx: Connection, now: datetime, since: datetime) -> Waiting:
 
 
 def calls_until(tx: Connection, until: datetime) -> dict[str | None, int]:
-    """How many open calls each person is to make before ``until``, late ones included; None: nobody's."""
+    """How many open calls each person (by key) is to make before ``until``, late ones included; None: nobody's."""
     return pairs(tx.execute(_CALLS_UNTIL, {"until": until}))
 
 

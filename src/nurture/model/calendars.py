@@ -59,6 +59,13 @@ def to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
+def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a local day begins and ends, in UTC: 23, 24 or 25 hours apart."""
+    midnights = (datetime.combine(day + more * ONE_DAY, time()) for more in (0, 1))
+    start, end = (to_utc(midnight, zone) for midnight in midnights)
+    return start, end
+
+
 def is_missing(day: date, zone: ZoneInfo) -> bool:
     """Whether the zone skipped this whole day, as Apia did with 30 December 2011 when it crossed the date line."""
     return local(to_utc(datetime.combine(day, _NOON), zone), zone).date() != day

@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from nurture.db import needs, pauses, state
 from nurture.db.needs import Waiting
 from nurture.db.pauses import PauseScope
-from nurture.model.teams import members, person_key
+from nurture.model.calendars import day_span
+from nurture.model.teams import members
 from nurture.model.workspace import Workspace
 from nurture.services.doctor import EMAIL
 from nurture.services.drafts import Draft
@@ -116,13 +117,9 @@ def _from_counts(waiting: Waiting) -> Iterator[Need]:
 
 def _overloaded(due: Mapping[str | None, int], workspace: Workspace) -> Iterator[Need]:
     """People who have more calls to make today than their team says they can."""
-    mine: dict[str, int] = {}
-    for who, count in due.items():
-        if who is not None:
-            mine[person_key(who)] = mine.get(person_key(who), 0) + count
     capacity = {one.key: one for one in members(workspace) if one.capacity is not None}
     for key, person in capacity.items():
-        count = mine.get(key, 0)
+        count = due.get(key, 0)
         if person.capacity is not None and count > person.capacity:
             said = f"{person.name} has {count} calls to make today, and room for {person.capacity}."
             yield _need("overloaded", count - person.capacity, said=said, subject=person.address)
@@ -136,8 +133,8 @@ def _files(draft: Draft) -> Iterator[Need]:
 
 
 def _end_of_day(now: datetime, workspace: Workspace) -> datetime:
-    midnight = now.astimezone(workspace.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(days=1)
+    _, midnight = day_span(now.astimezone(workspace.zone).date(), workspace.zone)
+    return midnight
 
 
 def _need(code: str, count: int, *, said: str | None = None, subject: str | None = None) -> Need:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from nurture.db import counts, needs
+from nurture.model.calendars import day_span
 from nurture.model.teams import person_key
 from nurture.services.runtime import Runtime
 
@@ -44,15 +45,14 @@ def day_ahead(runtime: Runtime, person: str) -> DayAhead:
     now = runtime.now()
     with runtime.database.read() as tx:
         zone = runtime.shelf.published(tx).workspace.zone
-        midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        _, midnight = day_span(now.astimezone(zone).date(), zone)
         today = needs.calls_until(tx, midnight)
-        own = [count for who, count in today.items() if who and person_key(who) == person_key(person)]
         by_kind = _steps_ahead(tx, runtime, now + AHEAD)
         return DayAhead(
             now=now,
             until=now + AHEAD,
             calls_today=sum(today.values()),
-            my_calls_today=sum(own),
+            my_calls_today=today.get(person_key(person), 0),
             late_calls=sum(needs.calls_until(tx, now).values()),
             messages=by_kind.get("email", 0) + needs.messages_until(tx, now + AHEAD),
             new_calls=by_kind.get("call_task", 0),
