@@ -195,8 +195,8 @@ def title_of(event: Event, currency: str) -> str:
 
 
 def in_money(amount: float, currency: str) -> str:
-    """``1,200 CAD``, ``99.50 CAD``."""
-    return f"{amount:,.2f}".removesuffix(".00") + f" {currency}"
+    """``1,200 CAD``, ``99.50 CAD``; the bare number where no currency is known."""
+    return f"{amount:,.2f}".removesuffix(".00") + f" {currency}".rstrip()
 
 
 def in_plain(name: str) -> str:

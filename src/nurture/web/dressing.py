@@ -18,6 +18,7 @@ from nurture.model.accounts import ADMINS, CALLERS, EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError
 from nurture.model.workspace import Workspace
 from nurture.services import pausing
+from nurture.services.marks import in_money
 from nurture.services.runtime import Runtime
 from nurture.web.guard import me
 
@@ -73,9 +74,7 @@ def dress(app: Flask, runtime: Runtime) -> None:
 
     def money(amount: float) -> str:
         known = workspace()
-        return f"{amount:,.2f}".removesuffix(".00") + (
-            f" {known.currency}" if known and known.currency else ""
-        )
+        return in_money(amount, known.currency if known else "")
 
     def elsewhere(moment: datetime, their_zone: ZoneInfo) -> str:
         """The same moment where the contact is, when clocks there show something else; else nothing."""
