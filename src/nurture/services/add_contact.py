@@ -17,13 +17,14 @@ from nurture.db.audit import Deed
 from nurture.db.contact_import import NewContact
 from nurture.db.contacts import OWN_COLUMNS, Change
 from nurture.model.addresses import AddressError, same_key
-from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
+from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.words import NOTHING, Channel, Contact, EnteredBy, Reason, Scalar
 from nurture.model.workspace import Field, Workspace
 from nurture.services.enroll import Request, enter_all
 from nurture.services.importing import values as readers
 from nurture.services.importing.cells import CellError, clean
 from nurture.services.ingest import Happening, note_changes, take_in
+from nurture.services.people import contact_of
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
 
@@ -138,12 +139,12 @@ def edit(runtime: Runtime, contact_id: int, texts: Mapping[str, str], actor: str
     with runtime.database.read() as tx:
         workspace = runtime.shelf.published(tx).workspace
         # An owner who has left the teams may stay: nobody is to choose another only to mend a name.
-        values = _values(texts, workspace, {*_members(workspace), person(tx, contact_id).owner or ""})
+        values = _values(texts, workspace, {*_members(workspace), contact_of(tx, contact_id).owner or ""})
     tags = values.pop("tags", frozenset())
 
     def store(tx: Connection) -> bool:
         contacts.lock(tx, [contact_id])
-        before = person(tx, contact_id)
+        before = contact_of(tx, contact_id)
         wanted = tags if isinstance(tags, frozenset) else frozenset()
         change = Change(
             values={name: _scalar(value) for name, value in values.items()},
@@ -153,7 +154,7 @@ def edit(runtime: Runtime, contact_id: int, texts: Mapping[str, str], actor: str
         changed = contacts.apply_changes(tx, {contact_id: change}, now)
         if changed:
             note_changes(tx, runtime.shelf, changed, now)
-            detail = {"fields": sorted(_differences(before, person(tx, contact_id)))}
+            detail = {"fields": sorted(_differences(before, contact_of(tx, contact_id)))}
             audit.note(tx, Deed(runtime.clock.operational(), actor, "edit", f"contact:{contact_id}", detail))
         return bool(changed)
 
@@ -163,15 +164,7 @@ def edit(runtime: Runtime, contact_id: int, texts: Mapping[str, str], actor: str
 def contact(runtime: Runtime, contact_id: int) -> Contact:
     """Who this is. Raises NotFoundError."""
     with runtime.database.read() as tx:
-        return person(tx, contact_id)
-
-
-def person(tx: Connection, contact_id: int) -> Contact:
-    """The same inside a transaction. Raises NotFoundError."""
-    found = contacts.load(tx, [contact_id]).get(contact_id)
-    if found is None:
-        raise NotFoundError("there is no such contact", hint="it may have been erased")
-    return found
+        return contact_of(tx, contact_id)
 
 
 # --- reading what was typed -------------------------------------------------------------------------------------

@@ -11,14 +11,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, contacts, suppressions
+from nurture.db import audit, suppressions
 from nurture.db.audit import Deed
-from nurture.model.errors import NotFoundError, NurtureError
+from nurture.model.errors import NurtureError
 from nurture.model.matching import is_own_action
 from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionReason
 from nurture.model.workspace import Workspace
 from nurture.services.ingest import Happening, take_in
 from nurture.services.marks import in_money, in_plain
+from nurture.services.people import contact_of
 from nurture.services.runtime import Runtime
 from nurture.services.tracking import refuse_unknown
 
@@ -72,7 +73,7 @@ def happened(runtime: Runtime, contact_id: int, told: Told, actor: str) -> str:
     def write(tx: Connection) -> str:
         workspace = runtime.shelf.published(tx).workspace
         refuse_unknown(told.event, workspace)
-        person = _person(tx, contact_id)
+        person = contact_of(tx, contact_id)
         if told.at is not None and told.at > now:
             raise NurtureError(
                 "that lies in the future", hint="leave the time empty when it has just happened"
@@ -109,7 +110,7 @@ def note(runtime: Runtime, contact_id: int, text: str, once: str, actor: str) ->
     now = runtime.now()
 
     def write(tx: Connection) -> str:
-        person = _person(tx, contact_id)
+        person = contact_of(tx, contact_id)
         happening = Happening(
             contact_id=contact_id,
             name="note.added",
@@ -170,7 +171,7 @@ def do_not_call(runtime: Runtime, contact_id: int, reason: str, once: str, actor
     now = runtime.now()
 
     def write(tx: Connection) -> str:
-        person = _person(tx, contact_id)
+        person = contact_of(tx, contact_id)
         if not person.phone:
             raise NurtureError(f"we have no phone number of {called(person)}")
         happening = Happening(
@@ -193,7 +194,7 @@ def _tell_consent(
     now = runtime.now()
 
     def write(tx: Connection) -> Contact:
-        person = _person(tx, contact_id)
+        person = contact_of(tx, contact_id)
         happening = Happening(
             contact_id=contact_id,
             name=name,
@@ -237,13 +238,6 @@ def _required(text: str, what: str) -> str:
 
 def _still_closed(reasons: frozenset[SuppressionReason]) -> str:
     return f"But the address stays closed: {', '.join(sorted(reasons))}."
-
-
-def _person(tx: Connection, contact_id: int) -> Contact:
-    found = contacts.load(tx, [contact_id]).get(contact_id)
-    if found is None:
-        raise NotFoundError(f"there is no contact {contact_id}")
-    return found
 
 
 def _note(

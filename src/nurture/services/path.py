@@ -11,20 +11,20 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, contacts, deliveries, enrollments, events, pauses, suppressions, tasks, turns
+from nurture.db import consents, deliveries, enrollments, events, pauses, suppressions, tasks, turns
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.db.turns import Transition
 from nurture.engine.decide import upcoming
 from nurture.engine.explain import in_words, what_is_next
 from nurture.model.decisions import Change, Finish
-from nurture.model.errors import NotFoundError
 from nurture.model.words import Channel, Contact, Enrollment, Event, Facts, Status
 from nurture.services.ahead import Ahead, look_ahead
 from nurture.services.facts import load_facts
 from nurture.services.journeys import ContactPath, Fall, Journey, Leg, LegState, Proof, Visit
 from nurture.services.marking import Marker
 from nurture.services.marks import Mark, State, title_of
+from nurture.services.people import contact_of
 from nurture.services.runtime import Runtime
 from nurture.services.why import told
 from nurture.workflow.model import Stage
@@ -39,10 +39,7 @@ def path(runtime: Runtime, contact_id: int) -> ContactPath:
     """The path of this contact. Raises NotFoundError."""
     now = runtime.now()
     with runtime.database.read() as tx:
-        contact = contacts.load(tx, [contact_id]).get(contact_id)
-        if contact is None:
-            raise NotFoundError(f"there is no contact {contact_id}")
-        return _path(tx, runtime, contact, now)
+        return _path(tx, runtime, contact_of(tx, contact_id), now)
 
 
 def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> ContactPath:

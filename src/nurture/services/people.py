@@ -1,4 +1,4 @@
-"""One person: found by address, and everything we hold about them on one page. It changes nothing."""
+"""One person: found by address or id, and everything we hold about them on one page. It changes nothing."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def find_contact(tx: Connection, email: str) -> Contact:
         near = [one.email for one in contacts.search(tx, email.strip()[:2], limit=500)]
         hint = did_you_mean(email, near) or "`nurture contacts import` adds people"
         raise NotFoundError(f"there is no contact {email.strip()}", hint=hint)
+    return found
+
+
+def contact_of(tx: Connection, contact_id: int) -> Contact:
+    """The contact with this id. Raises NotFoundError."""
+    found = contacts.load(tx, [contact_id]).get(contact_id)
+    if found is None:
+        raise NotFoundError("there is no such contact", hint="it may have been erased")
     return found
 
 

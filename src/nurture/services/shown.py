@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, contacts, deliveries, events
+from nurture.db import audit, deliveries, events
 from nurture.db.audit import Deed
 from nurture.db.deliveries import Delivery
 from nurture.db.notices import NoticeKind
@@ -22,6 +22,7 @@ from nurture.rendering.mime import preview_headers
 from nurture.services import notices
 from nurture.services.compose import Composed, Letter, compose, full_name, team_address
 from nurture.services.notices import Notice
+from nurture.services.people import contact_of
 from nurture.services.preview import as_read
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
@@ -89,7 +90,7 @@ def send_me(
             person, delivery = _found(tx, contact_id, delivery_id)
             letter = _of_delivery(tx, published, person, delivery)
         else:
-            letter = _of_template(published, _person(tx, contact_id), template or "")
+            letter = _of_template(published, contact_of(tx, contact_id), template or "")
         # A key of its own, the same for the same form: its links know no message.
         letter = replace(letter, key=delivery_key(0, f"test:{once}", 1, "test"))
         composed = _composed(published, letter, runtime.links, runtime.now())
@@ -177,14 +178,7 @@ def _found(tx: Connection, contact_id: int, delivery_id: int) -> tuple[Contact, 
     delivery = deliveries.by_ids(tx, [delivery_id]).get(delivery_id)
     if delivery is None or delivery.contact_id != contact_id or not delivery.template:
         raise NotFoundError("there is no such message to this contact")
-    return _person(tx, contact_id), delivery
-
-
-def _person(tx: Connection, contact_id: int) -> Contact:
-    found = contacts.load(tx, [contact_id]).get(contact_id)
-    if found is None:
-        raise NotFoundError(f"there is no contact {contact_id}")
-    return found
+    return contact_of(tx, contact_id), delivery
 
 
 def _in_a_header(name: str) -> str:

@@ -26,6 +26,7 @@ from nurture.services.facts import load_facts
 from nurture.services.hands import called
 from nurture.services.ingest import note_changes
 from nurture.services.pausing import Scope
+from nurture.services.people import contact_of
 from nurture.services.record import end_from_outside, record_turns
 from nurture.services.runtime import Runtime
 from nurture.workflow.model import Workflow
@@ -187,10 +188,7 @@ def _reason(text: str) -> str:
 
 def _email(runtime: Runtime, contact_id: int) -> str:
     with runtime.database.read() as tx:
-        found = contacts.load(tx, [contact_id]).get(contact_id)
-    if found is None:
-        raise NotFoundError(f"there is no contact {contact_id}")
-    return found.email
+        return contact_of(tx, contact_id).email
 
 
 def _note(
