@@ -147,7 +147,7 @@ def test_a_scanners_visit_confirms_nothing(running: Running, method: str) -> Non
 
 
 def test_the_question_holds_no_word_that_was_typed(running: Running) -> None:
-    asked(running, {**AGREED, "first_name": "BUY NOW http://spam.example"})
+    asked(running, {**AGREED, "first_name": "BUY NOW from spam"})
 
     mail = running.mails()[0].as_string()
 

@@ -26,13 +26,12 @@ def web(context: Context, listen: tuple[str, int] | None, check: bool) -> None:
         check_web(context, (host, port))
         return
 
-    from waitress.server import create_server
-
     from nurture.web import create_app
+    from nurture.web.server import make_server
 
     signal.signal(signal.SIGTERM, leave)
     try:
-        server = create_server(create_app(settings), host=host, port=port, threads=8, ident=None)
+        server = make_server(create_app(settings), settings, host, port)
     except OSError as error:
         hint = "stop what uses it, or choose another with --listen HOST:PORT"
         raise NurtureError(

@@ -48,12 +48,22 @@ _REMEDIES = {
 class UnreachableError(NurtureError):
     """The database does not answer, or its file cannot be used. Nothing of this transaction was written."""
 
+    @property
+    def sentence(self) -> str:
+        """A page does not say where the database is; whoever runs it reads that in the log."""
+        return "The database does not answer just now, and nothing was changed: please try again in a minute."
+
 
 class CommitUnknownError(NurtureError):
     """The connection broke while a transaction was being committed: it may have happened or not.
 
     Fences and natural keys make it safe to do the work again; what must not happen twice is read again by its key.
     """
+
+    @property
+    def sentence(self) -> str:
+        """As above, without the place."""
+        return "The database went away while it was writing: please look whether it was done before you try again."
 
 
 class Database:

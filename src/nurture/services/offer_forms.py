@@ -5,6 +5,7 @@ It reads and judges only; nothing is stored here. A value that cannot be kept is
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ LONGEST_ANSWER = 300
 CONSENT = "consent"
 """The tick box; its value is the version of the wording that was shown."""
 TICKED = frozenset({"on", "yes", "true", "1"})
+NAMES = frozenset({"first_name", "last_name"})
+"""What a mail greets with: words for us to say in our own name, so that no stranger may slip an address in."""
+LONGEST_NAME = 100
 NEVER_ASKED = frozenset({"owner"})
 """Who answers for a contact is no question for the contact."""
 
@@ -150,6 +154,8 @@ def answers(form: Form, workspace: Workspace, posted: Mapping[str, str]) -> Answ
                     problems[question.name] = _missing(question)
                 continue
             _refuse_odd(typed)
+            if question.name in NAMES:
+                _refuse_advertising(typed)
             value = readers[question.name](typed)
         except CellError as error:
             problems[question.name] = _said(question, str(error))
@@ -216,3 +222,15 @@ def _refuse_odd(typed: str) -> None:
         raise CellError(f"is longer than {LONGEST_ANSWER} characters")
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in typed):
         raise CellError("holds a line break or another control character")
+
+
+_LINK = re.compile(r"://|\bwww\.|[\w-]{2,}\.[^\W\d_]{2,}")
+"""What mail programs make a link of."""
+
+
+def _refuse_advertising(name: str) -> None:
+    """Raises CellError for a name that is a message to whoever owns the address that was typed with it."""
+    if len(name) > LONGEST_NAME:
+        raise CellError(f"is longer than {LONGEST_NAME} characters")
+    if _LINK.search(name):
+        raise CellError("looks like a web address: please write the name alone, with a space after each dot")

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from hashlib import blake2b
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.local import LocalProxy
@@ -63,6 +63,22 @@ def hidden(*words: str) -> str:
     return blake2b("\x1f".join(words).encode(), digest_size=12).hexdigest()
 
 
+def place() -> str:
+    """From where somebody asks: their address, or the network of an IPv6 address, in which one person owns 2^64."""
+    try:
+        address = ip_address((request.remote_addr or "").partition("%")[0])
+    except ValueError:
+        return "nowhere"
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, PERSONAL_NETWORK), strict=False))
+
+
+PERSONAL_NETWORK = 64
+
+
 class Visitor(UserMixin):
     """Somebody who is logged in, for flask-login."""
 
@@ -92,7 +108,7 @@ def secure(app: Flask, settings: Settings, runtime: Runtime) -> None:
     )
     app.extensions["nurture.csrf"] = CSRFProtect(app)
     app.extensions["nurture.limiter"] = Limiter(
-        get_remote_address,
+        place,
         app=app,
         storage_uri=limits_address(settings.broker_url),
         in_memory_fallback_enabled=True,  # without the broker each process counts for itself
@@ -107,6 +123,7 @@ def secure(app: Flask, settings: Settings, runtime: Runtime) -> None:
         return Visitor(account, shown) if account else None
 
     app.before_request(turn_away)
+    app.before_request(refuse_nul)
 
 
 def limits_address(broker_url: str | None) -> str:
@@ -137,6 +154,16 @@ def turn_away() -> AnyResponse | None:
     return None
 
 
+def refuse_nul() -> None:
+    """No form of the admin holds what no person types and no database keeps. Public forms say so at the question."""
+    if not request.path.startswith(ADMIN):
+        return
+    if any("\0" in str(word) for word in (request.view_args or {}).values()):
+        abort(HTTPStatus.NOT_FOUND)
+    if any("\0" in word for _, word in request.form.items(multi=True)):
+        abort(HTTPStatus.BAD_REQUEST)
+
+
 def to_log_in() -> AnyResponse:
     """To the log-in page, and afterwards back to what was asked for, if looking at it was all."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -148,7 +175,10 @@ def to_log_in() -> AnyResponse:
 
 def own_path(text: str | None, otherwise: str) -> str:
     """``text`` when it is a path of the admin, else ``otherwise``: nobody is sent elsewhere by a link to us."""
-    parts = urlsplit(text or "")
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:  # such as half an IPv6 address
+        return otherwise
     inside = parts.path == ADMIN or parts.path.startswith(f"{ADMIN}/")
     safe = inside and not parts.scheme and not parts.netloc and "\\" not in parts.path
     return f"{request.script_root}{text}" if safe else otherwise

@@ -12,15 +12,16 @@ from flask import Flask, Response, render_template, request
 from flask_openapi3.openapi import OpenAPI
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
-from nurture.db.session import UnreachableError
+from nurture.db.session import CommitUnknownError, UnreachableError
 from nurture.model.errors import NotFoundError, NurtureError, as_sentence
 from nurture.rendering.links import LinkError
 from nurture.settings import Settings
 from nurture.web import admin, api, dressing, guard, health
 from nurture.web.api import answers
 from nurture.web.api.answers import API, INFO, SECURITY, ProblemsFound, http_failure
+from nurture.web.asked import NUMBER
 from nurture.web.mounted import mount
 from nurture.web.public import confirm, download, leave, offer
 from nurture.wiring import Nurture, build
@@ -57,8 +58,7 @@ STRICT = {
 class Number(IntegerConverter):
     """An id in an address: no larger than a database can hold, so that a made-up one is just a page that is not there."""
 
-    def __init__(self, map: Map) -> None:  # noqa: A002 - werkzeug's name
-        super().__init__(map, max=2**63 - 1)
+    regex = NUMBER
 
 
 def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
@@ -93,6 +93,7 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     app.register_error_handler(NurtureError, refused)
     app.register_error_handler(HTTPException, as_page)
     app.register_error_handler(UnreachableError, unavailable)
+    app.register_error_handler(CommitUnknownError, in_doubt)
     app.register_error_handler(SQLAlchemyError, unavailable)
     return app
 
@@ -136,11 +137,23 @@ def refused(error: NurtureError) -> tuple[str, int]:
     return render_template("message.html", title=title, said=said), code
 
 
-def unavailable(error: Exception) -> tuple[str, int, dict[str, str]] | Response:
+Away = tuple[str, int, dict[str, str]] | Response
+
+
+def unavailable(error: Exception) -> Away:
     """The database is away: a mail program that posts will try again later."""
+    return away(error, "Please try again in a minute. Nothing was changed.")
+
+
+def in_doubt(error: CommitUnknownError) -> Away:
+    """The database went away while it was writing."""
+    return away(error, "It may be done or not: please look in a minute, before you try again.")
+
+
+def away(error: Exception, said: str) -> Away:
+    """The error itself names the database, and stays here."""
     log.error("page cannot be answered", path=request.endpoint, error=type(error).__name__)
     if request.path.startswith(API):
         return answers.unavailable()
-    said = "Please try again in a minute. Nothing was changed."
     page = render_template("message.html", title="We cannot answer just now", said=said)
     return page, 503, {"Retry-After": "60"}

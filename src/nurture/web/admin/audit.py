@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 
 from nurture.model.accounts import ADMINS
 from nurture.services import crew
+from nurture.web.asked import number_asked
 from nurture.web.guard import allow
 from nurture.wiring import Nurture
 
@@ -16,7 +17,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("/audit")
     @allow(ADMINS)
     def show() -> str:
-        before = request.args.get("before", type=int)
+        before = number_asked("before")
         found = crew.deeds(nurture.runtime, before)
         older = url_for(".show", before=found.older) if found.older else None
         return render_template("admin/audit.html", deeds=found.deeds, older_page=older, before=before)

@@ -6,6 +6,7 @@ Made for a phone in one hand. What an outcome does is told beside it and decided
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -24,6 +25,8 @@ from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 
 Answer = AnyResponse | tuple[str, int] | str
+YEARS = range(2000, 3000)
+"""On the first and last days of all calendars there is no clock in other zones."""
 ON_THE_WALL = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -42,10 +45,15 @@ class Minutes(FloatField):
 class Moment(DateTimeLocalField):
     """A day and a time, as browsers and people write them."""
 
+    data: datetime | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
             super().process_formdata(valuelist)
+            if self.data and self.data.year not in YEARS:
+                raise ValueError
         except ValueError:
+            self.data = None
             raise ValueError("Please choose a day and a time.") from None
 
 

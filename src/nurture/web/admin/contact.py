@@ -96,7 +96,7 @@ def pages(nurture: Nurture) -> Blueprint:
         form = forms.SaleForm() if event in hands.SALES else forms.TellForm()
 
         def deed() -> str:
-            amount = float(form.amount.data) if isinstance(form, forms.SaleForm) else None
+            amount = float(form.amount.data or 0) if isinstance(form, forms.SaleForm) else None
             kind = form.kind.data if isinstance(form, forms.SaleForm) else None
             told = Told(event, form.once.data, amount=amount, kind=kind)
             return hands.happened(runtime, contact_id, told, me().email)
@@ -130,6 +130,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.post("/<int:contact_id>/journeys/<int:journey>/move")
     @allow(MARKETERS)
     def move(contact_id: int, journey: int) -> Answer:
+        steering.require_own(runtime, contact_id, journey)
         form = forms.MoveForm()
         form.stage.validate_choice = False  # the service knows the stages of the contact's own version
         return act(
@@ -142,6 +143,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.post("/<int:contact_id>/journeys/<int:journey>/skip")
     @allow(MARKETERS)
     def skip(contact_id: int, journey: int) -> Answer:
+        steering.require_own(runtime, contact_id, journey)
         form = forms.SkipForm()
         return act(
             contact_id,
@@ -153,6 +155,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.post("/<int:contact_id>/journeys/<int:journey>/end")
     @allow(MARKETERS)
     def end(contact_id: int, journey: int) -> Answer:
+        steering.require_own(runtime, contact_id, journey)
         form = forms.ReasonForm()
         return act(
             contact_id,

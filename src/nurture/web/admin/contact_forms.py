@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from flask_wtf import FlaskForm
 from wtforms import DecimalField, HiddenField, SelectField, StringField, TextAreaField
@@ -33,8 +34,20 @@ class TellForm(Form):
     event = HiddenField(validators=[InputRequired()])
 
 
+class Money(DecimalField):
+    """An amount. What Decimal also takes for a number (NaN, infinity) is none."""
+
+    data: Decimal | None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and not self.data.is_finite():
+            self.data = None
+            raise ValueError("Please write the amount as a number.")
+
+
 class SaleForm(TellForm):
-    amount = DecimalField(
+    amount = Money(
         "Amount",
         [InputRequired("What was it worth?"), NumberRange(0, MOST_MONEY)],
         render_kw={"inputmode": "decimal", "autocomplete": "off"},

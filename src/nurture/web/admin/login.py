@@ -25,6 +25,7 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from nurture.model.accounts import EVERYBODY
+from nurture.model.addresses import AddressError, same_key
 from nurture.services import accounts
 from nurture.services.accounts import LONGEST_PASSWORD
 from nurture.web.guard import OPEN, allow, begin_session, hidden, limiter, own_path, token
@@ -80,7 +81,12 @@ def pages(nurture: Nurture) -> Blueprint:
 
 
 def address() -> str:
-    return hidden(request.form.get("email", "").strip().casefold())
+    """Whose log-in is tried, however the address is spelled, as a key that does not show it."""
+    typed = request.form.get("email", "")
+    try:
+        return hidden(same_key(typed))
+    except AddressError:
+        return hidden(typed)
 
 
 def was_wrong(response: Response) -> bool:

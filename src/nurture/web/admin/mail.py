@@ -18,6 +18,7 @@ from nurture.model.errors import NotFoundError
 from nurture.services import caught, delivery_list, doubt
 from nurture.services.delivery_list import DeliveryState, Wanted
 from nurture.settings import CATCH
+from nurture.web.asked import number_asked
 from nurture.web.guard import allow, me, own_path
 from nurture.wiring import Nurture
 
@@ -142,16 +143,6 @@ def asked() -> Wanted:
     }
     state = request.args.get("state", "")
     return Wanted(state=DeliveryState(state) if state in STATES else None, **given)
-
-
-def number_asked(name: str) -> int | None:
-    """A number of ours in the address; 400 for anything else."""
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        abort(HTTPStatus.BAD_REQUEST)
-    return int(text)
 
 
 def onward(endpoint: str, **position: str | int | None) -> str | None:

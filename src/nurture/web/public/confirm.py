@@ -15,9 +15,9 @@ from nurture.services import requests
 from nurture.services.requests import Confirmation
 from nurture.services.runtime import Runtime
 from nurture.web.guard import limiter
+from nurture.web.public.offer import LONGEST_PROOF, one_line
 
 PER_PLACE = "30/minute"
-LONGEST_AGENT = 300
 
 
 def pages(runtime: Runtime) -> Blueprint:
@@ -47,7 +47,7 @@ def pages(runtime: Runtime) -> Blueprint:
             return over(asked)
         proof = {
             "ip": request.remote_addr or "",
-            "user_agent": request.user_agent.string[:LONGEST_AGENT],
+            "user_agent": one_line(request.user_agent.string, LONGEST_PROOF),
         }
         return answer(requests.confirm(runtime, link, proof))
 

@@ -119,10 +119,14 @@ def _age(now: datetime, shown: datetime) -> timedelta:
 
 
 def address() -> str:
-    """Whose address was typed, as a key that does not show it."""
+    """Whose mailbox was typed, as a key that does not show it.
+
+    Only here plus tags count as one: most providers put them all into one mailbox, which could be flooded.
+    """
     typed = request.form.get("email", "")
     try:
-        return hidden(same_key(typed))
+        local, _, domain = same_key(typed).rpartition("@")
+        return hidden(f"{local.partition('+')[0]}@{domain}")
     except AddressError:
         return hidden(typed)
 
@@ -149,12 +153,15 @@ def origin(runtime: Runtime) -> dict[str, str]:
     """What a marketer wants to know of the way here: the five UTM words and the page before, cut to a decent length."""
     given = {name: request.form.get(name) or request.args.get(name, "") for name in UTM}
     given["referrer"] = referrer(runtime)
-    return {name: text for name, value in given.items() if (text := _word(value, LONGEST_ORIGIN))}
+    return {name: text for name, value in given.items() if (text := one_line(value, LONGEST_ORIGIN))}
 
 
 def referrer(runtime: Runtime) -> str:
     """The page before ours, without its query: what stands there is nobody's business and may hold an address."""
-    given = urlsplit(request.form.get(REFERRER) or request.referrer or "")
+    try:
+        given = urlsplit(request.form.get(REFERRER) or request.referrer or "")
+    except ValueError:  # such as half an IPv6 address
+        return ""
     ours = urlsplit(runtime.links.base_url).netloc
     if (
         given.scheme not in ("http", "https")
@@ -162,7 +169,7 @@ def referrer(runtime: Runtime) -> str:
         or "@" in given.netloc + given.path
     ):
         return ""
-    return _word(urlunsplit((given.scheme, given.netloc, given.path, "", "")), LONGEST_ORIGIN)
+    return one_line(urlunsplit((given.scheme, given.netloc, given.path, "", "")), LONGEST_ORIGIN)
 
 
 def proof(runtime: Runtime, shown: str) -> dict[str, str]:
@@ -170,11 +177,12 @@ def proof(runtime: Runtime, shown: str) -> dict[str, str]:
     page = referrer(runtime) if shown == "an embedded form" else ""
     return {
         "ip": request.remote_addr or "",
-        "user_agent": _word(request.user_agent.string, LONGEST_PROOF),
+        "user_agent": one_line(request.user_agent.string, LONGEST_PROOF),
         "page": page or f"{runtime.links.offer(str((request.view_args or {}).get('name', '')))}",
         "shown": shown,
     }
 
 
-def _word(text: str, longest: int) -> str:
+def one_line(text: str, longest: int) -> str:
+    """``text`` cut to a length; nothing when it holds what no line can show and no database keeps."""
     return text[:longest] if text.isprintable() else ""
