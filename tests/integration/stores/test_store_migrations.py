@@ -13,13 +13,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, inspect, text
 
-from nurture.db import migrate, state
+from nurture.db import contact_import, contacts, events, migrate, state
+from nurture.db.contact_import import NewContact
 from nurture.db.session import Database
 from nurture.db.tables import Base
+from tests.support.stores import NOW
 
 KILLED_AFTER = """
 import os, signal, sys
@@ -170,3 +173,54 @@ def test_the_id_of_a_deleted_row_is_never_given_to_another(database: Database) -
         tx.execute(text("DELETE FROM contacts"))
 
         assert tx.execute(insert, {"mail": "bea@example.org"}).scalar_one() > first
+
+
+# --- from one release to the next -----------------------------------------------------------------------------------
+
+PEOPLE = ("ana", "bea", "carl")
+
+
+def as_the_first_release_left_it(database: Database) -> None:
+    """Three contacts with their enrollments, in tables as 0001 made them; written by nothing of today."""
+    engine = migrate._engine(database)
+    with database.connected(engine) as tx, tx.begin():
+        config = migrate._config()
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0001")
+        old = MetaData()
+        old.reflect(tx)
+        at = "2026-03-02 14:00:00+00:00" if not database.embedded else "2026-03-02 14:00:00.000000"
+        for number, name in enumerate(PEOPLE, start=1):
+            tx.exec_driver_sql(
+                "INSERT INTO contacts (id, email, email_key, email_hash, first_name, tags, score, fields,"
+                f" created_at, updated_at) VALUES ({number}, '{name}@example.org', '{name}@example.org', 'h{number}',"
+                f" '{name.title()}', '[]', 0, '{{}}', '{at}', '{at}')"
+            )
+            tx.exec_driver_sql(
+                "INSERT INTO events (contact_id, name, at, arrived_at, data, source, human)"
+                f" VALUES ({number}, 'a.happened', '{at}', '{at}', '{{}}', 'test', true)"
+            )
+        assert "outcomes" not in old.tables
+    engine.dispose()
+
+
+def test_a_database_of_the_first_release_is_refused_then_upgraded_and_keeps_everything(
+    empty: Database,
+) -> None:
+    as_the_first_release_left_it(empty)
+    with pytest.raises(migrate.SchemaError, match="nurture db upgrade"):
+        migrate.require_head(empty)
+
+    before, after = migrate.upgrade(empty)
+
+    assert (before, after) == ("0001", migrate.head())
+    with empty.write() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        found = contacts.by_email(tx, [f"{name}@example.org" for name in PEOPLE])
+        assert [one.first_name for one in found.values()] == ["Ana", "Bea", "Carl"]
+        rows = tx.execute(text("SELECT sort_name, active_at = created_at FROM contacts ORDER BY id")).all()
+        assert [(name.strip(), bool(same)) for name, same in rows] == [(name, True) for name in PEOPLE]
+        assert len(events.of_contact(tx, 1)) == 1
+        made = contact_import.upsert(tx, [NewContact(email="dora@example.org")], NOW)
+        assert made.created == [4]
