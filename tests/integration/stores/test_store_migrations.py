@@ -192,8 +192,8 @@ def as_the_first_release_left_it(database: Database) -> None:
         at = "2026-03-02 14:00:00+00:00" if not database.embedded else "2026-03-02 14:00:00.000000"
         for number, name in enumerate(PEOPLE, start=1):
             tx.exec_driver_sql(
-                "INSERT INTO contacts (id, email, email_key, email_hash, first_name, tags, score, fields,"
-                f" created_at, updated_at) VALUES ({number}, '{name}@example.org', '{name}@example.org', 'h{number}',"
+                "INSERT INTO contacts (email, email_key, email_hash, first_name, tags, score, fields,"
+                f" created_at, updated_at) VALUES ('{name}@example.org', '{name}@example.org', 'h{number}',"
                 f" '{name.title()}', '[]', 0, '{{}}', '{at}', '{at}')"
             )
             tx.exec_driver_sql(
