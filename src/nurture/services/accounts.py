@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from nurture.db import audit, users
-from nurture.db.audit import Deed
+from nurture.db import users
 from nurture.db.users import Known
 from nurture.model.accounts import Account, Role
 from nurture.model.addresses import AddressError, parse_mailbox, same_key
@@ -189,6 +188,4 @@ def _note(
     user: Account,
     detail: Mapping[str, str] | None = None,
 ) -> None:
-    audit.note(
-        tx, Deed(runtime.clock.operational(), actor, action, f"user:{same_key(user.email)}", detail or {})
-    )
+    runtime.audit(tx, actor, action, f"user:{same_key(user.email)}", detail or {})

@@ -12,8 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, consents, contact_import, contacts, suppressions
-from nurture.db.audit import Deed
+from nurture.db import consents, contact_import, contacts, suppressions
 from nurture.db.contact_import import NewContact
 from nurture.db.contacts import OWN_COLUMNS, Change
 from nurture.model.addresses import AddressError, same_key
@@ -117,7 +116,7 @@ def add(runtime: Runtime, entry: Entry, actor: str) -> Added:
             take_in(tx, runtime.shelf, [_granted(number, entry)], now)
         refused = _enroll(tx, runtime, number, entry, now, actor) if entry.workflow else None
         detail = {"consent": entry.purpose or None, "workflow": entry.workflow or None}
-        audit.note(tx, Deed(runtime.clock.operational(), actor, "add", f"contact:{number}", detail))
+        runtime.audit(tx, actor, "add", f"contact:{number}", detail)
         return Added(
             contact=contacts.load(tx, [number])[number],
             consented=bool(consents.grants(tx, [number], now)),
@@ -155,7 +154,7 @@ def edit(runtime: Runtime, contact_id: int, texts: Mapping[str, str], actor: str
         if changed:
             note_changes(tx, runtime.shelf, changed, now)
             detail = {"fields": sorted(_differences(before, contact_of(tx, contact_id)))}
-            audit.note(tx, Deed(runtime.clock.operational(), actor, "edit", f"contact:{contact_id}", detail))
+            runtime.audit(tx, actor, "edit", f"contact:{contact_id}", detail)
         return bool(changed)
 
     return runtime.database.retrying(store)

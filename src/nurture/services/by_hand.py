@@ -12,8 +12,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, contacts
-from nurture.db.audit import Deed
+from nurture.db import contacts
 from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.expressions import Scope
@@ -142,10 +141,9 @@ class _Entry:
             self.on_progress(self.result.seen)
 
     def over(self, whom: str) -> Enrolled:
-        at = self.runtime.clock.operational()
         detail = {"whom": whom, "reason": self.reason, "enrolled": self.result.enrolled}
         with self.runtime.database.write() as tx:
-            audit.note(tx, Deed(at, self.actor, "enroll", f"workflow:{self.workflow}", detail))
+            self.runtime.audit(tx, self.actor, "enroll", f"workflow:{self.workflow}", detail)
         return self.result
 
 

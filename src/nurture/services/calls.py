@@ -15,8 +15,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from nurture.db import audit, contacts, outcomes, suppressions, tasks, users
-from nurture.db.audit import Deed
+from nurture.db import contacts, outcomes, suppressions, tasks, users
 from nurture.db.outcomes import CallOutcome, NewOutcome
 from nurture.db.session import UnreachableError
 from nurture.db.suppressions import Suppression
@@ -311,4 +310,4 @@ def _happening(told: CallOutcome, task: Task) -> Happening:
 def _note(
     runtime: Runtime, tx: Connection, actor: Account, action: str, task: Task, detail: Mapping[str, str]
 ) -> None:
-    audit.note(tx, Deed(runtime.clock.operational(), actor.email, action, f"task:{task.id}", detail))
+    runtime.audit(tx, actor.email, action, f"task:{task.id}", detail)

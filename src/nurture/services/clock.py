@@ -10,8 +10,7 @@ from time import monotonic
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, counts, due, state
-from nurture.db.audit import Deed
+from nurture.db import counts, due, state
 from nurture.db.counts import Done
 from nurture.model.clock import Clock
 from nurture.model.errors import NurtureError
@@ -70,7 +69,7 @@ def advance(runtime: Runtime, by: timedelta, actor: str = "command line") -> Rea
     with runtime.database.write() as tx:
         _require_movable(runtime, tx)
         ahead = state.advance_clock(tx, by, operational)
-        audit.note(tx, Deed(operational, actor, "advance", "clock", {"seconds": by.total_seconds()}))
+        runtime.audit(tx, actor, "advance", "clock", {"seconds": by.total_seconds()})
         return _reading(runtime, tx, ahead)
 
 
@@ -93,10 +92,7 @@ def advance_smoothly(
         _require_movable(runtime, tx)
         clock = _MovedClock(runtime.clock, state.clock_offset(tx))
         _hold(tx, holder, runtime.clock.operational())
-        audit.note(
-            tx,
-            Deed(runtime.clock.operational(), actor, "advance", "clock", {"seconds": by.total_seconds()}),
-        )
+        runtime.audit(tx, actor, "advance", "clock", {"seconds": by.total_seconds()})
     since = clock.now()
     until = since + by
     moved = replace(runtime, clock=clock)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from nurture.db import audit, deliveries, outbox
-from nurture.db.audit import Deed
+from nurture.db import deliveries, outbox
 from nurture.db.deliveries import Delivery
 from nurture.db.tables import DeliveryState
 from nurture.model.errors import NotFoundError
@@ -54,8 +53,5 @@ def resolve(
         chosen = [open_[name] for name in message_ids or open_]
         outbox.resolve_ambiguous(tx, [one.id for one in chosen], STATE[verdict], runtime.now())
         for one in chosen:
-            deed = Deed(
-                runtime.clock.operational(), actor, "resolve", str(one.message_id), {"as": verdict.value}
-            )
-            audit.note(tx, deed)
+            runtime.audit(tx, actor, "resolve", str(one.message_id), {"as": verdict.value})
     return chosen

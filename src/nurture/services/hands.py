@@ -11,8 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, suppressions
-from nurture.db.audit import Deed
+from nurture.db import suppressions
 from nurture.model.errors import NurtureError
 from nurture.model.matching import is_own_action
 from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionReason
@@ -92,7 +91,9 @@ def happened(runtime: Runtime, contact_id: int, told: Told, actor: str) -> str:
             what += f", {in_money(told.amount, workspace.currency)},"
         if taken.events[0] is None:
             return f"{what} was noted already, once."
-        _note(tx, runtime, actor, "tell", contact_id, {"event": told.event, "amount": told.amount})
+        runtime.audit(
+            tx, actor, "tell", f"contact:{contact_id}", {"event": told.event, "amount": told.amount}
+        )
         entered = [one.request.workflow for one in taken.answers if one.enrollment]
         onward = f" They enter {', '.join(entered)}." if entered else ""
         return f"{what} is noted for {called(person)}.{onward}"
@@ -121,7 +122,7 @@ def note(runtime: Runtime, contact_id: int, text: str, once: str, actor: str) ->
         )
         taken = take_in(tx, runtime.shelf, [happening], now)
         if taken.events[0] is not None:
-            _note(tx, runtime, actor, "note", contact_id)
+            runtime.audit(tx, actor, "note", f"contact:{contact_id}")
         return f"Your note about {called(person)} is kept."
 
     return runtime.database.retrying(write)
@@ -182,7 +183,7 @@ def do_not_call(runtime: Runtime, contact_id: int, reason: str, once: str, actor
             source=SOURCE,
         )
         if take_in(tx, runtime.shelf, [happening], now).events[0] is not None:
-            _note(tx, runtime, actor, "do-not-call", contact_id, {"reason": told})
+            runtime.audit(tx, actor, "do-not-call", f"contact:{contact_id}", {"reason": told})
         return f"{called(person)} is not called any more; the number is closed."
 
     return runtime.database.retrying(write)
@@ -204,7 +205,7 @@ def _tell_consent(
             proof={"noted_by": actor} if name == "consent.granted" else NOTHING,
         )
         if take_in(tx, runtime.shelf, [happening], now).events[0] is not None:
-            _note(tx, runtime, actor, name, contact_id, {"purpose": data.get("purpose")})
+            runtime.audit(tx, actor, name, f"contact:{contact_id}", {"purpose": data.get("purpose")})
         return person
 
     return runtime.database.retrying(write)
@@ -238,15 +239,3 @@ def _required(text: str, what: str) -> str:
 
 def _still_closed(reasons: frozenset[SuppressionReason]) -> str:
     return f"But the address stays closed: {', '.join(sorted(reasons))}."
-
-
-def _note(
-    tx: Connection,
-    runtime: Runtime,
-    actor: str,
-    action: str,
-    contact_id: int,
-    detail: Mapping[str, object] | None = None,
-) -> None:
-    deed = Deed(runtime.clock.operational(), actor, action, f"contact:{contact_id}", detail or {})
-    audit.note(tx, deed)

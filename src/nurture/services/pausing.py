@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, enrollments, pauses
-from nurture.db.audit import Deed
+from nurture.db import enrollments, pauses
 from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
@@ -33,7 +32,7 @@ def pause(runtime: Runtime, scope: Scope, reason: str, actor: str = "command lin
         begun = pauses.begin(
             tx, runtime.now(), workflow=workflow, contact_id=contact_id, reason=reason, actor=actor
         )
-        _note(runtime, tx, "pause", scope, reason, actor)
+        runtime.audit(tx, actor, "pause", str(scope), {"reason": reason})
     return begun
 
 
@@ -42,7 +41,7 @@ def resume(runtime: Runtime, scope: Scope, reason: str, actor: str = "command li
     with runtime.database.write() as tx:
         workflow, contact_id = target_of(runtime, tx, scope)
         ended = pauses.end(tx, runtime.now(), workflow=workflow, contact_id=contact_id)
-        _note(runtime, tx, "resume", scope, reason, actor)
+        runtime.audit(tx, actor, "resume", str(scope), {"reason": reason})
     return ended
 
 
@@ -77,8 +76,3 @@ def still_holding(runtime: Runtime, tx: Connection, scope: Scope) -> list[str]:
         for pause in pauses.open_pauses(tx)
         if pause.scope is PauseScope.EVERYTHING or pause.workflow in of_contact
     ]
-
-
-def _note(runtime: Runtime, tx: Connection, action: str, scope: Scope, reason: str, actor: str) -> None:
-    subject = str(scope)
-    audit.note(tx, Deed(runtime.clock.operational(), actor, action, subject, {"reason": reason}))

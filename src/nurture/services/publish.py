@@ -11,8 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, content, enrollments
-from nurture.db.audit import Deed
+from nurture.db import content, enrollments
 from nurture.db.content import Version
 from nurture.model.errors import NurtureError
 from nurture.services.check import check
@@ -68,7 +67,7 @@ def publish(runtime: Runtime, folder: Path, actor: str = "command line") -> list
         )
         content.set_heads(tx, {name: one.version for name, one in workflows.items()}, now)
         changed = {one.name: one.after for one in planned if one.changes}
-        audit.note(tx, Deed(runtime.clock.operational(), actor, "publish", "project", changed))
+        runtime.audit(tx, actor, "publish", "project", changed)
     runtime.shelf.forget()
     return planned
 

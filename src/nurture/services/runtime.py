@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
 
+from sqlalchemy import Connection
+
 from nurture.channels.base import Channel
+from nurture.db import audit
+from nurture.db.audit import Deed
 from nurture.db.session import Database
 from nurture.model.clock import Clock
+from nurture.model.words import NOTHING
 from nurture.rendering.links import Links
 from nurture.services.published import Shelf
 
@@ -28,4 +33,16 @@ class Runtime:
     """Set when this process is to end: what is in a dialogue ends, everything else goes back."""
 
     def now(self) -> datetime:
+        """Business time."""
         return self.clock.now()
+
+    def audit(
+        self,
+        tx: Connection,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: Mapping[str, object] = NOTHING,
+    ) -> None:
+        """Write down who did what, in operational time; ``subject`` as in ``contact:7``, ``workflow:win-back``."""
+        audit.note(tx, Deed(self.clock.operational(), actor, action, subject, detail))

@@ -10,8 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, deliveries, events
-from nurture.db.audit import Deed
+from nurture.db import deliveries, events
 from nurture.db.deliveries import Delivery
 from nurture.db.notices import NoticeKind
 from nurture.model.accounts import Account
@@ -104,14 +103,8 @@ def send_me(
             html=composed.rendered.html,
         )
         if notices.plan(tx, runtime, [notice]):
-            deed = Deed(
-                runtime.clock.operational(),
-                account.email,
-                "send-me",
-                f"contact:{contact_id}",
-                {"template": letter.template},
-            )
-            audit.note(tx, deed)
+            detail = {"template": letter.template}
+            runtime.audit(tx, account.email, "send-me", f"contact:{contact_id}", detail)
         return (
             f"'{composed.rendered.subject}' is on its way to {account.email}, as a test. {name} gets nothing."
         )

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from nurture.db import audit, contacts, deliveries, enrollments, tasks
-from nurture.db.audit import Deed
+from nurture.db import contacts, deliveries, enrollments, tasks
 from nurture.db.enrollments import Claimed
 from nurture.engine.decide import move_by_hand, skip_by_hand
 from nurture.engine.explain import in_words
@@ -200,6 +199,4 @@ def _note(
     detail: Mapping[str, object],
 ) -> None:
     about = {"workflow": enrollment.workflow, "enrollment": enrollment.id, **detail}
-    audit.note(
-        tx, Deed(runtime.clock.operational(), actor, action, f"contact:{enrollment.contact_id}", about)
-    )
+    runtime.audit(tx, actor, action, f"contact:{enrollment.contact_id}", about)

@@ -11,8 +11,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
 
-from nurture.db import audit, tokens
-from nurture.db.audit import Deed
+from nurture.db import tokens
 from nurture.db.tokens import Token
 from nurture.model.accounts import Scope
 from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
@@ -43,7 +42,7 @@ def add(runtime: Runtime, name: str, scopes: Collection[Scope], *, actor: str) -
                 f"there is, or was, a token '{name}'",
                 hint="give the new one another name, such as web-shop-2",
             )
-        audit.note(tx, Deed(now, actor, "add-token", f"token:{name}", {"scopes": sorted(scopes)}))
+        runtime.audit(tx, actor, "add-token", f"token:{name}", {"scopes": sorted(scopes)})
     return secret
 
 
@@ -71,7 +70,7 @@ def revoke(runtime: Runtime, name: str, *, actor: str) -> None:
             living = [one.name for one in tokens.everything(tx) if one.revoked_at is None]
             hint = did_you_mean(name, living) or "`nurture token list` shows every one"
             raise NotFoundError(f"there is no token '{name}' to revoke", hint=hint)
-        audit.note(tx, Deed(now, actor, "revoke-token", f"token:{name}"))
+        runtime.audit(tx, actor, "revoke-token", f"token:{name}")
 
 
 def everything(runtime: Runtime) -> list[Token]:
