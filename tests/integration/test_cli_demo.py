@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from nurture.db import tasks
 from nurture.model.accounts import Role
 from nurture.services import accounts
 from nurture.services.demo.cast import HOW_MANY, players
@@ -54,6 +55,20 @@ def test_six_weeks_leave_people_at_many_stages(demo: Any) -> None:
     assert stages["retirement-readiness/onboarding"]["under_way"] > 0
 
 
+def test_every_fate_can_be_looked_at(demo: Any) -> None:
+    stages = answer("report", "funnel", project=Path(demo["project"]))["rows"]
+    nurture = build(load_settings(Path(demo["project"])))
+    with nurture.database.read() as tx:
+        open_calls = tasks.queue(tx)
+    nurture.close()
+
+    assert {one["workflow"] for one in stages if one["now"]} == {one["workflow"] for one in stages}
+    assert sum(one["validated"] for one in stages) > 40
+    assert sum(one["reopened"] for one in stages) > 0, "somebody who was lost has come back"
+    assert len({reason for one in stages for reason in one["reasons"]}) > 3
+    assert len(open_calls) > 1, "the visitor has calls to make"
+
+
 def test_the_demo_is_in_order_and_says_where_it_is(demo: Any) -> None:
     doctor = answer("doctor", project=Path(demo["project"]))
 
@@ -89,6 +104,7 @@ def test_its_people_are_nobody_real() -> None:
     cast = list(players())
 
     assert len({one.email for one in cast}) == HOW_MANY
+    assert len({(one.first_name, one.last_name) for one in cast}) == HOW_MANY, "no two of the same name"
     assert {one.email.rpartition("@")[2] for one in cast} == {"example.org", "example.com", "example.net"}
     assert all(one.phone is None or one.phone.startswith("+14165550") for one in cast)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nurture.settings import Settings
     from nurture.wiring import Nurture
 
-LINES_OF_A_STORY = 9
+LINES_OF_A_STORY = 5
 OF_OTHERS = ("DATABASE_URL", "BROKER_URL", "SMTP_URL", "SECRET_KEY", "ALLOW_RECIPIENTS", "BASE_URL")
 
 
@@ -51,7 +52,7 @@ class Built:
 def demo(context: Context, once: bool, folder: Path | None, listen: tuple[str, int]) -> None:
     """Build a sample company and play six weeks of it through the real engine; then run it until Ctrl-C.
 
-    Eighty-four made-up people ask, download, click, are called, buy, fall silent and leave. All mail is caught in files and
+    A hundred made-up people ask, download, click, are called, buy, fall silent and leave. All mail is caught in files and
     nothing leaves this machine, whatever the NURTURE_… settings say.
     """
     target = (folder or context.project / "var" / "demo").resolve()
@@ -193,6 +194,7 @@ def tell(context: Context, built: Built, url: str) -> None:
         tell_story(context, built.settings, one)
     project = built.settings.project
     near = project.relative_to(Path.cwd()) if project.is_relative_to(Path.cwd()) else project
+    program = "python3 run.py nurture" if in_checkout() else "nurture"
     context.say(f"\nThe caught mail lies in {near / 'var' / 'mail'}. Nothing left this machine.")
     context.say("Try next:")
     for command, what in (
@@ -202,12 +204,17 @@ def tell(context: Context, built: Built, url: str) -> None:
         ("clock --advance 2d", "let time pass, while it runs"),
         ("doctor", "the proof that all is accounted for"),
     ):
-        context.say(f"  nurture {command} --project {near}   # {what}")
+        context.say(f"  {program} {command} --project {near}   # {what}")
     context.say(f"\nOpen      {url}/admin/")
     context.say(
         f"Log in    {built.staff.boss.email}, who sees everything, or {built.staff.caller.email}, who makes calls"
     )
     context.say(f"Password  {built.staff.password}")
+
+
+def in_checkout() -> bool:
+    """Was it started by the script of a clone, where there is no `nurture` to type?"""
+    return Path(sys.argv[0]).name == "__main__.py" and Path("run.py").is_file()
 
 
 def tell_story(context: Context, settings: Settings, one: Character) -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from nurture.model.chance import pick, share
 
-HOW_MANY = 84
+HOW_MANY = 100
 FIRST = [
     "Ana",
     "Bea",
@@ -77,6 +77,8 @@ class Start(StrEnum):
     GUIDE = "readiness-guide"
     EVENING = "catch-up-evening"
     CLIENT = "client"
+    DORMANT = "dormant"
+    """Silent since last year; somebody enrolls them to win them back."""
 
 
 class Temper(StrEnum):
@@ -89,6 +91,11 @@ class Temper(StrEnum):
     LEAVING = "leaving"
     GONE = "gone"
     """The address stops working."""
+
+
+STARTS: dict[str, float] = {Start.GUIDE: 36, Start.EVENING: 15, Start.CLIENT: 8, Start.DORMANT: 6}
+LAST_DAY = {Start.GUIDE: 41, Start.EVENING: 34, Start.CLIENT: 3, Start.DORMANT: 12}
+"""By which day of the demo the last of them has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +126,17 @@ class Player:
 def players() -> Iterator[Player]:
     """Everybody, in the order of their names."""
     for number in range(HOW_MANY):
-        first, last = FIRST[number % len(FIRST)], LAST[(number * 5) % len(LAST)]
-        email = f"{first}.{last}{number // len(FIRST) or ''}@{HOSTS[number % 3]}".lower()
-        start = Start(pick({Start.GUIDE: 34, Start.EVENING: 15, Start.CLIENT: 8}, "start", email))
-        days = {Start.GUIDE: 38, Start.EVENING: 30, Start.CLIENT: 3}[start]
+        first = FIRST[number % len(FIRST)]
+        last = LAST[
+            (number * 5 + number // 60) % len(LAST)
+        ]  # no two of the same name: it begins anew after 60
+        email = f"{first}.{last}@{HOSTS[number % 3]}".lower()
+        start = Start(pick(STARTS, "start", email))
         yield Player(
             email=email,
             first_name=first,
             last_name=last,
-            phone=None if share("phone", email) < 0.25 else f"+1416555{100 + number:04}",
+            phone=None if share("phone", email) < 0.15 else f"+1416555{100 + number:04}",
             timezone=pick(ZONES, "zone", email),
             age=45 + int(24 * share("age", email)),
             household=pick({"single": 3, "couple": 5, "family": 2}, "household", email),
@@ -148,7 +157,7 @@ def players() -> Iterator[Player]:
             ),
             consents=share("consents", email) < 0.93,
             first_move=timedelta(
-                days=int(days * share("day", email) ** 0.8), hours=8 + 13 * share("hour", email)
+                days=int(LAST_DAY[start] * share("day", email) ** 0.7), hours=8 + 13 * share("hour", email)
             ),
         )
 

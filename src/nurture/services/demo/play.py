@@ -5,7 +5,7 @@ Nothing is written past the engine: contacts are imported, events tracked, downl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
@@ -17,7 +17,7 @@ from nurture.db import contacts, counts, deliveries, tasks
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.model.clock import system_time
-from nurture.model.words import Scalar
+from nurture.model.words import NOTHING, Scalar
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Payload
 from nurture.services import downloads, leaving
@@ -31,8 +31,8 @@ SIX_WEEKS = timedelta(days=42)
 GRID = timedelta(minutes=10)
 """What falls due within ten minutes is done together, as a busy worker would."""
 
-LEFT_TO_THE_VISITOR = timedelta(days=5)
-"""Calls that appear in the last days are still to be made when the demo begins."""
+LEFT_TO_THE_VISITOR = 2
+"""Calls that appear today or on so many weekdays before are still to be made when the demo begins."""
 
 DAY = (7, 23)
 """The hours at which people do things, in their own time."""
@@ -69,6 +69,7 @@ class Stage:
     _numbers: count[int] = field(default_factory=count)
     _answered: set[int] = field(default_factory=set)
     _booked: set[int] = field(default_factory=set)
+    _back: set[int] = field(default_factory=set)
     _looked: datetime = field(init=False)
     _begins: datetime = field(init=False)
 
@@ -117,17 +118,19 @@ class Stage:
             return self.runtime.shelf.published(tx).workspace
 
     def _first_move(self, number: int, one: Player) -> Deed:
-        if one.start is Start.CLIENT:
-            return lambda: self._enroll(one)
+        if enrolled := ENROLLED.get(one.start):
+            workflow, why = enrolled
+            return lambda: self._enroll(one, workflow, why)
         return lambda: self._asks(number, one)
 
     def _asks(self, number: int, one: Player) -> None:
-        self._tell(number, "offer.requested", {"offer": one.start.value})
+        self._tell(number, "offer.requested", {"offer": one.start.value}, "form")
         if one.start is Start.EVENING and one.temper in (Temper.EAGER, Temper.CURIOUS):
-            self._later(one.after("evening", 96, 190), lambda: self._tell(number, "workshop.attended"), one)
+            comes = one.after("evening", 96, 190)
+            self._later(comes, lambda: self._tell(number, "workshop.attended", source="door list"), one)
 
-    def _enroll(self, one: Player) -> None:
-        enroll_addresses(self.runtime, "loyalty", [one.email], "a year since the first plan")
+    def _enroll(self, one: Player, workflow: str, why: str) -> None:
+        enroll_addresses(self.runtime, workflow, [one.email], why)
 
     # --- the clock ------------------------------------------------------------------------------------------
 
@@ -179,8 +182,11 @@ class Stage:
         if one.temper is Temper.LEAVING and mail.marketing:
             self._later(one.after(mail.template, 1, 9), lambda: self._leaves(mail), one)
             return
-        if mail.offer and one.share("takes", mail.template) < TAKES[one.temper]:
+        takes = mail.contact_id in self._back or one.share("takes", mail.template) < TAKES[one.temper]
+        if mail.offer and takes:
             self._later(one.after(mail.template, 0.3, 30), lambda: self._takes(mail), one)
+        elif mail.offer and one.start is Start.GUIDE and one.share("comes back") < BACK.get(one.temper, 0):
+            self._later(one.after("comes back", 31 * 24, 34 * 24), lambda: self._asks_again(mail), one)
         if mail.marketing and one.share("clicks", mail.template) < CLICKS[one.temper]:
             self._later(one.after(f"{mail.template} click", 0.2, 40), lambda: self._clicks(one, mail), one)
 
@@ -195,56 +201,61 @@ class Stage:
         if number in self._booked:
             return
         self._booked.add(number)
-        self._tell(number, "meeting.booked")
+        self._tell(number, "meeting.booked", source="calendar")
         self._later(one.after("meets", 48, 120), lambda: self._meets(number, one), one)
 
     def _meets(self, number: int, one: Player) -> None:
-        self._tell(number, "meeting.held")
+        self._tell(number, "meeting.held", source="calendar")
         if one.share("buys") < BUYS[one.temper]:
             self._later(one.after("buys", 3, 60), lambda: self._buys(number, one), one)
 
     def _buys(self, number: int, one: Player) -> None:
-        self._tell(number, "sale.closed", {"amount": 290, "kind": "first-plan"})
-        if one.share("regrets") < 0.12:
-            self._later(
-                one.after("regrets", 60, 160),
-                lambda: self._tell(number, "sale.refunded", {"amount": 290}),
-                one,
-            )
+        price = {"amount": PRICES[one.household]}
+        self._tell(number, "sale.closed", price | {"kind": "first-plan"}, PLANNER)
+        if one.share("regrets") < 0.2:
+            regrets = one.after("regrets", 60, 160)
+            self._later(regrets, lambda: self._tell(number, "sale.refunded", price, PLANNER), one)
         elif one.share("settles in") < 0.6:
-            self._later(
-                one.after("settles in", 130, 330), lambda: self._tell(number, "onboarding.completed"), one
-            )
+            settled = one.after("settles in", 130, 330)
+            self._later(settled, lambda: self._tell(number, "onboarding.completed", source=PLANNER), one)
 
     def _is_called(self, one: Player, call: Task) -> None:
         """Who makes the call, when, and how it ends; some are never made, the last are left to the visitor."""
-        if one.share("call", call.script) < 0.2 or self.ends - self.clock.at < LEFT_TO_THE_VISITOR:
+        appeared = call.appeared_at.astimezone(ZoneInfo(one.timezone))
+        days = (self.ends.astimezone(appeared.tzinfo).date() - appeared.date()).days
+        weekdays = sum((appeared + timedelta(days=day + 1)).weekday() < 5 for day in range(days))
+        if weekdays <= LEFT_TO_THE_VISITOR or one.share("call", call.script) < 0.2:
             return
-        at = call.due - timedelta(minutes=150 * one.share("call time", call.script))  # in the office's hours
         outcome = OUTCOMES[int(one.share("outcome", call.script) * len(OUTCOMES))]
+        at = appeared.replace(hour=9, minute=0) + timedelta(minutes=480 * one.share("call time", call.script))
+        while at <= appeared or at.weekday() >= 5:  # in the contact's office hours, as soon as may be
+            at += timedelta(days=1)
         self._at(at, lambda: self._is_reached(one, call, outcome))
 
     def _is_reached(self, one: Player, call: Task, outcome: str) -> None:
         about = (call.enrollment_id, call.step, call.visit)
-        track(
-            self.runtime,
-            [
-                Happening(
-                    contact_id=call.contact_id,
-                    name="call.outcome",
-                    data={"outcome": outcome, "minutes": 2 + int(9 * one.share("minutes", call.script))},
-                    about=about,
-                    source="demo",
-                )
-            ],
+        data: dict[str, Scalar] = {"outcome": outcome, "minutes": 1}
+        if outcome not in ("voicemail", "no-answer"):
+            data["minutes"] = 3 + int(9 * one.share("minutes", call.script))
+        if notes := NOTES.get(outcome):
+            data["note"] = notes[int(one.share("note", call.script) * len(notes))]
+        happening = Happening(
+            contact_id=call.contact_id,
+            name="call.outcome",
+            data=data,
+            about=about,
+            source=call.assignee or PLANNER,
         )
+        track(self.runtime, [happening])
         if outcome == "booked":
             self._later(timedelta(minutes=10), lambda: self._books(call.contact_id, one))
 
     # --- deeds ----------------------------------------------------------------------------------------------
 
-    def _tell(self, number: int, name: str, data: dict[str, Scalar] | None = None) -> None:
-        track(self.runtime, [Happening(contact_id=number, name=name, data=data or {}, source="demo")])
+    def _tell(
+        self, number: int, name: str, data: Mapping[str, Scalar] = NOTHING, source: str = "demo"
+    ) -> None:
+        track(self.runtime, [Happening(contact_id=number, name=name, data=data, source=source)])
 
     def _about(self, mail: Delivery, name: str, data: dict[str, Scalar] | None = None) -> None:
         about = (mail.enrollment_id, mail.step, mail.visit) if mail.enrollment_id else None
@@ -256,14 +267,28 @@ class Stage:
     def _takes(self, mail: Delivery) -> None:
         downloads.take(self.runtime, Payload(mail.key, mail.offer))
 
+    def _asks_again(self, mail: Delivery) -> None:
+        """Too late for the stage: the loss is on record, and the download will open it again."""
+        self._back.add(mail.contact_id)
+        downloads.renew(self.runtime, Payload(mail.key, mail.offer))
+
     def _leaves(self, mail: Delivery) -> None:
         leaving.leave(self.runtime, mail.key, "page")
 
 
-TAKES = {Temper.EAGER: 0.95, Temper.CURIOUS: 0.75, Temper.SLOW: 0.4, Temper.SILENT: 0.12, Temper.LEAVING: 0.6}
+TAKES = {Temper.EAGER: 0.95, Temper.CURIOUS: 0.65, Temper.SLOW: 0.3, Temper.SILENT: 0.06, Temper.LEAVING: 0.5}
 CLICKS = {Temper.EAGER: 0.8, Temper.CURIOUS: 0.4, Temper.SLOW: 0.15, Temper.SILENT: 0.0}
 BOOKS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.4, Temper.SLOW: 0.15}
-BUYS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.5, Temper.SLOW: 0.3}
+BUYS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.5, Temper.SLOW: 0.3, Temper.SILENT: 0.2, Temper.LEAVING: 0.0}
+BACK = {Temper.SLOW: 0.5, Temper.SILENT: 0.5}
+"""Who finds the old mail again when its link is over."""
+PRICES = {"single": 290, "couple": 390, "family": 450}
+PLANNER = "claire@example.org"
+"""Who tells of sales and of what clients do."""
+ENROLLED = {
+    Start.CLIENT: ("loyalty", "a year since the first plan"),
+    Start.DORMANT: ("win-back", "silent since last year"),
+}
 OUTCOMES = (
     "reached",
     "reached",
@@ -274,4 +299,19 @@ OUTCOMES = (
     "booked",
     "booked",
     "not-interested",
+    "not-interested",
 )
+NOTES = {
+    "reached": (
+        "Has it on the kitchen table, not opened yet. Likes to be asked, not told.",
+        "Wants to stop at 62; the other half would rather wait. Number three scares them.",
+        "Read it in one evening. Asked twice whether it is too late.",
+        "Busy until the end of the month, then an hour with us sounds right.",
+    ),
+    "booked": (
+        "Tuesday mornings are best. Will bring the pension letter.",
+        "Wants the plan before the tax return. Comes with a list of questions.",
+    ),
+    "not-interested": ("Has a cousin who does this. Friendly, but no.",),
+}
+"""What callers write down, by outcome."""
