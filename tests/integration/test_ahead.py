@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from nurture.db.tables import DeliveryRow, EnrollmentRow, TaskRow, table_of
+from nurture.db import tasks
+from nurture.db.tables import DeliveryRow, EnrollmentRow, OutcomeRow, TaskRow, table_of
+from nurture.model.accounts import Account, Role
 from nurture.model.decisions import Call, Decision, Finish, Send, Skip
+from nurture.services import calls
 from nurture.services.ahead import ahead
 from tests.support.running import Running, a_nurture
 
@@ -41,6 +44,33 @@ LIFE = """\
           - {silent: 40 days, reason: went-silent, enroll: back}
           - {after: 60 days, reason: timed-out}
 """
+RIVAL = """\
+    workflow: rival
+    title: Wants the same days
+    purpose: nurture
+    priority: 90
+    holdout: %s
+    stages:
+      - stage: one
+        need: The same days
+        trigger: a.happened
+        validate: b.happened
+        steps:
+          - {email: rival-one, after: 2 days}
+          - {email: rival-two, after: 1 day}
+          - {email: rival-three, after: 1 day, window: "10:00-16:00", max_late: 4 days}
+          - {call_task: ring, after: 2 days, assign: owner, hold: no}
+          - {jump: two, after: 1 hour}
+        loss:
+          - {after: 50 days, reason: timed-out}
+      - stage: two
+        need: More
+        validate: sale.closed
+        steps:
+          - {email: rival-four, after: 12 hours}
+        loss:
+          - {after: 20 days, reason: timed-out, enroll: back}
+"""
 BACK = """\
     workflow: back
     title: Come back
@@ -57,6 +87,7 @@ BACK = """\
           - {after: 30 days, reason: timed-out}
 """
 MAILS = ("hello", "again", "sorry", "nudge", "plus-only", "basic", "come-back", "last-word")
+RIVALS = ("rival-one", "rival-two", "rival-three", "rival-four")
 
 
 @pytest.fixture
@@ -89,10 +120,12 @@ def word(decision: Decision) -> str:
 def next_moment(running: Running) -> datetime | None:
     """When the installation itself would look again: the earliest turn, message or call that ends."""
     enrollments, deliveries, tasks = (table_of(row) for row in (EnrollmentRow, DeliveryRow, TaskRow))
+    outcomes = table_of(OutcomeRow)
     questions = (
         select(func.min(enrollments.c.wake_at)),
         select(func.min(deliveries.c.due)).where(deliveries.c.state == "pending"),
         select(func.min(tasks.c.expires)).where(tasks.c.state == "open"),
+        select(func.min(outcomes.c.settles_at)).where(outcomes.c.settled_at.is_(None)),
     )
     with running.nurture.database.read() as tx:
         return min((at for each in questions if (at := tx.execute(each).scalar())), default=None)
@@ -111,7 +144,11 @@ def lived(running: Running, span: timedelta = timedelta(days=70)) -> list[tuple[
     ]
     with running.nurture.database.read() as tx:
         rows = tx.execute(select(table_of(TaskRow))).all()
-    happened += [(row.appeared_at, "opened", row.step) for row in rows if row.appeared_at > since]
+    happened += [
+        (row.appeared_at, "opened" if row.assign else "skipped", row.step)
+        for row in rows
+        if row.appeared_at > since
+    ]
     happened += [
         (one.ended_at, "ended", one.end_reason)
         for one in running.enrollments()
@@ -176,3 +213,43 @@ def test_a_paused_contact_has_nothing_ahead_and_looking_writes_nothing(running: 
 
     assert said(running) == []
     assert running.enrollments() == before
+
+
+@pytest.mark.parametrize("outcome", ["voicemail", "reached", "do-not-call", "call-back"])
+def test_what_was_just_said_of_a_call_is_reckoned_with(running: Running, outcome: str) -> None:
+    running.track("a.happened")
+    running.advance(days=4, step_hours=6)
+    with running.nurture.database.read() as tx:
+        (call,) = tasks.waiting(tx)
+    again = running.clock.now() + timedelta(days=3) if outcome == "call-back" else None
+    kim = Account(1, "kim@example.org", "Kim", Role.SALES)
+    calls.report(running.nurture.runtime, call.id, outcome, kim, at=again)
+
+    told = said(running)
+
+    assert sorted(told, key=str) == lived(running)
+    assert (outcome == "voicemail") == ("sorry" in [step for _, _, step in told])
+
+
+@pytest.mark.parametrize("holdout", ["0%", "99%"])
+@pytest.mark.parametrize("start", ["2026-03-05T14:00", "2026-10-28T03:30"])
+def test_workflows_that_want_the_same_days_share_them_as_was_said(
+    sqlite_url: str, tmp_path: Path, holdout: str, start: str
+) -> None:
+    at = datetime.fromisoformat(f"{start}+00:00")
+    running = a_nurture(sqlite_url, tmp_path, mails=MAILS + RIVALS, at=at)
+    toml = running.project / "nurture.toml"
+    toml.write_text(f'{toml.read_text()}\n[caps]\nmessages = "2 per 3 days"\nquiet = "18:00-09:00"\n')
+    running.write("templates/call/ring.txt", "Call.\n")
+    for name, text in (("life", LIFE), ("back", BACK), ("rival", RIVAL % holdout)):
+        running.write(f"workflows/{name}.yaml", text)
+    running.publish()
+    running.add()
+    running.track("a.happened")
+    running.run()
+
+    told = said(running)
+
+    assert {step for _, _, step in told} >= {"rival-four", "again", "come-back"}
+    assert sorted(told, key=str) == lived(running)
+    running.nurture.close()

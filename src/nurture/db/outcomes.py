@@ -74,6 +74,12 @@ def pending_of_number(tx: Connection, phone_hash: str) -> list[CallOutcome]:
     return [_outcome(row) for row in tx.execute(_PENDING_OF_NUMBER, {"number": phone_hash})]
 
 
+def pending_of_tasks(tx: Connection, task_ids: Collection[int]) -> list[CallOutcome]:
+    """What was reported of these calls and is not settled yet, oldest first."""
+    rows = tx.execute(_PENDING_OF_TASKS, {"ids": task_ids}) if task_ids else ()
+    return [_outcome(row) for row in rows]
+
+
 def pending_by(tx: Connection, actor: str) -> list[CallOutcome]:
     """What this person reported and may still take back, newest first."""
     return [_outcome(row) for row in tx.execute(_PENDING_BY, {"who": actor})]
@@ -147,6 +153,7 @@ _PENDING_OF_NUMBER = (
     .where(CONTACTS.c.phone_hash == bindparam("number"), PENDING)
     .order_by(O.c.id)
 )
+_PENDING_OF_TASKS = select(*_ALL).where(among(O.c.task_id), PENDING).order_by(O.c.id)
 _PENDING_BY = select(*_ALL).where(O.c.actor == bindparam("who"), PENDING).order_by(O.c.id.desc())
 _UNDO = (
     update(O)

@@ -25,8 +25,10 @@ from nurture.model.decisions import (
     Skip,
     Wait,
 )
-from nurture.model.words import Channel, Enrollment, Event, Facts, Pause, Receipt, ReceiptState
+from nurture.model.words import Channel, Enrollment, Event, Facts, Pause, Receipt, ReceiptState, Scalar
 from nurture.workflow.model import Workflow
+
+CALL_OUTCOME = "call.outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class Standing:
     workflow: Workflow
     facts: Facts
     leaves: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a call went, as somebody reported it: it counts at ``at``, for this enrollment, step and visit."""
+
+    at: datetime
+    about: tuple[int, str, int]
+    data: Mapping[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,13 @@ def foresee(
     pauses: Mapping[str, tuple[Pause, ...]],
     now: datetime,
     until: datetime,
+    said: Sequence[Said] = (),
 ) -> tuple[Foreseen, ...]:
     """What happens in these enrollments of one contact up to ``until``, in order: messages, calls, offers, moves, ends.
 
     ``workflows`` are those that may be entered on the way; ``pauses`` says of any workflow when it stood still for this
-    contact. Enrollments that ended belong to ``standings`` too: they rule who may enter again. Raises NurtureError
-    where ``decide`` does.
+    contact; ``said`` is what was reported of calls and counts soon. Enrollments that ended belong to ``standings`` too:
+    they rule who may enter again. Raises NurtureError where ``decide`` does.
     """
     if not standings:
         return ()
@@ -90,6 +102,9 @@ def foresee(
     for one in standings:
         if one.enrollment.live:
             world.begin(one)
+    for one_said in sorted(said, key=lambda each: each.at):
+        world.advance_to(max(world.now, min(one_said.at, until)))
+        world.track(CALL_OUTCOME, one_said.data, about=one_said.about)
     world.advance_to(until)
     return tuple(world.foreseen)
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import deliveries, enrollments, pauses, tasks
+from nurture.db import deliveries, enrollments, outcomes, pauses, tasks
 from nurture.db.deliveries import Delivery
+from nurture.db.outcomes import CallOutcome
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
-from nurture.engine.foresee import Foreseen, Standing, foresee
+from nurture.engine.foresee import Foreseen, Said, Standing, foresee
 from nurture.engine.world import OpenCall
 from nurture.model.decisions import Call
 from nurture.model.errors import NurtureError
@@ -63,6 +64,7 @@ def look_ahead(
     names = {*published.workflows, *(one.workflow for one in own)}
     people = {one.contact_id for one in own}
     stood_still = pauses.pauses_for(tx, {(person, name) for person in people for name in names})
+    tasks_by_id = {task.id: task for task in calls}
     try:
         coming = foresee(
             standings,
@@ -71,6 +73,7 @@ def look_ahead(
             {name: spans for (_, name), spans in stood_still.items()},
             now,
             now + span,
+            [_said(one, tasks_by_id[one.task_id]) for one in outcomes.pending_of_tasks(tx, tasks_by_id)],
         )
     except NurtureError as error:
         return Ahead(trouble=str(error))
@@ -100,6 +103,11 @@ def _leaves(
         return None
     again = waiting.retry_at - runtime.clock.operational() if waiting.retry_at else timedelta()
     return max(waiting.due, now + max(again, timedelta()))
+
+
+def _said(told: CallOutcome, task: Task) -> Said:
+    about = (task.enrollment_id, task.step, task.visit)
+    return Said(told.settles_at, about, {"outcome": told.outcome, **told.data})
 
 
 def _open_call(task: Task) -> OpenCall:
