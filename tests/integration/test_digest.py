@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nurture.db import tasks
+from nurture.db import notices, tasks
 from nurture.model.accounts import Role
-from nurture.services import accounts, calls
+from nurture.services import accounts, calls, pausing
+from nurture.services.pausing import Scope
 from tests.support.running import TOML, Running, a_nurture
 
 WORKFLOW = """\
@@ -220,3 +221,34 @@ def test_on_days_when_the_clocks_change_there_is_one_list_a_day(
     dates = [parsedate_to_datetime(mail["Date"]).astimezone(ZoneInfo(zone)).date() for mail in lists(running)]
     assert len(dates) == len(set(dates)) >= 3
     running.nurture.close()
+
+
+def test_after_days_of_a_stop_only_the_list_of_today_comes(running: Running) -> None:
+    to_be_called(running)
+    running.advance(days=1, step_hours=0.5)
+    before = len(lists(running))
+    pausing.pause(running.nurture.runtime, Scope(), "a storm")
+    running.advance(days=2.75, step_hours=3)
+    while_stopped = len(lists(running))
+
+    pausing.resume(running.nurture.runtime, Scope(), "it is over")
+    running.advance(days=1, step_hours=3)
+
+    assert (before, while_stopped) == (1, 1)
+    assert len(lists(running)) == 2
+
+
+def test_a_list_that_was_held_over_night_is_not_sent_the_next_day(running: Running) -> None:
+    to_be_called(running)
+    running.clock.advance(days=1)
+    running.nurture.sweep()
+    pausing.pause(running.nurture.runtime, Scope(), "a storm")
+    running.clock.advance(hours=20)
+
+    pausing.resume(running.nurture.runtime, Scope(), "it is over")
+    running.nurture.send_notices()
+
+    assert lists(running) == []
+    with running.nurture.database.read() as tx:
+        (held,) = notices.latest(tx)
+    assert (held.state, held.detail) == ("failed", "it was held until it was of no use")

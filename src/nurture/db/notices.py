@@ -75,6 +75,7 @@ class ClaimedNotice:
     recipient: str
     data: bytes
     message_id: str
+    planned_at: datetime
     attempts: int
 
 

@@ -22,7 +22,7 @@ from nurture.rendering.digest import Digest, DigestCall, as_html, as_text
 from nurture.services.assign import logged_in
 from nurture.services.call_queue import Queued, queued
 from nurture.services.compose import full_name
-from nurture.services.notices import Notice, plan
+from nurture.services.notices import Notice, is_held, plan
 from nurture.services.runtime import Runtime
 
 MORNING, EVENING = time(7, 30), time(17)
@@ -38,7 +38,7 @@ def plan_digests(runtime: Runtime) -> int:
         if not content.publications(tx):
             return 0
         day = _working_day(runtime.shelf.published(tx).workspace, now)
-        if day is None or _done(tx) == day:
+        if day is None or _done(tx) == day or is_held(tx, runtime):
             return 0
 
     def write(tx: Connection) -> int:

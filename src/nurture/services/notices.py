@@ -46,6 +46,12 @@ log = structlog.get_logger()
 BATCH = 50
 PATIENCE = timedelta(minutes=1)
 """How long a notice waits when the server refuses us altogether, or was never asked."""
+GOOD_FOR = {
+    NoticeKind.DIGEST: timedelta(hours=12),
+    NoticeKind.TEST: timedelta(days=7),
+    NoticeKind.CONFIRM: timedelta(days=7),
+}
+"""Business time after which a notice that was held helps nobody: a list of yesterday, a link that is over."""
 CLOSED = frozenset({SuppressionReason.HARD_BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.MANUAL})
 """Why an address gets nothing at all from us, not even what it asked for."""
 
@@ -81,7 +87,7 @@ def send_batch(runtime: Runtime, limit: int = BATCH) -> int:
     if runtime.draining.is_set():
         return 0
     with runtime.database.read() as tx:
-        if _held(tx, runtime) or not notices.waiting(tx, runtime.clock.operational(), 1):
+        if is_held(tx, runtime) or not notices.waiting(tx, runtime.clock.operational(), 1):
             return 0
     channel = runtime.open_channel()
     try:
@@ -140,7 +146,7 @@ def _sender(workspace: Workspace) -> tuple[Mailbox, Mailbox | None]:
     return parse_mailbox(sender.address), parse_mailbox(sender.reply_to) if sender.reply_to else None
 
 
-def _held(tx: Connection, runtime: Runtime) -> bool:
+def is_held(tx: Connection, runtime: Runtime) -> bool:
     """Has somebody stopped everything, or does the mail server want us to wait?"""
     pause = state.channel_pause(tx, EMAIL)
     if pause and pause.until > runtime.clock.operational():
@@ -151,7 +157,7 @@ def _held(tx: Connection, runtime: Runtime) -> bool:
 def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
     """One group: noted as ``sending`` and committed, taken to the last point, sent, written down."""
     with runtime.database.write() as tx:
-        if _held(tx, runtime):
+        if is_held(tx, runtime):
             return 0
         claimed = notices.claim(tx, runtime.clock.operational(), limit)
         stopped = _stopped(tx, runtime, claimed)
@@ -172,7 +178,7 @@ def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
 def _stopped(
     tx: Connection, runtime: Runtime, claimed: Sequence[ClaimedNotice]
 ) -> Mapping[int, NoticeOutcome]:
-    """Those that must not go, by id: the staging guard, or a list of dead and unwilling addresses, says no."""
+    """Those that must not go, by id: the staging guard, a list of dead and unwilling addresses, or their age says no."""
     closed = closed_addresses(tx, [one.recipient for one in claimed])
     stopped = {}
     for one in claimed:
@@ -181,6 +187,8 @@ def _stopped(
             why = f"the address is suppressed: {closed[one.recipient]}"
         elif not allows(one.recipient, runtime.allow_recipients or ()):
             why = "NURTURE_ALLOW_RECIPIENTS does not list the address"
+        elif runtime.now() - one.planned_at > GOOD_FOR[one.kind]:
+            why = "it was held until it was of no use"
         if why:
             stopped[one.id] = NoticeOutcome(id=one.id, state=NoticeState.FAILED, detail=why, untried=True)
             log.warning("notice ends unsent", notice=one.id, kind=one.kind, detail=why)
