@@ -98,7 +98,7 @@ class Workspace:
         return ZoneInfo(self.timezone)
 
     def zone_of(self, timezone: str | None) -> ZoneInfo:
-        """The contact's zone, or the workspace's when the contact has none."""
+        """The zone of a contact, or of somebody who reads; the workspace's for who has none."""
         return ZoneInfo(timezone) if timezone else self.zone
 
     def calendar(self, name: str | None) -> Calendar:

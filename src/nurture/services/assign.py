@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from nurture.db.contacts import Change
 from nurture.db.tables import TaskState
 from nurture.db.tasks import NewTask
 from nurture.model.accounts import CALLERS
-from nurture.model.calendars import to_utc
+from nurture.model.calendars import day_span
 from nurture.model.teams import Member, members, person_key
 from nurture.model.workspace import Workspace
 
@@ -75,13 +75,6 @@ def logged_in(tx: Connection) -> tuple[Member, ...]:
     """Everybody who logs in and may make calls, as if they were a team of their own that is always there."""
     known = [one.account for one in users.everyone(tx) if not one.disabled and one.account.role in CALLERS]
     return tuple(Member(person_key(one.email), one.email, one.called, team="") for one in known)
-
-
-def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """When a local day begins and ends, in UTC."""
-    midnights = (datetime.combine(day + timedelta(days=more), time()) for more in (0, 1))
-    start, end = (to_utc(midnight, zone) for midnight in midnights)
-    return start, end
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from nurture.model.teams import person_key
 from nurture.model.words import Channel, Contact, Enrollment, Event, SuppressionReason
 from nurture.rendering.ics import CallEntry, calendar_entry
 from nurture.services.assign import Load, loads_on
-from nurture.services.call_queue import Queued, queued, reader_zone
+from nurture.services.call_queue import Queued, queued
 from nurture.services.calls import allowed_outcomes, callers
 from nurture.services.compose import Letter, context
 from nurture.services.facts import load_facts
@@ -88,7 +88,7 @@ def card(runtime: Runtime, task_id: int, reader: Account) -> Card:
     with runtime.database.read() as tx:
         task = _task(tx, task_id)
         published = runtime.shelf.published(tx)
-        zone = reader_zone(published.workspace, reader)
+        zone = published.workspace.zone_of(reader.timezone)
         (call,) = queued(tx, runtime, [task])
         enrollment = enrollments.get(tx, [task.enrollment_id])[task.enrollment_id]
         workflow = runtime.shelf.versions(tx, [enrollment.version])[enrollment.version]

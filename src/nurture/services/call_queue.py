@@ -92,7 +92,7 @@ def queue(runtime: Runtime, account: Account, whose: Whose = Whose.MINE) -> Queu
     mine = person_key(account.email)
     with runtime.database.read() as tx:
         workspace = runtime.shelf.published(tx).workspace
-        zone = reader_zone(workspace, account)
+        zone = workspace.zone_of(account.timezone)
         rows = queued(tx, runtime, _wanted(tx, whose, mine))
         by_person = tasks.waiting_counts(tx)
         pending = _pending(tx, account)
@@ -144,11 +144,6 @@ def queued(tx: Connection, runtime: Runtime, wanted: Sequence[Task]) -> list[Que
 def names_of(workspace: Workspace) -> Mapping[str, str]:
     """What the members of the teams are called, by their key."""
     return {one.key: one.name for one in members(workspace)}
-
-
-def reader_zone(workspace: Workspace, account: Account) -> ZoneInfo:
-    """The reader's own zone, else the workspace's."""
-    return workspace.zone_of(account.timezone)
 
 
 def _wanted(tx: Connection, whose: Whose, mine: str) -> list[Task]:

@@ -55,7 +55,7 @@ def dress(app: Flask, runtime: Runtime) -> None:
         if "zone" not in g:
             known = workspace()
             own = me().timezone if current_user.is_authenticated else None
-            g.zone = ZoneInfo(own) if own else known.zone_of(None) if known else ZoneInfo("UTC")
+            g.zone = known.zone_of(own) if known else ZoneInfo(own or "UTC")
         found: ZoneInfo = g.zone
         return found
 

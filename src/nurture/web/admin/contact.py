@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from zoneinfo import ZoneInfo
 
 from flask import (
     Blueprint,
@@ -47,8 +46,7 @@ def pages(nurture: Nurture) -> Blueprint:
         found = path(runtime, contact_id)
         with runtime.database.read() as tx:
             published = runtime.shelf.published(tx)
-        own = me().timezone
-        zone = ZoneInfo(own) if own else published.workspace.zone
+        zone = published.workspace.zone_of(me().timezone)
         wanted = request.args.get("workflow", "")
         story = [line for line in found.story if wanted in ("", line.workflow)]
         everything = "all" in request.args

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlencode
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -19,10 +18,10 @@ from nurture.services import add_contact, directory
 from nurture.services.add_contact import Added, Entry, EntryError, KnownAddressError
 from nurture.services.directory import NOBODY, NOT_ENROLLED, CursorError, Order, Reach, Wanted
 from nurture.web.admin.contact_entry import EntryForm, entry_form, texts_of
+from nurture.web.asked import onward, word_asked
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 
-LONGEST_QUESTION = 200
 FILTERS = ("workflow", "stage", "step", "status", "tag", "owner")
 STATUSES: Mapping[str, str] = {
     Status.ACTIVE: "on their way",
@@ -61,7 +60,7 @@ def pages(nurture: Nurture) -> Blueprint:
             statuses=STATUSES,
             reaches=REACHES,
             nobody=NOBODY,
-            older=f"{url_for('.show')}?{urlencode(asked_again(listing.older))}" if listing.older else None,
+            older=onward(".show", after=listing.older),
         )
         answer = make_response(page)
         answer.headers["Vary"] = "HX-Request"
@@ -115,22 +114,14 @@ def pages(nurture: Nurture) -> Blueprint:
 
 
 def asked() -> Wanted:
-    """What the address asks for; what no database can hold is taken out."""
-    given = {
-        name: request.args.get(name, "").replace("\0", "")[:LONGEST_QUESTION] for name in ("q", *FILTERS)
-    }
-    if at := request.args.get("at", "").replace("\0", "")[:LONGEST_QUESTION]:
+    """What the address asks for."""
+    given = {name: word_asked(name) for name in ("q", *FILTERS)}
+    if at := word_asked("at"):
         given["workflow"], _, given["stage"] = at.partition("/")
     reach = request.args.get("reach", "")
     if given["status"] not in STATUSES:
         given["status"] = ""
-    return Wanted(text=given.pop("q").strip(), reach=Reach(reach) if reach in REACHES else None, **given)
-
-
-def asked_again(cursor: str) -> dict[str, str]:
-    """The same question, for the next page."""
-    kept = {name: value for name, value in request.args.items() if name != "after" and value}
-    return kept | {"after": cursor}
+    return Wanted(text=given.pop("q"), reach=Reach(reach) if reach in REACHES else None, **given)
 
 
 def entry_of(form: EntryForm) -> Entry:

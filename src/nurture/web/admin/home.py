@@ -9,8 +9,6 @@ from urllib.parse import urlencode
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import StringField
-from wtforms.validators import InputRequired, Length
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.reports import funnel, losses
@@ -18,21 +16,11 @@ from nurture.services import brakes, drafts, overview, pausing, workflows
 from nurture.services.demo.tour import tour
 from nurture.services.needs import Need, Where, needs_of
 from nurture.services.pausing import Scope
+from nurture.web.admin.brake_forms import GoOnForm, StopForm
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 
 LOSSES_SHOWN = 8
-LONGEST_REASON = 200
-
-
-class StopForm(FlaskForm):
-    reason = StringField(
-        "Why?", [InputRequired("Please say why: others will read it."), Length(max=LONGEST_REASON)]
-    )
-
-
-class GoOnForm(FlaskForm):
-    reason = StringField("Why now?", [Length(max=LONGEST_REASON)])
 
 
 def pages(nurture: Nurture) -> Blueprint:

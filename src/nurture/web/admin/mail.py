@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -18,7 +18,7 @@ from nurture.model.errors import NotFoundError
 from nurture.services import caught, delivery_list, doubt
 from nurture.services.delivery_list import DeliveryState, Wanted
 from nurture.settings import CATCH
-from nurture.web.asked import number_asked
+from nurture.web.asked import number_asked, onward, word_asked
 from nurture.web.guard import allow, me, own_path
 from nurture.wiring import Nurture
 
@@ -33,7 +33,6 @@ VERDICTS = {
     doubt.Verdict.FAILED: "counts as failed",
     doubt.Verdict.AGAIN: "is sent again, with the same Message-ID",
 }
-LONGEST_QUESTION = 200
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
 _DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.IGNORECASE)
 
@@ -136,22 +135,10 @@ def pages(nurture: Nurture) -> Blueprint:
 
 
 def asked() -> Wanted:
-    """What the address asks for; what no database can hold is taken out."""
-    given = {
-        name: request.args.get(name, "").replace("\0", "").strip()[:LONGEST_QUESTION]
-        for name in ("template", "workflow", "reason", "to")
-    }
+    """What the address asks for."""
+    given = {name: word_asked(name) for name in ("template", "workflow", "reason", "to")}
     state = request.args.get("state", "")
     return Wanted(state=DeliveryState(state) if state in STATES else None, **given)
-
-
-def onward(endpoint: str, **position: str | int | None) -> str | None:
-    """The same question for the next page; None when this is the last."""
-    (name, value), *_ = position.items()
-    if value is None:
-        return None
-    kept = {key: text for key, text in request.args.items() if key != name and text}
-    return f"{url_for(endpoint)}?{urlencode(kept | {name: str(value)})}"
 
 
 def opening_elsewhere(html: str) -> str:

@@ -7,8 +7,6 @@ from http import HTTPStatus
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import StringField
-from wtforms.validators import InputRequired, Length
 
 from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.accounts import EVERYBODY, MARKETERS
@@ -18,16 +16,10 @@ from nurture.reports.funnel import Funnel
 from nurture.reports.steps import StepCounts, Steps
 from nurture.services import brakes, drafts, pausing, workflows
 from nurture.services.pausing import Scope
-from nurture.web.admin.home import LONGEST_REASON, GoOnForm
+from nurture.web.admin.brake_forms import GoOnForm, StopForm
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 from nurture.workflow import outline
-
-
-class PauseForm(FlaskForm):
-    reason = StringField(
-        "Why?", [InputRequired("Please say why: others will read it."), Length(max=LONGEST_REASON)]
-    )
 
 
 def pages(nurture: Nurture) -> Blueprint:
@@ -72,7 +64,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(MARKETERS)
     def pause(name: str) -> Response | tuple[str, int]:
         workflows.whole(runtime, name)
-        form = PauseForm()
+        form = StopForm()
         if not form.validate_on_submit():
             return shown(name, form), HTTPStatus.UNPROCESSABLE_ENTITY
         begun = pausing.pause(runtime, Scope(workflow=name), form.reason.data, me().email)
