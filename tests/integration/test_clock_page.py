@@ -126,7 +126,7 @@ def test_a_click_moves_the_clock_says_what_fell_due_and_goes_back(demo: Running)
     page = browser.get(answer.location).text
 
     assert (answer.status_code, answer.location) == (303, "/admin/contacts?q=ana")
-    assert "Time went by: 2 mails left." in page
+    assert "Time went by: 2 mails went out." in page
     with demo.nurture.database.read() as tx:
         deed = audit.latest(tx)[0]
     assert (deed.actor, deed.action, deed.detail) == (

@@ -72,11 +72,11 @@ def reading(runtime: Runtime) -> Reading | None:
 
 
 def in_words(passed: Passed) -> str:
-    """``3 mails left and 2 calls appeared.``"""
+    """``3 mails went out and 2 calls appeared.``"""
     done = passed.done
     went = [
         f"{number} {noun if number == 1 else noun + 's'} {verb}"
-        for number, noun, verb in ((done.messages, "mail", "left"), (done.calls, "call", "appeared"))
+        for number, noun, verb in ((done.messages, "mail", "went out"), (done.calls, "call", "appeared"))
         if number
     ]
     said = " and ".join(went) or "Nothing fell due"
