@@ -280,7 +280,7 @@ TAKES = {Temper.EAGER: 0.95, Temper.CURIOUS: 0.65, Temper.SLOW: 0.3, Temper.SILE
 CLICKS = {Temper.EAGER: 0.8, Temper.CURIOUS: 0.4, Temper.SLOW: 0.15, Temper.SILENT: 0.0}
 BOOKS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.4, Temper.SLOW: 0.15}
 BUYS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.5, Temper.SLOW: 0.3, Temper.SILENT: 0.2, Temper.LEAVING: 0.0}
-BACK = {Temper.SLOW: 0.5, Temper.SILENT: 0.5}
+BACK = {Temper.SLOW: 0.8, Temper.SILENT: 0.6}
 """Who finds the old mail again when its link is over."""
 PRICES = {"single": 290, "couple": 390, "family": 450}
 PLANNER = "claire@example.org"
