@@ -7,10 +7,12 @@ from datetime import timedelta
 from time import monotonic
 
 import structlog
+from sqlalchemy import Connection
 
 from nurture.channels import channel_for
 from nurture.db import content, due, migrate, notices, outbox, requests, state, tasks
 from nurture.db.session import Database
+from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
 from nurture.services.advance import Advance
@@ -64,13 +66,7 @@ class Nurture:
     def sweep(self) -> None:
         """Free what dead senders held, settle what was said of calls, end those that nobody made, tidy up."""
         settle_outcomes(self.runtime)
-        with self.database.write() as tx:
-            rescued = outbox.rescue(tx, self.clock.now(), self.clock.operational())
-            in_doubt = notices.rescue(tx, self.clock.now(), self.clock.operational())
-            called_off = tasks.call_off(tx, self.clock.now())
-            expired = tasks.expire(tx, self.clock.now())
-            forget_the_silent(tx, self.clock.operational())
-            requests.forget_unconfirmed(tx, self.clock.now() - FORGOTTEN_AFTER)
+        rescued, in_doubt, called_off, expired = self.database.retrying(self._tidy)
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
         if in_doubt:
@@ -81,6 +77,17 @@ class Nurture:
             log.info("calls expired", count=len(expired))
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
+
+    def _tidy(self, tx: Connection) -> tuple[outbox.Rescued, int, list[Task], list[Task]]:
+        """What was rescued, is in doubt, was called off, has expired."""
+        now, operational = self.clock.now(), self.clock.operational()
+        rescued = outbox.rescue(tx, now, operational)
+        in_doubt = notices.rescue(tx, now, operational)
+        called_off = tasks.call_off(tx, now)
+        expired = tasks.expire(tx, now)
+        forget_the_silent(tx, operational)
+        requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
+        return rescued, in_doubt, called_off, expired
 
     def send_notices(self) -> int:
         """Send some of the installation's own mails; returns how many came to an end or another date."""

@@ -81,10 +81,11 @@ NOTICE = (
     " VALUES ('k', 'digest', 'a@example.org', 'b@example.org', 'Hello', '', '<k@example.org>', {0}, {1}, 1, {2})"
 )
 RIGHT_NOW = "'2026-03-02 14:05:00.000000'"
+SOON = "'2026-03-02 14:07:00.000000'"
 BROKEN = {
     "overdue-outcomes": SAID.format(PAST, "NULL"),
     "outcome-of-two-minds": SAID.format(PAST, PAST),
-    "two-outcomes-wait": SAID.format(RIGHT_NOW, "NULL").replace(
+    "two-outcomes-wait": SAID.format(SOON, "NULL").replace(
         "FROM tasks", "FROM tasks CROSS JOIN (SELECT 1 AS one UNION ALL SELECT 2) AS twice"
     ),
     "call-without-outcome": f"UPDATE tasks SET state = 'done', ended_at = {PAST} WHERE state = 'open'",

@@ -13,7 +13,8 @@ from nurture.db.examples import said, shown, touch, where
 from nurture.db.notices import NoticeKind, NoticeState
 from nurture.db.outcomes import PENDING
 from nurture.db.sets import AnySelect, now_param, word
-from nurture.db.tables import NoticeRow, OutcomeRow, PauseRow, RequestRow, TaskRow, TaskState, table_of
+from nurture.db.tables import NoticeRow, OutcomeRow, PauseRow, RequestRow, TaskRow, table_of
+from nurture.model.words import TaskState
 
 T = table_of(TaskRow)
 O = table_of(OutcomeRow)  # noqa: E741 - as its store names it
@@ -42,6 +43,12 @@ def _everything_paused() -> ColumnElement[bool]:
     return exists().where(pause.c.until.is_(None), pause.c.scope == literal_column("'everything'"))
 
 
+_TWO_TO_TAKE_BACK = (
+    select(O.c.task_id)
+    .where(PENDING, O.c.settles_at > now_param())  # one whose time has come may wait a second for the sweep
+    .group_by(O.c.task_id)
+    .having(func.count() > 1)
+)
 QUERIES: Mapping[str, AnySelect] = {
     "overdue-outcomes": shown(_outcomes(PENDING, O.c.reported_at <= now_param("overdue"))),
     "overdue-notices": shown(
@@ -71,13 +78,7 @@ QUERIES: Mapping[str, AnySelect] = {
             )
         )
     ),
-    "two-outcomes-wait": shown(
-        where(
-            T,
-            touch(T),
-            T.c.id.in_(select(O.c.task_id).where(PENDING).group_by(O.c.task_id).having(func.count() > 1)),
-        )
-    ),
+    "two-outcomes-wait": shown(where(T, touch(T), T.c.id.in_(_TWO_TO_TAKE_BACK))),
     "unforgotten-requests": shown(
         where(R, said("request ", R.c.id), R.c.confirmed_at.is_(None), R.c.at < now_param("forgotten"))
     ),

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from nurture.db import content, contradictions, pauses, state, tasks
 from nurture.db.contradictions import Found
 from nurture.db.pauses import PauseScope
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.errors import Severity
+from nurture.model.words import DeliveryState, TaskState
 from nurture.services.calls import callers
 from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
@@ -243,7 +243,7 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
         _OURS,
         Severity.ERROR,
     ),
-    "two-outcomes-wait": ("calls have two outcomes that are both still to count", _OURS, Severity.ERROR),
+    "two-outcomes-wait": ("calls have two outcomes that may both be taken back", _OURS, Severity.ERROR),
     "unforgotten-requests": (
         "forms that nobody confirmed within a month are still kept",
         "start `nurture up` (or a scheduler and workers), which forgets them",
