@@ -8,6 +8,7 @@ import click
 
 from nurture.cli._listening import answers, refuse_taken, url_of
 from nurture.cli.common import Context, Listen, project_options
+from nurture.settings import value_of
 
 
 @click.command("up", epilog="Example: nurture up --project my-company")
@@ -16,11 +17,14 @@ from nurture.cli.common import Context, Listen, project_options
 def up(context: Context, listen: tuple[str, int] | None) -> None:
     """Run the web server, the scheduler and the workers until Ctrl-C.
 
-    Brings its own broker unless NURTURE_BROKER_URL names one, and its own database unless NURTURE_DATABASE_URL does.
+    Brings its own broker unless NURTURE_BROKER_URL names one, and its own database unless NURTURE_DATABASE_URL does. With
+    --listen, the links in messages lead there too, unless NURTURE_BASE_URL says otherwise.
     """
     settings = context.settings
     address = listen or settings.listen
     refuse_taken(address)  # before the parts are loaded, which takes a moment
+    if listen and value_of("base_url") is None:
+        os.environ["NURTURE_BASE_URL"] = url_of(listen)  # every part must agree on where links lead
 
     from nurture.wiring import build, upgrade
     from nurture.workers.supervisor import Supervisor, everything
@@ -38,6 +42,6 @@ def up(context: Context, listen: tuple[str, int] | None) -> None:
         if context.as_json:
             context.emit_json({"url": url, "pid": os.getpid(), "processes": supervisor.pids()})
         else:
-            context.say(f"nurture runs at {url} (Ctrl-C stops it)")
+            context.say(f"nurture runs; its pages are at {url}/admin/ (Ctrl-C stops it)")
 
     supervisor.run(stopping, tell, lambda: answers(address))
