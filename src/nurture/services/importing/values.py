@@ -112,8 +112,12 @@ def phone(cell: str, region: str | None) -> str:
     # The second question is slow: it tries every country that shares the code.
     home = region is not None and phonenumbers.is_valid_number_for_region(number, region)
     if not home and not phonenumbers.is_valid_number(number):
-        where = "" if region is None or text.startswith("+") else f" in {region}"
-        raise CellError(f"'{shown(text)}' is not a phone number{where}")
+        abroad = (
+            ""
+            if region is None or text.startswith("+")
+            else "; one from abroad begins with + and the country's code"
+        )
+        raise CellError(f"'{shown(text)}' is not a phone number{abroad}")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
