@@ -74,6 +74,8 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     )
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.url_map.converters["int"] = Number
+    # Redirects of the router would repeat what the visitor called us; ours name no host.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     runs = nurture or build(settings)
     guard.secure(app, settings, runs.runtime)
