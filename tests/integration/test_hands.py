@@ -13,11 +13,10 @@ from sqlalchemy import update
 
 from nurture.db import audit, deliveries, enrollments, events, suppressions, tasks
 from nurture.db.suppressions import Suppression
-from nurture.db.tables import DeliveryState
 from nurture.engine.decide import decide
 from nurture.model.accounts import Account, Role
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.model.words import Channel, Event, SuppressionReason
+from nurture.model.words import Channel, DeliveryState, Event, SuppressionReason
 from nurture.rendering.links import Kind
 from nurture.services import downloads, hands, leaving, shown, steering
 from nurture.services.facts import load_facts

@@ -10,8 +10,8 @@ import pytest
 
 from nurture.db import deliveries
 from nurture.db.notices import NoticeKind
-from nurture.db.tables import DeliveryState
 from nurture.model.accounts import Role
+from nurture.model.words import DeliveryState
 from nurture.services import caught, notices
 from nurture.services.notices import Notice
 from nurture.web.admin.mail import opening_elsewhere

@@ -12,11 +12,10 @@ from pydantic import BaseModel
 
 from nurture.channels import smtp_url
 from nurture.cli import main
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.engine.explain import in_words
 from nurture.model.errors import Severity
 from nurture.model.matching import RESERVED_EVENTS
-from nurture.model.words import Reason, SuppressionReason
+from nurture.model.words import DeliveryState, Reason, SuppressionReason, TaskState
 from nurture.model.workspace import Workspace
 from nurture.rendering import front_matter, limits, sandbox
 from nurture.rendering.filters import FILTERS

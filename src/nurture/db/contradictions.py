@@ -31,20 +31,18 @@ from nurture.db.tables import (
     ConsentRow,
     ContactRow,
     DeliveryRow,
-    DeliveryState,
     EnrollmentRow,
     EventRow,
     OutcomeRow,
     PauseRow,
     SuppressionRow,
     TaskRow,
-    TaskState,
     TransitionRow,
     TurnRow,
     table_of,
 )
 from nurture.model.decisions import Change
-from nurture.model.words import Channel, Phase, Status, SuppressionReason
+from nurture.model.words import Channel, DeliveryState, Phase, Status, SuppressionReason, TaskState
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)

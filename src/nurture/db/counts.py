@@ -12,17 +12,15 @@ from nurture.db.sets import among, now_param, word
 from nurture.db.tables import (
     ContactRow,
     DeliveryRow,
-    DeliveryState,
     EnrollmentRow,
     EventRow,
     OutcomeRow,
     TaskRow,
-    TaskState,
     TransitionRow,
     table_of,
 )
 from nurture.db.types import UtcDateTime
-from nurture.model.words import Channel, Status
+from nurture.model.words import Channel, DeliveryState, Status, TaskState
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)

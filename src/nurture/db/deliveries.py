@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Text, bindparam, func, null, or_, select, update
 
 from nurture.db.sets import ONE, AnyRow, among, insert_rows, now_param, pairs, word
-from nurture.db.tables import DeliveryRow, DeliveryState, table_of
-from nurture.model.words import Channel, Reason
+from nurture.db.tables import DeliveryRow, table_of
+from nurture.model.words import Channel, DeliveryState, Reason
 
 D = table_of(DeliveryRow)
 ENDED = {"lease_until": null(), "fence": D.c.fence + ONE}

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, bindparam, func, or_, select
 
 from nurture.db.sets import AnyRow, limit_param
-from nurture.db.tables import ContactRow, DeliveryRow, DeliveryState, table_of
-from nurture.model.words import Channel
+from nurture.db.tables import ContactRow, DeliveryRow, table_of
+from nurture.model.words import Channel, DeliveryState
 
 D = table_of(DeliveryRow)
 CONTACTS = table_of(ContactRow)

@@ -27,16 +27,8 @@ from sqlalchemy import (
 
 from nurture.db.contacts import CONTACTS
 from nurture.db.sets import AnySelect, among, holds, limit_param, now_param, word
-from nurture.db.tables import (
-    ConsentRow,
-    DeliveryRow,
-    DeliveryState,
-    EnrollmentRow,
-    EventRow,
-    SuppressionRow,
-    table_of,
-)
-from nurture.model.words import Channel, Phase, Status, SuppressionReason
+from nurture.db.tables import ConsentRow, DeliveryRow, EnrollmentRow, EventRow, SuppressionRow, table_of
+from nurture.model.words import Channel, DeliveryState, Phase, Status, SuppressionReason
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)

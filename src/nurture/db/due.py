@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, or_, select
 
 from nurture.db import notices
 from nurture.db.sets import now_param, word
-from nurture.db.tables import DeliveryRow, DeliveryState, EnrollmentRow, table_of
+from nurture.db.tables import DeliveryRow, EnrollmentRow, table_of
+from nurture.model.words import DeliveryState
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)

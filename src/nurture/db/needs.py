@@ -14,16 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect, and_, bindparam, func, or_, select
 
 from nurture.db.sets import AnySelect, given, now_param, pairs, run_on, word
-from nurture.db.tables import (
-    DeliveryRow,
-    DeliveryState,
-    EnrollmentRow,
-    SuppressionRow,
-    TaskRow,
-    TaskState,
-    table_of,
-)
-from nurture.model.words import Phase, Status, SuppressionReason
+from nurture.db.tables import DeliveryRow, EnrollmentRow, SuppressionRow, TaskRow, table_of
+from nurture.model.words import DeliveryState, Phase, Status, SuppressionReason, TaskState
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)

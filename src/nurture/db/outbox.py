@@ -41,9 +41,9 @@ from nurture.db.sets import (
     same_row,
     word,
 )
-from nurture.db.tables import ContactRow, DeliveryState, EnrollmentRow, table_of
+from nurture.db.tables import ContactRow, EnrollmentRow, table_of
 from nurture.db.types import UtcDateTime
-from nurture.model.words import Channel, Reason
+from nurture.model.words import Channel, DeliveryState, Reason
 
 E = table_of(EnrollmentRow)
 CONTACTS = table_of(ContactRow)

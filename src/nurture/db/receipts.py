@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, and_, func, or_, select, union_all
 
 from nurture.db.sets import AnySelect, among, given, now_param, run_on, word
-from nurture.db.tables import DeliveryRow, DeliveryState, TaskRow, table_of
+from nurture.db.tables import DeliveryRow, TaskRow, table_of
 from nurture.db.types import UtcDateTime
-from nurture.model.words import Receipt, ReceiptState
+from nurture.model.words import DeliveryState, Receipt, ReceiptState
 
 _D = table_of(DeliveryRow)
 _T = table_of(TaskRow)

@@ -27,8 +27,8 @@ from nurture.db.sets import (
     run_on,
     word,
 )
-from nurture.db.tables import ContactRow, SuppressionRow, TaskRow, TaskState, table_of
-from nurture.model.words import Channel, Reason
+from nurture.db.tables import ContactRow, SuppressionRow, TaskRow, table_of
+from nurture.model.words import Channel, Reason, TaskState
 
 T = table_of(TaskRow)
 S = table_of(SuppressionRow)

@@ -179,6 +179,27 @@ class Pause:
     until: datetime | None = None
 
 
+class DeliveryState(StrEnum):
+    """pending → claimed → sending → sent | failed | skipped | ambiguous; a claim that lapses goes back."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+
+
+class TaskState(StrEnum):
+    """A call: open → done | expired | cancelled."""
+
+    OPEN = "open"
+    DONE = "done"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
 class ReceiptState(StrEnum):
     """The terminal state of a message or call; the first four are a delivery's, the last three a task's."""
 

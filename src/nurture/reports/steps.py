@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from nurture.db import funnel as db
-from nurture.db.tables import DeliveryState, TaskState
+from nurture.model.words import DeliveryState, TaskState
 
 PENDING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
 

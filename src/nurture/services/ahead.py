@@ -14,13 +14,12 @@ from sqlalchemy import Connection
 from nurture.db import deliveries, enrollments, outcomes, pauses, tasks
 from nurture.db.deliveries import Delivery
 from nurture.db.outcomes import CallOutcome
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.foresee import Foreseen, Said, Standing, foresee
 from nurture.engine.world import OpenCall
 from nurture.model.decisions import Call
 from nurture.model.errors import NurtureError
-from nurture.model.words import Enrollment, Facts, Phase, Reason
+from nurture.model.words import DeliveryState, Enrollment, Facts, Phase, Reason, TaskState
 from nurture.services.facts import load_facts
 from nurture.services.runtime import Runtime
 

@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 
 from nurture.db import contacts, tasks, users
 from nurture.db.contacts import Change
-from nurture.db.tables import TaskState
 from nurture.db.tasks import NewTask
 from nurture.model.accounts import CALLERS
 from nurture.model.calendars import day_span
 from nurture.model.teams import Member, members, person_key
+from nurture.model.words import TaskState
 from nurture.model.workspace import Workspace
 
 ROUND_ROBIN = "round-robin "

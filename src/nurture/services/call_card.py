@@ -14,13 +14,20 @@ from sqlalchemy import Connection
 
 from nurture.db import deliveries, enrollments, events, outcomes, suppressions, tasks
 from nurture.db.outcomes import CallOutcome
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.prospect import MOVES_NOTHING, after_outcome
 from nurture.model.accounts import Account
 from nurture.model.errors import NotFoundError, NurtureError
 from nurture.model.teams import person_key
-from nurture.model.words import Channel, Contact, Enrollment, Event, SuppressionReason
+from nurture.model.words import (
+    Channel,
+    Contact,
+    DeliveryState,
+    Enrollment,
+    Event,
+    SuppressionReason,
+    TaskState,
+)
 from nurture.rendering.ics import CallEntry, calendar_entry
 from nurture.services.assign import Load, loads_on
 from nurture.services.call_queue import Queued, queued

@@ -19,14 +19,13 @@ from nurture.db import contacts, outcomes, suppressions, tasks, users
 from nurture.db.outcomes import CallOutcome, NewOutcome
 from nurture.db.session import UnreachableError
 from nurture.db.suppressions import Suppression
-from nurture.db.tables import TaskState
 from nurture.db.tasks import Task
 from nurture.engine.effects import CALLS_AGAIN, CLOSES_PHONE
 from nurture.model.accounts import CALLERS, Account
 from nurture.model.calendars import to_utc
 from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.teams import members, person_key
-from nurture.model.words import Channel, Scalar
+from nurture.model.words import Channel, Scalar, TaskState
 from nurture.model.workspace import Workspace
 from nurture.services.ingest import CALL_OUTCOME, Happening, take_in
 from nurture.services.runtime import Runtime

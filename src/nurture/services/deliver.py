@@ -29,11 +29,10 @@ from nurture.channels.base import (
 )
 from nurture.db import contacts, events, outbox, state
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
-from nurture.db.tables import DeliveryState
 from nurture.model.chance import share
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel as Way
-from nurture.model.words import Contact, Event, Reason
+from nurture.model.words import Contact, DeliveryState, Event, Reason
 from nurture.services.compose import Letter, compose, team_address
 from nurture.services.ingest import Happening, take_in
 from nurture.services.keep import kept

@@ -13,12 +13,12 @@ from nurture.db import deliveries, delivery_list, notices
 from nurture.db.deliveries import Delivery
 from nurture.db.delivery_list import UNDER_WAY, Listed, Wanted
 from nurture.db.notices import PlannedNotice
-from nurture.db.tables import DeliveryState
+from nurture.model.words import DeliveryState
 from nurture.services import caught
 from nurture.services.caught import Slip
 from nurture.services.runtime import Runtime
 
-__all__ = ["DeliveryState", "Listing", "Tally", "Wanted", "look_through", "notices_before"]
+__all__ = ["Listing", "Tally", "Wanted", "look_through", "notices_before"]
 
 PAGE = 50
 MAILS = "email/"

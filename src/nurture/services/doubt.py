@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from nurture.db import deliveries, outbox
 from nurture.db.deliveries import Delivery
-from nurture.db.tables import DeliveryState
 from nurture.model.errors import NotFoundError
+from nurture.model.words import DeliveryState
 from nurture.services.runtime import Runtime
 
 

@@ -11,14 +11,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.db.deliveries import Delivery
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words, moment, sentence
 from nurture.engine.foresee import Foreseen
 from nurture.model.contact_values import as_text
 from nurture.model.decisions import Branch, Call, Decision, Finish, HandOver, Move, Send, Shift, Skip, Wait
 from nurture.model.errors import NurtureError
-from nurture.model.words import Channel, Contact, Event
+from nurture.model.words import Channel, Contact, DeliveryState, Event, TaskState
 from nurture.rendering.links import Links
 from nurture.services.compose import Letter, context
 from nurture.services.ingest import CALL_OUTCOME

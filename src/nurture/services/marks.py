@@ -11,12 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from nurture.db.deliveries import Delivery
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words
 from nurture.model.contact_values import as_text
 from nurture.model.errors import Place
-from nurture.model.words import NOTHING, Channel, Event, Scalar
+from nurture.model.words import NOTHING, Channel, DeliveryState, Event, Scalar, TaskState
 
 
 class Kind(StrEnum):

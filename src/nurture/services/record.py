@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from nurture.db import contacts, deliveries, enrollments, state, tasks, turns
 from nurture.db.deliveries import NewDelivery
 from nurture.db.enrollments import Claimed
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import NewTask
 from nurture.db.turns import Transition
 from nurture.engine.decide import end
@@ -32,7 +31,7 @@ from nurture.model.decisions import (
     Skip,
     Turn,
 )
-from nurture.model.words import Channel, Enrollment, Reason, Status
+from nurture.model.words import Channel, DeliveryState, Enrollment, Reason, Status, TaskState
 from nurture.rendering.links import delivery_key
 from nurture.services import assign
 from nurture.services.facts import load_facts

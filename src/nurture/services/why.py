@@ -11,12 +11,11 @@ from sqlalchemy import Connection
 
 from nurture.db import deliveries, enrollments, events, tasks, turns
 from nurture.db.deliveries import Delivery
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words, sentence, verb
 from nurture.model.decisions import Decision
 from nurture.model.errors import NotFoundError, did_you_mean
-from nurture.model.words import Contact, Enrollment, Status
+from nurture.model.words import Contact, DeliveryState, Enrollment, Status, TaskState
 from nurture.services.people import find_contact, standings
 from nurture.services.runtime import Runtime
 

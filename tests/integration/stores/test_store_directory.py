@@ -15,8 +15,7 @@ from nurture.db.directory import NOBODY, NOT_ENROLLED, Order, Position, Reach, W
 from nurture.db.events import NewEvent
 from nurture.db.session import Database
 from nurture.db.suppressions import Suppression
-from nurture.db.tables import DeliveryState
-from nurture.model.words import Channel, Status, SuppressionReason
+from nurture.model.words import Channel, DeliveryState, Status, SuppressionReason
 from tests.support.stores import (
     DAY,
     MINUTE,

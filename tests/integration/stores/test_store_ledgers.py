@@ -28,11 +28,20 @@ from nurture.db.contact_import import NewContact
 from nurture.db.content import Version
 from nurture.db.session import Database
 from nurture.db.suppressions import Suppression
-from nurture.db.tables import TaskState
 from nurture.db.turns import Refusal, Transition
 from nurture.model.decisions import Change, Send, Skip, Wait
 from nurture.model.errors import NurtureError, Place
-from nurture.model.words import Channel, Grant, Pause, Phase, Reason, Receipt, ReceiptState, SuppressionReason
+from nurture.model.words import (
+    Channel,
+    Grant,
+    Pause,
+    Phase,
+    Reason,
+    Receipt,
+    ReceiptState,
+    SuppressionReason,
+    TaskState,
+)
 from tests.support.stores import (
     DAY,
     MINUTE,

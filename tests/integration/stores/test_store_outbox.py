@@ -15,8 +15,7 @@ from nurture.db.consents import ConsentAction
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving, Outcome
 from nurture.db.session import Database
 from nurture.db.suppressions import Suppression
-from nurture.db.tables import DeliveryState
-from nurture.model.words import Channel, Reason, Receipt, ReceiptState, SuppressionReason
+from nurture.model.words import Channel, DeliveryState, Reason, Receipt, ReceiptState, SuppressionReason
 from tests.support.stores import (
     DAY,
     MINUTE,

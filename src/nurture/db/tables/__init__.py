@@ -5,9 +5,9 @@ are unique before anything leaves.
 """
 
 from nurture.db.tables.base import Base, table_of
-from nurture.db.tables.calls import OutcomeRow, TaskRow, TaskState
+from nurture.db.tables.calls import OutcomeRow, TaskRow
 from nurture.db.tables.desk import AuditRow, LeaseRow, LoginRow, StateRow, TokenRow, UserRow
-from nurture.db.tables.messages import DeliveryRow, DeliveryState, NoticeRow, RequestRow
+from nurture.db.tables.messages import DeliveryRow, NoticeRow, RequestRow
 from nurture.db.tables.people import ConsentRow, ContactRow, EventRow, SuppressionRow
 from nurture.db.tables.workflows import (
     ContentRow,
@@ -28,7 +28,6 @@ __all__ = [
     "ContactRow",
     "ContentRow",
     "DeliveryRow",
-    "DeliveryState",
     "EnrollmentRow",
     "EventRow",
     "LeaseRow",
@@ -42,7 +41,6 @@ __all__ = [
     "StateRow",
     "SuppressionRow",
     "TaskRow",
-    "TaskState",
     "TokenRow",
     "TransitionRow",
     "TurnRow",

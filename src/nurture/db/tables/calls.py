@@ -6,7 +6,6 @@ One task per (enrollment, step, visit). What was said becomes an event only when
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
@@ -14,13 +13,7 @@ from sqlmodel import Field
 
 from nurture.db.tables.base import NEVER_REUSED, Base, instant, key, one_of, only, ref
 from nurture.db.types import Json
-
-
-class TaskState(StrEnum):
-    OPEN = "open"
-    DONE = "done"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
+from nurture.model.words import TaskState
 
 
 class TaskRow(Base, table=True):

@@ -6,7 +6,6 @@ A row is there, under its unique key, before anything leaves.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint
@@ -14,18 +13,7 @@ from sqlmodel import Field
 
 from nurture.db.tables.base import NEVER_REUSED, ROOM_TO_CHANGE, Base, instant, key, one_of, only, ref
 from nurture.db.types import BigId, Json
-
-
-class DeliveryState(StrEnum):
-    """pending → claimed → sending → sent | failed | skipped | ambiguous; a claim that lapses goes back."""
-
-    PENDING = "pending"
-    CLAIMED = "claimed"
-    SENDING = "sending"
-    SENT = "sent"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    AMBIGUOUS = "ambiguous"
+from nurture.model.words import DeliveryState
 
 
 class DeliveryRow(Base, table=True):

@@ -8,8 +8,8 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from nurture.db.tables import DeliveryState, TaskState
 from nurture.model.accounts import EVERYBODY, MARKETERS
+from nurture.model.words import DeliveryState, TaskState
 from nurture.rendering.graph import Address, Figures, StageFigures, StepFigures, draw
 from nurture.reports import funnel, steps
 from nurture.reports.funnel import Funnel
