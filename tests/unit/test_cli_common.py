@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -184,3 +186,18 @@ def test_a_table_shows_names_as_they_are_and_lets_none_move_the_cursor(
 
     assert "[red]Ana[/red]" in printed
     assert "\x1b" not in printed
+
+
+def test_the_list_of_commands_and_their_help_load_nothing_heavy() -> None:
+    asked = (
+        "import sys; from nurture.cli import main\n"
+        "for words in (['--help'], ['check', '--help'], ['pause', '--help'], ['up', '--help']):\n"
+        "    try: main(words)\n"
+        "    except SystemExit as end: assert not end.code\n"
+        "heavy = {'flask', 'sqlalchemy', 'pydantic', 'jinja2', 'dramatiq', 'rich'} & set(sys.modules)\n"
+        "print(heavy or 'light', file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+
+    assert done.stderr.strip() == "light"

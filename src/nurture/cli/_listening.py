@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 
 from nurture.model.errors import NurtureError
-from nurture.settings import with_port
 
 Listening = tuple[str, int]
 """Host and port."""
@@ -15,6 +14,8 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knoc
 
 def url_of(address: Listening) -> str:
     """``http://127.0.0.1:8000``, as one types it."""
+    from nurture.settings import with_port
+
     return f"http://{with_port(address)}"
 
 
@@ -30,6 +31,8 @@ def answers(address: Listening) -> bool:
 
 def refuse_taken(address: Listening) -> None:
     """Raise NurtureError when another program listens there."""
+    from nurture.settings import with_port
+
     if answers(address):
         hint = "stop it, or choose another port with --listen HOST:PORT"
         raise NurtureError(f"another program already listens on {with_port(address)}", hint=hint)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
-from nurture.services.pausing import Scope
+
+if TYPE_CHECKING:
+    from nurture.services.pausing import Scope
 
 
 @click.command("pause", epilog="Example: nurture pause --everything --reason 'the offer letter is wrong'")
@@ -37,6 +41,8 @@ def pause(context: Context, whom: str | None, everything: bool, reason: str) -> 
 
 def scope_of(whom: str | None, everything: bool) -> Scope:
     """What the words of the command mean: an address has an @."""
+    from nurture.services.pausing import Scope
+
     if (whom is None) is not everything:
         raise click.UsageError("Name a workflow or an address, or say --everything.")
     if whom is None:

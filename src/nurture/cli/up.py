@@ -8,7 +8,6 @@ import click
 
 from nurture.cli._listening import answers, refuse_taken, url_of
 from nurture.cli.common import Context, Listen, project_options
-from nurture.settings import value_of
 
 
 @click.command("up", epilog="Example: nurture up --project my-company")
@@ -20,6 +19,8 @@ def up(context: Context, listen: tuple[str, int] | None) -> None:
     Brings its own broker unless NURTURE_BROKER_URL names one, and its own database unless NURTURE_DATABASE_URL does. With
     --listen, the links in messages lead there too, unless NURTURE_BASE_URL says otherwise.
     """
+    from nurture.settings import value_of
+
     settings = context.settings
     address = listen or settings.listen
     refuse_taken(address)  # before the parts are loaded, which takes a moment
