@@ -196,15 +196,16 @@ def tell(context: Context, built: Built, url: str) -> None:
     near = project.relative_to(Path.cwd()) if project.is_relative_to(Path.cwd()) else project
     program = "python3 run.py nurture" if in_checkout() else "nurture"
     context.say(f"\nThe caught mail lies in {near / 'var' / 'mail'}. Nothing left this machine.")
+    somebody = built.characters[-1].email if built.characters else "EMAIL"
     context.say("Try next:")
     for command, what in (
-        ("why EMAIL", "the whole story of anybody"),
+        ("why EMAIL", "the whole story of somebody"),
         ("contacts show EMAIL", "everything about them"),
         ("track EMAIL sale.closed amount=290", "make something happen"),
         ("clock --advance 2d", "let time pass, while it runs"),
         ("doctor", "the proof that all is accounted for"),
     ):
-        context.say(f"  {program} {command} --project {near}   # {what}")
+        context.say(f"  {program} {command.replace('EMAIL', somebody)} --project {near}   # {what}")
     context.say(f"\nOpen      {url}/admin/")
     context.say(
         f"Log in    {built.staff.boss.email}, who sees everything, or {built.staff.caller.email}, who makes calls"
