@@ -15,6 +15,7 @@ from nurture.model.accounts import Role
 from nurture.services import accounts
 from nurture.web import create_app
 from tests.integration.test_offer_page import OFFER, live
+from tests.integration.test_roles import everything_in
 from tests.support.browsing import PASSWORD, a_browser, an_account, token_of
 from tests.support.running import Running, a_nurture
 
@@ -133,6 +134,33 @@ def test_known_unknown_left_and_closed_addresses_take_about_as_long(company: Run
 
     assert known < unknown * 5
     assert unknown < known * 5
+
+
+def test_a_scanner_that_follows_every_link_of_a_mail_in_every_way_but_a_post_changes_nothing(
+    company: Running,
+) -> None:
+    client = visitors(company)
+    ask(client, "ana@example.org", "192.0.2.1")
+    company.run()
+    links = company.nurture.runtime.links
+    (mail,) = company.mails()
+    text = mail.get_body(preferencelist=("plain",))
+    assert text
+    base = re.escape(links.base_url)
+    paths = re.findall(rf"{base}(/[ud]/[^\s)#]+)", text.get_content())
+    scanner = {"Sec-Purpose": "prefetch", "Purpose": "prefetch", "User-Agent": "GoogleImageProxy"}
+    before = everything_in(company)
+
+    codes = [
+        client.open(path, method=method, headers=scanner, query_string=query).status_code
+        for path in (*paths, *(f"{path}/again" for path in paths))
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH")
+        for query in ("", "List-Unsubscribe=One-Click", "_method=POST")
+    ]
+
+    assert len(set(paths)) == 2
+    assert set(codes) <= {200, 404, 405}
+    assert everything_in(company) == before
 
 
 # --- who asks -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from nurture.web.guard import allow, me, own_path
 from nurture.wiring import Nurture
 
 SHOWS_ITSELF = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation;"
+    "sandbox allow-popups allow-popups-to-escape-sandbox;"
     " default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
 )
 """For the document of a caught mail: no script, nothing from elsewhere, so that not even looking at it is counted."""
