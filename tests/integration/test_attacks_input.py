@@ -101,7 +101,7 @@ def test_a_journey_is_steered_from_its_own_contacts_page_only(either: Running) -
     before = everything_in(either)
 
     codes = [
-        browser.post(f"/admin/contacts/1/journeys/{journey.id}/{deed}", **said).status_code
+        browser.post(f"/admin/contacts/1/enrollments/{journey.id}/{deed}", **said).status_code
         for deed in ("move", "skip", "end")
     ]
 
@@ -131,7 +131,7 @@ TYPED = {
     "contacts/1/pause": {"reason": "a\0b"},
     "contacts/1/withdraw": {"reason": "a\0b", "purpose": "nurture"},
     "contacts/1/grant": {"purpose": "nurture", "wording": "a\0b", "source": "here"},
-    "contacts/1/journeys/1/move": {"stage": "first-sale", "reason": "a\0b"},
+    "contacts/1/enrollments/1/move": {"stage": "first-sale", "reason": "a\0b"},
     "contacts/1/happened": {"event": "a.happened\0"},
     "contacts/new": {"email": "new@example.org", "first_name": "a\0b"},
     "workflows/guided/pause": {"reason": "a\0b"},

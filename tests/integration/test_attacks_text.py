@@ -95,7 +95,7 @@ def fill(running: Running) -> Browser:
         "contacts/1/note": {"text": EVIL},
         "contacts/1/happened": {"event": "sale.closed", "amount": "3", "kind": EVIL},
         "contacts/1/grant": {"purpose": "nurture", "wording": EVIL, "source": EVIL},
-        "contacts/1/journeys/1/move": {"stage": "lead-offer", "reason": EVIL},
+        "contacts/1/enrollments/1/move": {"stage": "lead-offer", "reason": EVIL},
         "contacts/1/pause": {"reason": EVIL},
         "workflows/guided/pause": {"reason": EVIL},
         "sending/stop": {"reason": EVIL},
@@ -159,7 +159,7 @@ def test_words_that_come_back_in_a_refused_form_stay_text(hostile: Running) -> N
     pages = [
         browser.post("/admin/contacts/new", email=EVIL, first_name=EVIL, tags=EVIL, phone=EVIL).text,
         browser.post("/admin/contacts/1/happened", event=EVIL, once="once-12345").text,
-        browser.post("/admin/contacts/1/journeys/1/skip", step=EVIL, reason=EVIL).text,
+        browser.post("/admin/contacts/1/enrollments/1/skip", step=EVIL, reason=EVIL).text,
         browser.post("/admin/log-in", email=EVIL, password="x").text,
         browser.client.post("/o/guide", data={"email": EVIL, "first_name": EVIL, "form-referrer": EVIL}).text,
     ]

@@ -93,7 +93,7 @@ def test_a_hostile_name_is_only_ever_text(running: Running, browser: Browser, ho
     running.run()
     browser.post("/admin/contacts/2/note", once="n" * 16, text=hostile)
     moved = browser.post(
-        "/admin/contacts/2/journeys/2/move", once="m" * 16, stage="first-sale", reason=hostile
+        "/admin/contacts/2/enrollments/2/move", once="m" * 16, stage="first-sale", reason=hostile
     )
     assert moved.status_code == 303
 
@@ -125,9 +125,9 @@ def test_a_sale_is_told_once_however_often_the_button_is_pressed(running: Runnin
 
 def test_what_was_typed_is_kept_when_it_cannot_be_done(running: Running, browser: Browser) -> None:
     bad = browser.post("/admin/contacts/1/happened", event="sale.closed", once="s" * 16, amount="much")
-    empty = browser.post("/admin/contacts/1/journeys/1/move", once="t" * 16, stage="onboarding", reason="")
+    empty = browser.post("/admin/contacts/1/enrollments/1/move", once="t" * 16, stage="onboarding", reason="")
     unknown = browser.post(
-        "/admin/contacts/1/journeys/1/move", once="t" * 16, stage="nowhere", reason="my words"
+        "/admin/contacts/1/enrollments/1/move", once="t" * 16, stage="nowhere", reason="my words"
     )
 
     assert [bad.status_code, empty.status_code, unknown.status_code] == [422, 422, 422]
@@ -142,14 +142,14 @@ def test_each_deed_of_a_marketer_works_from_the_page(running: Running, browser: 
     at = "/admin/contacts/1"
     deeds = {
         f"{at}/note": {"text": "Met at the fair"},
-        f"{at}/journeys/1/skip": {"step": "reminder", "reason": "has it"},
-        f"{at}/journeys/1/move": {"stage": "onboarding", "reason": "signed"},
+        f"{at}/enrollments/1/skip": {"step": "reminder", "reason": "has it"},
+        f"{at}/enrollments/1/move": {"stage": "onboarding", "reason": "signed"},
         f"{at}/pause": {"reason": "holiday"},
         f"{at}/resume": {},
         f"{at}/send-me": {"template": "story"},
         f"{at}/mail/1/send-me": {},
         f"{at}/grant": {"purpose": "nurture", "wording": "Yes", "source": "the fair"},
-        f"{at}/journeys/1/end": {"reason": "moved abroad"},
+        f"{at}/enrollments/1/end": {"reason": "moved abroad"},
         f"{at}/do-not-call": {"reason": "said so"},
         f"{at}/withdraw": {"purpose": "", "reason": "said so"},
     }
@@ -174,7 +174,8 @@ def test_roles_see_and_do_what_they_may(running: Running) -> None:
     assert stranger.get(at).status_code == 303
     assert sales.post(f"{at}/note", once="a" * 16, text="called").status_code == 303
     assert (
-        sales.post(f"{at}/journeys/1/move", once="b" * 16, stage="onboarding", reason="x").status_code == 403
+        sales.post(f"{at}/enrollments/1/move", once="b" * 16, stage="onboarding", reason="x").status_code
+        == 403
     )
     assert viewer.post(f"{at}/note", once="c" * 16, text="called").status_code == 403
 

@@ -125,41 +125,41 @@ def pages(nurture: Nurture) -> Blueprint:
 
     # --- the wheel: for marketers ---------------------------------------------------------------------------
 
-    @routes.post("/<int:contact_id>/journeys/<int:journey>/move")
+    @routes.post("/<int:contact_id>/enrollments/<int:enrollment_id>/move")
     @allow(MARKETERS)
-    def move(contact_id: int, journey: int) -> Answer:
-        steering.require_own(runtime, contact_id, journey)
+    def move(contact_id: int, enrollment_id: int) -> Answer:
+        steering.require_own(runtime, contact_id, enrollment_id)
         form = forms.MoveForm()
         form.stage.validate_choice = False  # the service knows the stages of the contact's own version
         return act(
             contact_id,
-            f"move-{journey}",
+            f"move-{enrollment_id}",
             form,
-            lambda: steering.move(runtime, journey, form.stage.data, form.reason.data, me().email),
+            lambda: steering.move(runtime, enrollment_id, form.stage.data, form.reason.data, me().email),
         )
 
-    @routes.post("/<int:contact_id>/journeys/<int:journey>/skip")
+    @routes.post("/<int:contact_id>/enrollments/<int:enrollment_id>/skip")
     @allow(MARKETERS)
-    def skip(contact_id: int, journey: int) -> Answer:
-        steering.require_own(runtime, contact_id, journey)
+    def skip(contact_id: int, enrollment_id: int) -> Answer:
+        steering.require_own(runtime, contact_id, enrollment_id)
         form = forms.SkipForm()
         return act(
             contact_id,
-            f"skip-{journey}",
+            f"skip-{enrollment_id}",
             form,
-            lambda: steering.skip(runtime, journey, form.step.data, form.reason.data, me().email),
+            lambda: steering.skip(runtime, enrollment_id, form.step.data, form.reason.data, me().email),
         )
 
-    @routes.post("/<int:contact_id>/journeys/<int:journey>/end")
+    @routes.post("/<int:contact_id>/enrollments/<int:enrollment_id>/end")
     @allow(MARKETERS)
-    def end(contact_id: int, journey: int) -> Answer:
-        steering.require_own(runtime, contact_id, journey)
+    def end(contact_id: int, enrollment_id: int) -> Answer:
+        steering.require_own(runtime, contact_id, enrollment_id)
         form = forms.ReasonForm()
         return act(
             contact_id,
-            f"end-{journey}",
+            f"end-{enrollment_id}",
             form,
-            lambda: steering.end(runtime, journey, form.reason.data, me().email),
+            lambda: steering.end(runtime, enrollment_id, form.reason.data, me().email),
         )
 
     @routes.post("/<int:contact_id>/enroll")
