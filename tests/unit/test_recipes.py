@@ -8,28 +8,37 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from flask import Blueprint, render_template_string
 
 import nurture.cli
 from nurture.channels.base import Accepted, Channel, Message, Outcome, Untried
 from nurture.cli import main
 from nurture.db import migrate
 from nurture.db.session import Database
+from nurture.model.accounts import EVERYBODY, Role
 from nurture.model.decisions import SetFields
 from nurture.model.errors import Problem, Severity
 from nurture.model.words import Reason
 from nurture.steps import KINDS
 from nurture.steps.base import Kind, Over, Scene, Slug, Step, TimedFields
+from nurture.web import admin
+from nurture.web.guard import allow
+from nurture.web.site import create_app
+from nurture.wiring import Nurture
 from nurture.workflow import checks
 from nurture.workflow.checks.codes import CODES, Code, problem
 from nurture.workflow.project import Project
 from nurture.workflow.reader import read_workflow
 from nurture.workflow.schema import workflow_schema
 from tests.integration import test_channel_contract as contract
+from tests.support.browsing import a_browser
 from tests.support.documents import headings, read, section
 from tests.support.projects import WORKFLOW, problems_of, told
+from tests.support.running import a_nurture
 from tests.support.worlds import a_world, one_stage
 
 # --- add a step kind ----------------------------------------------------------------------------------------------
@@ -202,6 +211,50 @@ def test_a_new_command_is_listed_by_being_there(tmp_path: Path, monkeypatch: pyt
     assert (said.exit_code, said.stdout) == (0, '{\n  "said": "hello"\n}\n')
 
 
+# --- add a page ---------------------------------------------------------------------------------------------------
+
+
+def a_page(guarded: bool) -> SimpleNamespace:
+    """A module of the admin, as the recipe says; without its audience where it is not ``guarded``."""
+
+    def pages(nurture: Nurture) -> Blueprint:
+        routes = Blueprint("weather", __name__, url_prefix="/admin/weather")
+
+        def show() -> str:
+            page = """{% extends "admin/base.html" %}{% block heading %}Weather{% endblock %}"""
+            return render_template_string(page)
+
+        routes.get("")(allow(EVERYBODY)(show) if guarded else show)
+        return routes
+
+    return SimpleNamespace(pages=pages)
+
+
+def test_a_new_page_has_its_frame_and_is_for_those_it_names(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = a_nurture(sqlite_url, tmp_path)
+    running.publish()
+    monkeypatch.setattr(admin, "MODULES", (*admin.MODULES, a_page(guarded=True)))
+
+    shown = a_browser(running, Role.VIEWER).get("/admin/weather")
+    stranger = a_browser(running, None).get("/admin/weather")
+
+    assert (shown.status_code, stranger.status_code) == (200, 303)
+    assert "<h1>Weather</h1>" in shown.text
+    assert "Log out" in shown.text
+
+
+def test_a_page_for_nobody_in_particular_keeps_the_site_from_starting(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = a_nurture(sqlite_url, tmp_path)
+    monkeypatch.setattr(admin, "MODULES", (*admin.MODULES, a_page(guarded=False)))
+
+    with pytest.raises(RuntimeError, match="/admin/weather does not say whom it is for"):
+        create_app(running.nurture.settings, running.nurture)
+
+
 # --- add a migration ----------------------------------------------------------------------------------------------
 
 
@@ -231,5 +284,6 @@ def test_each_recipe_is_there() -> None:
     recipes = headings(section(read("CONTRIBUTING.md"), "Recipes"), 3)
 
     assert recipes == [
-        f"Add a {what}" for what in ("step kind", "channel", "check", "command", "report", "migration")
+        f"Add a {what}"
+        for what in ("step kind", "channel", "check", "command", "page", "report", "migration")
     ]
