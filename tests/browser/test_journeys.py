@@ -117,7 +117,7 @@ def test_a_marketer_finds_somebody_reads_why_and_moves_them_with_a_reason(page: 
 def find(page: Page, email: str) -> None:
     """The page of this contact, by the search."""
     page.goto(f"/admin/contacts?q={email}")
-    page.get_by_role("table").get_by_role("link").first.click()
+    page.get_by_role("rowheader").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).not_to_have_text("Contacts")
 
 

@@ -126,7 +126,7 @@ def test_an_outcome_from_the_queue_shows_a_bar_to_take_it_back(running: Running,
     back = kim.post(f"/admin/calls/outcomes/{outcome.id}/undo")
 
     assert (answer.status_code, answer.location) == (303, "/admin/calls?whose=mine")
-    assert "<strong>Reached</strong>, Ana · counts in 2 minutes" in queue
+    assert "<strong>Reached</strong>, <bdi>Ana</bdi> · counts in 2 minutes" in queue
     assert "tel:+14165550100" not in queue
     assert (back.status_code, back.location) == (303, f"/admin/calls/{call.id}")
     assert told(running)[0].undone_at is not None
