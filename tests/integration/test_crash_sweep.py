@@ -24,11 +24,10 @@ from nurture.db.deliveries import Delivery
 from nurture.model.clock import FrozenClock
 from nurture.model.errors import Severity
 from nurture.services import doctor
-from nurture.services.ingest import track_by_email
 from nurture.settings import Settings
 from nurture.wiring import Nurture, build
 from tests.integration.test_rules_in_the_database import AFTER_LOSS, WORKFLOW
-from tests.support.running import Running, a_nurture
+from tests.support.running import Running, a_nurture, track_by_email
 from tests.support.servers import Postgres
 from tests.support.worlds import MONDAY
 

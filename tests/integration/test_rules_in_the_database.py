@@ -364,7 +364,7 @@ def test_rule_2_a_call_back_at_a_time_that_is_none_is_for_a_day_later(running: R
     running.track("call.outcome", outcome="call-back", at="tomorrow afternoon")
 
     with running.nurture.database.read() as tx:
-        call = tasks.open_of(tx, ana.id)[0]
+        call = tasks.open_of_each(tx, [ana.id])[ana.id][0]
     assert call.due == running.clock.now() + timedelta(days=1)
 
 
@@ -385,7 +385,7 @@ def test_one_poison_contact_stops_nobody_else(running: Running) -> None:
 
 
 def test_the_same_event_id_counts_once(running: Running) -> None:
-    from nurture.services.ingest import track_by_email
+    from tests.support.running import track_by_email
 
     first = track_by_email(running.nurture.runtime, "ana@example.org", "a.happened", {}, id="crm-17")
     second = track_by_email(running.nurture.runtime, "ana@example.org", "a.happened", {}, id="crm-17")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -19,6 +20,8 @@ from nurture.model.clock import FrozenClock
 from nurture.model.words import Channel, Contact, Enrollment, EnteredBy, Scalar
 from nurture.services import enroll, ingest, publish
 from nurture.services.enroll import Request
+from nurture.services.ingest import Happening
+from nurture.services.runtime import Runtime
 from nurture.settings import Settings
 from nurture.wiring import Nurture, build
 from tests.support.worlds import MONDAY
@@ -55,6 +58,15 @@ This is {name}. [Leave]({{{{ links.unsubscribe }}}}), {{{{ workspace.postal_addr
 LINKED = MAIL + "\n[Download it]({{{{ offer.link }}}})\n"
 
 
+def track_by_email(
+    runtime: Runtime, email: str, name: str, data: Mapping[str, Scalar], **more: Any
+) -> ingest.Taken:
+    """Take in one event of the contact with this address."""
+    with runtime.database.read() as tx:
+        contact = contacts.by_email(tx, [email])[email]
+    return ingest.track(runtime, [Happening(contact_id=contact.id, name=name, data=data, **more)])
+
+
 @dataclass
 class Running:
     """One installation. Every word takes and returns plain values."""
@@ -89,7 +101,7 @@ class Running:
         return contact
 
     def track(self, name: str, email: str = "ana@example.org", **data: Scalar) -> ingest.Taken:
-        return ingest.track_by_email(self.nurture.runtime, email, name, data)
+        return track_by_email(self.nurture.runtime, email, name, data)
 
     def enroll(self, workflow: str, email: str = "ana@example.org") -> enroll.Answer:
         with self.nurture.database.write() as tx:

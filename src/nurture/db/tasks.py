@@ -169,11 +169,6 @@ def of_contact(tx: Connection, contact_id: int) -> list[Task]:
     return [_task(row) for row in tx.execute(_OF_CONTACT, {"contact": contact_id})]
 
 
-def open_of(tx: Connection, contact_id: int) -> list[Task]:
-    """The open calls of a contact, in the order in which they appeared."""
-    return [task for task in of_contact(tx, contact_id) if task.state is TaskState.OPEN]
-
-
 def open_of_each(tx: Connection, contact_ids: Collection[int]) -> dict[int, list[Task]]:
     """The open calls of each contact, in the order in which they appeared; those without are left out."""
     found: dict[int, list[Task]] = {}
@@ -182,10 +177,9 @@ def open_of_each(tx: Connection, contact_ids: Collection[int]) -> dict[int, list
     return found
 
 
-def queue(tx: Connection, *, assignee: str | None = None, limit: int = 200) -> list[Task]:
-    """Open calls, the first due first: of one person, or of all."""
-    query = _OPEN.where(T.c.assignee == bindparam("assignee")) if assignee else _OPEN
-    return [_task(row) for row in tx.execute(query.limit(limit), {"assignee": assignee} if assignee else {})]
+def queue(tx: Connection, *, limit: int = 200) -> list[Task]:
+    """Open calls, the first due first; also those of which something was said that can still be taken back."""
+    return [_task(row) for row in tx.execute(_OPEN.limit(limit))]
 
 
 def waiting(tx: Connection, *, limit: int = 200) -> list[Task]:

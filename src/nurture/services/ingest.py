@@ -19,7 +19,6 @@ from nurture.engine.evidence import shows_a_human
 from nurture.model.words import NOTHING, Event, Scalar
 from nurture.services import effects, offers
 from nurture.services.enroll import Answer, enter_by_events
-from nurture.services.people import find_contact
 from nurture.services.published import Shelf
 from nurture.services.runtime import Runtime
 
@@ -61,16 +60,6 @@ def track(runtime: Runtime, happenings: Sequence[Happening]) -> Taken:
     now = runtime.now()
 
     return runtime.database.retrying(lambda tx: take_in(tx, runtime.shelf, happenings, now))
-
-
-def track_by_email(
-    runtime: Runtime, email: str, name: str, data: Mapping[str, Scalar] = NOTHING, **more: object
-) -> Taken:
-    """Take in one event of the contact with this address. Raises NotFoundError."""
-    with runtime.database.read() as tx:
-        contact = find_contact(tx, email)
-    happening = Happening(contact_id=contact.id, name=name, data=data, **more)  # type: ignore[arg-type]
-    return track(runtime, [happening])
 
 
 def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: datetime) -> Taken:
