@@ -52,8 +52,8 @@ class Built:
 def demo(context: Context, once: bool, folder: Path | None, listen: tuple[str, int]) -> None:
     """Build a sample company and play six weeks of it through the real engine; then run it until Ctrl-C.
 
-    A hundred made-up people ask, download, click, are called, buy, fall silent and leave. All mail is caught in files and
-    nothing leaves this machine, whatever the NURTURE_… settings say.
+    A hundred and twenty made-up people ask, download, click, are called, buy, fall silent and leave. All mail is caught in
+    files and nothing leaves this machine, whatever the NURTURE_… settings say.
     """
     target = (folder or context.project / "var" / "demo").resolve()
     if not once:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from nurture.model.chance import pick, share
 
-HOW_MANY = 100
+HOW_MANY = 120
 FIRST = [
     "Ana",
     "Bea",
@@ -94,8 +94,10 @@ class Temper(StrEnum):
 
 
 STARTS: dict[str, float] = {Start.GUIDE: 36, Start.EVENING: 15, Start.CLIENT: 8, Start.DORMANT: 6}
-LAST_DAY = {Start.GUIDE: 41, Start.EVENING: 34, Start.CLIENT: 3, Start.DORMANT: 12}
+LAST_DAY = {Start.GUIDE: 41, Start.EVENING: 41, Start.CLIENT: 3, Start.DORMANT: 12}
 """By which day of the demo the last of them has come."""
+RUSH = 10
+"""Days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,8 @@ def players() -> Iterator[Player]:
     """Everybody, in the order of their names."""
     for number in range(HOW_MANY):
         first = FIRST[number % len(FIRST)]
-        last = LAST[
-            (number * 5 + number // 60) % len(LAST)
-        ]  # no two of the same name: it begins anew after 60
+        # They would begin anew after 60: no two have the same name.
+        last = LAST[(number * 5 + number // 60) % len(LAST)]
         email = f"{first}.{last}@{HOSTS[number % 3]}".lower()
         start = Start(pick(STARTS, "start", email))
         yield Player(
@@ -156,10 +157,15 @@ def players() -> Iterator[Player]:
                 )
             ),
             consents=share("consents", email) < 0.93,
-            first_move=timedelta(
-                days=int(LAST_DAY[start] * share("day", email) ** 0.7), hours=8 + 13 * share("hour", email)
-            ),
+            first_move=timedelta(days=_day(start, email), hours=8 + 13 * share("hour", email)),
         )
+
+
+def _day(start: Start, email: str) -> int:
+    """The day on which somebody comes: more of them every week, and a rush at the end, as after a good article."""
+    last, when = LAST_DAY[start], share("day", email)
+    rushes = start in (Start.GUIDE, Start.EVENING) and share("rush", email) < 0.2
+    return last - int(RUSH * when) if rushes else int(last * when**0.7)
 
 
 def as_csv(people: list[Player]) -> bytes:

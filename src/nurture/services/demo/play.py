@@ -224,7 +224,7 @@ class Stage:
         appeared = call.appeared_at.astimezone(ZoneInfo(one.timezone))
         days = (self.ends.astimezone(appeared.tzinfo).date() - appeared.date()).days
         weekdays = sum((appeared + timedelta(days=day + 1)).weekday() < 5 for day in range(days))
-        if weekdays <= LEFT_TO_THE_VISITOR or one.share("call", call.script) < 0.2:
+        if weekdays <= LEFT_TO_THE_VISITOR or one.share("call", call.script) < 0.25:
             return
         outcome = OUTCOMES[int(one.share("outcome", call.script) * len(OUTCOMES))]
         at = appeared.replace(hour=9, minute=0) + timedelta(minutes=480 * one.share("call time", call.script))
@@ -276,7 +276,13 @@ class Stage:
         leaving.leave(self.runtime, mail.key, "page")
 
 
-TAKES = {Temper.EAGER: 0.95, Temper.CURIOUS: 0.65, Temper.SLOW: 0.3, Temper.SILENT: 0.06, Temper.LEAVING: 0.5}
+TAKES = {
+    Temper.EAGER: 0.95,
+    Temper.CURIOUS: 0.55,
+    Temper.SLOW: 0.25,
+    Temper.SILENT: 0.06,
+    Temper.LEAVING: 0.5,
+}
 CLICKS = {Temper.EAGER: 0.8, Temper.CURIOUS: 0.4, Temper.SLOW: 0.15, Temper.SILENT: 0.0}
 BOOKS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.4, Temper.SLOW: 0.15}
 BUYS = {Temper.EAGER: 0.85, Temper.CURIOUS: 0.5, Temper.SLOW: 0.3, Temper.SILENT: 0.2, Temper.LEAVING: 0.0}
