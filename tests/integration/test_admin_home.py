@@ -94,6 +94,19 @@ def test_before_anything_is_published_the_first_page_says_how_to_begin(
     empty.nurture.database.dispose()
 
 
+def test_until_the_first_contact_enters_the_first_page_says_how_to_try_it(running: Running) -> None:
+    browser = a_browser(running)
+
+    before = browser.get("/admin/").text
+    running.add()
+    running.track("a.happened")
+    running.run()
+    after = browser.get("/admin/").text
+
+    assert "waiting for the first contact" in before
+    assert "waiting for the first contact" not in after
+
+
 def test_the_first_page_tells_the_funnel_its_losses_and_what_falls_due(lived: Running) -> None:
     page = a_browser(lived).get("/admin/")
 

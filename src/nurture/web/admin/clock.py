@@ -79,6 +79,6 @@ def in_words(passed: Passed) -> str:
         for number, noun, verb in ((done.messages, "mail", "went out"), (done.calls, "call", "appeared"))
         if number
     ]
-    said = " and ".join(went) or "Nothing fell due"
+    said = " and ".join(went) or "Nothing went out and no call appeared"
     rest = "" if passed.all_done else " The rest fell due at once, and the workers are on it."
     return f"Time went by: {said[:1].lower()}{said[1:]}.{rest}"
