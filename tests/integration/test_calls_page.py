@@ -117,6 +117,16 @@ def test_calls_are_grouped_by_the_readers_day(running: Running, kim: Browser) ->
     assert [name for name in ("Overdue", "Today", "Later") if f">{name} <" in overdue] == ["Overdue"]
 
 
+def test_a_card_leads_back_to_the_list_on_which_its_call_stands(running: Running, kim: Browser) -> None:
+    with running.nurture.database.read() as tx:
+        mine, other = sorted(tasks.queue(tx), key=lambda call: call.assignee != KIM)[:2]
+
+    own, lent = (kim.get(f"/admin/calls/{call.id}").text for call in (mine, other))
+
+    assert 'name="whose" value="mine"' in own
+    assert 'name="whose" value="everyone"' in lent
+
+
 def test_an_outcome_from_the_queue_shows_a_bar_to_take_it_back(running: Running, kim: Browser) -> None:
     call = call_of(running)
 
