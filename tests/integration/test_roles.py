@@ -44,8 +44,7 @@ def rules_of(app: Flask, method: str) -> list[Rule]:
 def path_of(app: Flask, rule: Rule) -> str:
     """The rule with something for each of its words; most of it does not exist."""
     words = {
-        name: 1 if isinstance(rule._converters[name], IntegerConverter) else "none"
-        for name in rule.arguments
+        name: 1 if isinstance(rule._converters[name], IntegerConverter) else "none" for name in rule.arguments
     }
     with app.test_request_context():
         return app.url_for(rule.endpoint, **words)
