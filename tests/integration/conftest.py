@@ -20,12 +20,13 @@ carl@example.org,Carl,+14165550102,America/Vancouver,client
 """
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def _quick_hashes() -> Iterator[None]:
-    """The same scrypt at a sixteenth of the cost: tests log in very often."""
+    """The same scrypt at a sixteenth of the cost: the tests of this folder log in very often."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(accounts, "HASHED_BY", "scrypt:2048:8:1")
         yield
+    accounts._nobody.cache_clear()
 
 
 @pytest.fixture(scope="session")
