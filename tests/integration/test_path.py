@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nurture.model.errors import NotFoundError
+from nurture.services.hands import Told, happened
 from nurture.services.journeys import ContactPath, Journey, Leg, LegState
 from nurture.services.marks import Kind, State
 from nurture.services.path import path
@@ -89,10 +90,23 @@ def test_a_validated_stage_shows_its_proof_with_time_and_source(running: Running
     assert (first.proof.event, first.proof.said, first.proof.source) == (
         "offer.downloaded",
         "Downloaded guide",
-        "nurture",
+        "from nurture",
     )
     assert first.visits[0].left_at == second.visits[0].entered_at == first.proof.at
     assert [mark.proof for mark in first.marks] == [True, False, True]
+
+
+def test_proof_told_by_hand_names_the_person(running: Running) -> None:
+    running.track("offer.requested", offer="guide")
+    running.run()
+    told = Told("offer.downloaded", once="a1", more={"offer": "guide"})
+
+    happened(running.nurture.runtime, seen(running).contact.id, told, "kim@example.org")
+    running.run()
+
+    proof = the(running).legs[0].proof
+    assert proof is not None
+    assert proof.source == "told by kim@example.org"
 
 
 def test_an_open_call_is_next_and_a_call_that_was_made_shows_its_outcome_once(running: Running) -> None:

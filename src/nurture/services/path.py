@@ -21,6 +21,7 @@ from nurture.model.decisions import Change, Finish
 from nurture.model.words import Channel, Contact, Enrollment, Event, Facts, Status
 from nurture.services.ahead import Ahead, look_ahead
 from nurture.services.facts import load_facts
+from nurture.services.hands import SOURCE as BY_HAND
 from nurture.services.journeys import ContactPath, Fall, Journey, Leg, LegState, Proof, Visit
 from nurture.services.marking import Marker
 from nurture.services.marks import Mark, State, title_of
@@ -242,9 +243,16 @@ def _proof(marker: Marker, move: Transition) -> Proof:
         at=event.at,
         said=title_of(event, marker.published.workspace.currency),
         event=event.name,
-        source=marker.sources.get(event.id),
+        source=_told_by(event, marker.sources.get(event.id)),
         data=event.data,
     )
+
+
+def _told_by(event: Event, source: str | None) -> str | None:
+    """Where we know it from, as the page says it: ``from form``, or the person who told it by hand."""
+    if source == BY_HAND:
+        return f"told by {event.data.get('by', 'somebody')}"
+    return f"from {source}" if source else None
 
 
 def _fall(marker: Marker, enrollment: Enrollment) -> Fall | None:
