@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from nurture.db import state
 from nurture.model.clock import FrozenClock, SystemClock
-from nurture.services.ingest import Happening, track, track_by_email
+from nurture.services.ingest import Happening, track
 from nurture.settings import load_settings
 from nurture.wiring import Nurture, build
 from nurture.workers.broker import DELIVERIES, HOUSEKEEPING, TURNS, make_broker
@@ -30,6 +30,7 @@ from nurture.workers.valkey import EmbeddedValkey
 from tests.integration.test_broker import FORGED, forge
 from tests.support.commands import a_starter, answer, mend, run
 from tests.support.mailbox import Mailbox, running_mailbox
+from tests.support.running import track_by_email
 from tests.support.waiting import free_port, until
 
 NURTURE = (sys.executable, "-m", "nurture")

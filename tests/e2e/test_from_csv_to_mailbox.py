@@ -19,11 +19,11 @@ import pytest
 from sqlalchemy import text
 
 from nurture.services.clock import read_clock
-from nurture.services.ingest import track_by_email
 from nurture.settings import load_settings
 from nurture.wiring import Nurture, build
 from tests.support.commands import run
 from tests.support.mailbox import Mailbox, running_mailbox
+from tests.support.running import track_by_email
 from tests.support.waiting import free_port, until
 
 ROOT = Path(__file__).parents[2]
