@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("workflows", "personas", "offers", "segments", "templates", "assets")
 WORKFLOW = "retirement-readiness"
 DEAD = "contact7@example.org"
+CALLERS = ("kim@example.org", "leo@example.org")
+"""They get a list of their calls in the morning."""
 
 
 @dataclass
@@ -44,6 +47,13 @@ class Installation:
         result = run(*words, "--json", project=self.folder)
         assert not fine or result.exit_code == 0, result.output
         return json.loads(result.stdout)
+
+    def wait_for_a_morning(self) -> None:
+        """Let time pass until nobody's quiet hours hold a mail, at whatever hour the test runs."""
+        now = self.command("clock")["now"]
+        morning = self.command("when", "on weekdays at 10:00", "--tz", "America/Toronto", "--from", now)["at"]
+        ahead = datetime.fromisoformat(morning) - datetime.fromisoformat(now)
+        self.command("clock", "--advance", f"{ahead // timedelta(minutes=1) + 1} minutes")
 
     @contextmanager
     def up(self) -> Iterator[dict[str, Any]]:
@@ -115,6 +125,7 @@ def test_weeks_of_a_workflow_reach_everybody_once_and_a_killed_worker_loses_noth
     csv = str(installation.folder / "people.csv")
     imported = installation.command("contacts", "import", csv, "--consent", "nurture", "--source", "fair")
     installation.mailbox.refuse(DEAD)
+    installation.wait_for_a_morning()
     nurture = installation.look()
 
     with installation.up() as started:
@@ -149,7 +160,8 @@ def check_the_mailbox(
     installation: Installation, nurture: Nurture, doctor: dict[str, Any], count: int
 ) -> None:
     """Every due message once, with the right headers; what a kill left in doubt is counted as such."""
-    mails = installation.mailbox.mails()
+    everything = installation.mailbox.mails()
+    mails = [mail for mail in everything if mail["X-Recipient"] not in CALLERS]
     by_id = Counter(mail["Message-ID"] for mail in mails)
     by_step = Counter((mail["X-Recipient"], str(mail["Subject"])) for mail in mails)
     assert [key for key, times in by_id.items() if times > 1] == []
