@@ -193,6 +193,7 @@ def machine(tmp_path: Path, rings: str, empty_postgres_url: str) -> Iterator[tup
             "smtp://mail:1025": mailbox.url,
             "0.0.0.0:8000": f"127.0.0.1:{port}",
             "${BASE_URL:-http://127.0.0.1:8000}": f"http://127.0.0.1:{port}",
+            "${TRUSTED_PROXIES:-0}": "0",
         }
         yield Machine(tmp_path, port, places), mailbox
 
