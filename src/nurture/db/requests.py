@@ -1,6 +1,7 @@
 """Offers asked for on a form that wait for the asker's yes by mail.
 
-A request holds what was typed until it is confirmed; one that nobody confirms is forgotten. It decides nothing.
+A request holds what was typed until it is confirmed, and no longer; one that nobody confirms is forgotten. It decides
+nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def since(tx: Connection, email_key: str, moment: datetime) -> list[Request]:
 
 
 def confirm(tx: Connection, key: str, now: datetime) -> bool:
-    """Note the yes; False when it was noted before, or there is no such request."""
+    """Note the yes, and forget what was typed; False when it was noted before, or there is no such request."""
     return tx.execute(_CONFIRM, {"wanted": key, "now": now}).rowcount == 1
 
 
@@ -76,6 +77,6 @@ _SINCE = (
 _CONFIRM = (
     update(R)
     .where(R.c.key == bindparam("wanted"), R.c.confirmed_at.is_(None))
-    .values(confirmed_at=now_param())
+    .values(confirmed_at=now_param(), answers={}, proof={})
 )
 _FORGET = delete(R).where(R.c.confirmed_at.is_(None), R.c.at < now_param("before"))

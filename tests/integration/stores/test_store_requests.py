@@ -42,7 +42,7 @@ def test_a_request_is_told_back_as_it_was_put_in(database: Database) -> None:
     assert unknown is None
 
 
-def test_a_request_is_confirmed_once(database: Database) -> None:
+def test_a_request_is_confirmed_once_and_what_was_typed_forgotten(database: Database) -> None:
     with database.write() as tx:
         requests.add(tx, a_request())
 
@@ -52,6 +52,7 @@ def test_a_request_is_confirmed_once(database: Database) -> None:
     assert answers == [True, False, False]
     assert found is not None
     assert found.confirmed_at == NOW + DAY
+    assert (found.answers, found.proof) == ({}, {})
 
 
 def test_what_an_address_asked_for_lately_is_counted_by_address(database: Database) -> None:
