@@ -72,10 +72,12 @@ def test_a_scheduler_and_a_worker_find_the_broker_of_their_project_and_do_the_ho
     with started("scheduler", project) as scheduler, started("worker", project) as worker:
         make_broker(broker.url).ring(HOUSEKEEPING)
         until(lambda: not broker_messages(broker))
-        scheduler.terminate()
-        worker.terminate()
+        for process in (scheduler, worker):
+            process.terminate()
+        # Waited for while their pipes are open: who cannot write a last line at the end exits with 120.
+        codes = [process.wait(timeout=30) for process in (scheduler, worker)]
 
-    assert (scheduler.returncode, worker.returncode) == (0, 0)
+    assert codes == [0, 0]
 
 
 def test_the_command_of_dramatiq_runs_our_workers(project: Path, broker: EmbeddedValkey) -> None:
