@@ -22,6 +22,7 @@ class Channel(StrEnum):
     PHONE = "phone"
     PORTAL = "portal"
     TEAM = "team"
+    WEBHOOK = "webhook"
 
 
 class Status(StrEnum):

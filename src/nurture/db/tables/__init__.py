@@ -8,13 +8,22 @@ from nurture.db.tables.base import Base, table_of
 from nurture.db.tables.calls import OutcomeRow, TaskRow
 from nurture.db.tables.desk import AuditRow, LeaseRow, LoginRow, StateRow, TokenRow, UserRow
 from nurture.db.tables.messages import DeliveryRow, NoticeRow, RequestRow
-from nurture.db.tables.people import ConsentRow, ContactRow, EventRow, SuppressionRow
+from nurture.db.tables.people import (
+    ConsentRow,
+    ContactRow,
+    EventRow,
+    MembershipRow,
+    PointsRow,
+    SavedSegmentRow,
+    SuppressionRow,
+)
 from nurture.db.tables.workflows import (
     ContentRow,
     EnrollmentRow,
     PauseRow,
     PublicationRow,
     RefusalRow,
+    ReleaseRow,
     TransitionRow,
     TurnRow,
     VersionRow,
@@ -32,12 +41,16 @@ __all__ = [
     "EventRow",
     "LeaseRow",
     "LoginRow",
+    "MembershipRow",
     "NoticeRow",
     "OutcomeRow",
     "PauseRow",
+    "PointsRow",
     "PublicationRow",
     "RefusalRow",
+    "ReleaseRow",
     "RequestRow",
+    "SavedSegmentRow",
     "StateRow",
     "SuppressionRow",
     "TaskRow",

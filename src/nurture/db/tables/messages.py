@@ -47,7 +47,9 @@ class DeliveryRow(Base, table=True):
     marketing: bool = True
     offer: str | None = None
     team: str | None = None
-    """For a notice to our own people: ``owner``, a team or an address."""
+    """For a notice to our own people: ``owner``, a team or an address. For a webhook: the endpoint."""
+    payload: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """What a webhook says, as it was worked out when it was decided."""
     grant_id: int | None = Field(default=None, sa_type=BigId)
     event_id: int | None = Field(default=None, sa_type=BigId)
     stage: str = ""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Index, Text, UniqueConstraint
 from sqlmodel import Field
 
-from nurture.db.tables.base import NEVER_REUSED, Base, counted, instant, key, one_of, ref
+from nurture.db.tables.base import NEVER_REUSED, Base, counted, instant, key, one_of, only, ref
 from nurture.db.types import BigId, Json, UtcDateTime
 
 
@@ -112,3 +112,53 @@ class SuppressionRow(Base, table=True):
     reason: str
     at: datetime = instant()
     source: str
+
+
+class PointsRow(Base, table=True):
+    """Points that an event brought a contact by one rule of ``[[scores]]``; they count until ``fades_at``."""
+
+    __tablename__ = "points"
+    __table_args__ = (
+        UniqueConstraint("event_id", "rule"),
+        # What is to fade next.
+        Index("ix_points_fades_at", "fades_at", **only("faded_at IS NULL AND fades_at IS NOT NULL")),
+    )
+
+    id: int = key()
+    contact_id: int = ref("contacts.id", index=True)
+    event_id: int = Field(sa_type=BigId)
+    rule: str
+    points: float
+    at: datetime = instant()
+    fades_at: datetime | None = instant(optional=True)
+    faded_at: datetime | None = instant(optional=True)
+
+
+class SavedSegmentRow(Base, table=True):
+    """A condition over contacts that somebody saved in the admin; those that workflows name stand in files."""
+
+    __tablename__ = "saved_segments"
+
+    name: str = Field(primary_key=True)
+    title: str = ""
+    condition: str = Field(sa_type=Text)
+    actor: str
+    saved_at: datetime = instant()
+
+
+class MembershipRow(Base, table=True):
+    """A contact is in a segment since ``since``. Who no longer fits stays until the grace is over; nothing is deleted."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        Index("uq_memberships_live", "segment", "contact_id", unique=True, **only("left_at IS NULL")),
+        NEVER_REUSED,
+    )
+
+    id: int = key()
+    segment: str
+    contact_id: int = ref("contacts.id", index=True)
+    since: datetime = instant()
+    fading_since: datetime | None = instant(optional=True)
+    """The condition no longer holds since then, and the grace runs."""
+    left_at: datetime | None = instant(optional=True)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field
 
-from nurture.db.tables.base import ROOM_TO_CHANGE, Base, instant, key, one_of, only, ref
+from nurture.db.tables.base import NEVER_REUSED, ROOM_TO_CHANGE, Base, instant, key, one_of, only, ref
 from nurture.db.types import BigId, Json
 
 
@@ -54,6 +54,24 @@ class WorkflowRow(Base, table=True):
     name: str = Field(primary_key=True)
     version: str = Field(foreign_key="versions.version")
     published_at: datetime = instant()
+
+
+class ReleaseRow(Base, table=True):
+    """One state of the project that was live: all its files and heads, so that it can be made live again."""
+
+    __tablename__ = "releases"
+    __table_args__ = (one_of("kind", "publish", "rollback"), NEVER_REUSED)
+
+    id: int = key()
+    at: datetime = instant()
+    actor: str
+    kind: str = "publish"
+    files: dict[str, Any] = Field(sa_type=Json)
+    """The hash of the content of every path."""
+    heads: dict[str, Any] = Field(sa_type=Json)
+    """The version of every workflow."""
+    expected: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """What the plan foresaw, by workflow; the breaker compares what leaves with it."""
 
 
 class EnrollmentRow(Base, table=True):
