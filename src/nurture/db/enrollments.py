@@ -374,7 +374,10 @@ def _row(enrollment: Enrollment) -> dict[str, Any]:
         name: {"visits": record.visits, "clock_from": _text(record.clock_from), "validated": record.validated}
         for name, record in enrollment.stages.items()
     }
-    row["ran"] = [[ran.step, _text(ran.due)] for ran in enrollment.ran]
+    row["ran"] = [
+        [ran.step, _text(ran.due)] if ran.took_place else [ran.step, _text(ran.due), False]
+        for ran in enrollment.ran
+    ]
     return row
 
 
@@ -387,7 +390,9 @@ def _enrollment(row: AnyRow) -> Enrollment:
         name: StageRecord(record["visits"], _instant(record["clock_from"]), record["validated"])
         for name, record in value["stages"].items()
     }
-    value["ran"] = tuple(Ran(step, datetime.fromisoformat(due)) for step, due in value["ran"])
+    value["ran"] = tuple(
+        Ran(step, datetime.fromisoformat(due), *took_place) for step, due, *took_place in value["ran"]
+    )
     return Enrollment(**value)
 
 

@@ -20,6 +20,7 @@ from nurture.model.decisions import (
     EnrollIn,
     Finish,
     HandOver,
+    Migrate,
     Move,
     Refuse,
     Send,
@@ -70,6 +71,8 @@ IN_WORDS: Mapping[str, str] = {
     Reason.CONDITION: "the condition was asked",
     Reason.CHANCE: "chance decides, the same for this contact every time",
     Reason.STEP: "a step says so",
+    Reason.MIGRATED: "a published version took over who was under way",
+    Reason.ALREADY_RAN: "it had its turn in this stage already, before the contact came into this version",
 }
 """A reason in words; a word that a workflow declared itself stands for itself."""
 
@@ -237,6 +240,13 @@ def _(decision: Finish, zone: ZoneInfo) -> str:
 @_say.register
 def _(decision: Refuse, zone: ZoneInfo) -> str:
     return f"does not enter workflow '{decision.workflow}', because {in_words(decision.reason)}"
+
+
+@_say.register
+def _(decision: Migrate, zone: ZoneInfo) -> str:
+    where = f" at '{decision.step}'" if decision.step else f" in stage '{decision.stage}'"
+    renamed = f", which was '{decision.before}'" if decision.before else ""
+    return f"goes on{where}{renamed} in version {decision.to_version} instead of {decision.from_version}"
 
 
 def _because(decision: Decision) -> str:

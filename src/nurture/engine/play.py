@@ -223,6 +223,10 @@ class Play:
         if step_id is None:
             self.become(**AT_NO_STEP)
             return
+        if any(ran.step == step_id for ran in self.enrollment.ran):
+            # Only a contact who came into this version half way meets a step again: it was put before them.
+            self.take_branch(self.workflow.steps[step_id], None, since, reason=Reason.ALREADY_RAN)
+            return
         self.become(step=step_id, phase=Phase.WAITING, since=since, first_due=None, due=None)
         self.set_due()
 

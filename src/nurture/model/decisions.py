@@ -159,6 +159,15 @@ class Refuse(Decision):
     workflow: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrate(Decision):
+    """The enrollment goes on in another version of its workflow; ``before`` is what its step was called until now."""
+
+    from_version: str
+    to_version: str
+    before: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One call of ``decide``: the enrollment as it now is, what was decided, and when to look again."""

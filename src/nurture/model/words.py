@@ -70,6 +70,7 @@ class Reason(StrEnum):
     WINDOW = "outside-window"
     QUIET_HOURS = "quiet-hours"
     FREQUENCY_CAP = "frequency-cap"
+    PRIORITY = "priority"
     HELD_TOO_LONG = "held-too-long"
     LATE = "late"
     # Circumstances.
@@ -104,6 +105,8 @@ class Reason(StrEnum):
     CONDITION = "condition"
     CHANCE = "chance"
     STEP = "step"
+    MIGRATED = "migrated"
+    ALREADY_RAN = "already-ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,8 @@ class Ran:
 
     step: str
     due: datetime
+    took_place: bool = True
+    """False for one that was decided in this visit and did not happen: a move to another version must not ask it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +295,23 @@ class Enrollment:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """A marketing message that an enrollment stands before, and that nothing but time keeps from leaving."""
+
+    enrollment: int
+    workflow: str
+    priority: int
+    due: datetime
+    first_due: datetime
+    """When it had been due before manners moved it."""
+
+    @property
+    def rank(self) -> tuple[int, datetime, int]:
+        """Who goes first when a cap bites: the higher priority, then what was due first, then the older enrollment."""
+        return -self.priority, self.first_due, self.enrollment
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything ``decide`` may know about a contact beside the enrollment itself, loaded for a whole batch."""
 
@@ -305,8 +327,12 @@ class Facts:
     """Purposes for which the contact took the permission back."""
     suppressed: Mapping[Channel, frozenset[SuppressionReason]] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = ()
-    messages: tuple[datetime, ...] = ()
-    """When marketing messages went, or will go, to this contact, in the span the caps look at."""
+    recent: Mapping[Channel, tuple[datetime, ...]] = field(default_factory=dict)
+    """What caps count, by channel: when marketing messages went and calls were made, in the span the caps look at.
+
+    One that waits still counts at its due time, and at this moment once that is past."""
+    rivals: tuple[Rival, ...] = ()
+    """What else stands before this contact: the next marketing messages of their other enrollments."""
     replaced: bool = False
     """This enrollment has ended, and the contact is in the workflow by another one now."""
 

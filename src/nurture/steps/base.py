@@ -94,6 +94,7 @@ class StepFields(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     id: Slug | None = None
+    was: Slug | None = None
     need: str | None = None
 
 

@@ -48,7 +48,7 @@ def watched_step(step: Step, scene: Scene) -> tuple[str | None, datetime]:
     fields = step.fields
     assert isinstance(fields, WaitUntilFields)
     for ran in reversed(scene.enrollment.ran):
-        if fields.since in (None, ran.step):
+        if ran.took_place and fields.since in (None, ran.step):
             return ran.step, ran.due
     return None, scene.enrollment.stage_entered_at or scene.enrollment.entered_at
 

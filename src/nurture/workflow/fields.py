@@ -126,6 +126,7 @@ class StageFields(_Fields):
     validation: EventText = Field(alias="validate")
     entry: YesNo = False
     reenter: YesNo = False
+    was: Slug | None = None
 
 
 class LossFields(_Fields):

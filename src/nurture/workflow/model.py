@@ -66,6 +66,8 @@ class Stage:
     reenter: bool = False
     first: str | None = None
     losses: tuple[Loss, ...] = ()
+    was: str | None = None
+    """What it was called in the version before, when it was renamed."""
 
 
 @dataclass(frozen=True, slots=True)

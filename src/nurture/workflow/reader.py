@@ -180,6 +180,7 @@ class _Reader:
             reenter=fields.reenter if fields else False,
             first=self._list(steps, name, name) if steps is not None else None,
             losses=self._losses(node.get("loss")),
+            was=fields.was if fields else None,
         )
 
     def _form(

@@ -18,7 +18,7 @@ from nurture.model.expressions import Expression
 from nurture.workflow.model import Workflow
 
 _WORDS_ONLY = frozenset(
-    ("version", "text", "title", "need", "bucket", "persona", "place", "exit_place", "measure")
+    ("version", "text", "title", "need", "bucket", "persona", "place", "exit_place", "measure", "was")
 )
 """What people read or reports count; no contact's way depends on it."""
 
