@@ -154,7 +154,12 @@ def _holds_json(element: _Holds, compiler: SQLCompiler, **kw: Any) -> str:
 
 def holds(words: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """The list of words in a JSON column holds the parameter ``name``."""
-    return _Holds(words, bindparam(name, type_=Text))
+    return holds_word(words, bindparam(name, type_=Text))
+
+
+def holds_word(words: ColumnElement[Any], one: ColumnElement[str]) -> ColumnElement[bool]:
+    """The list of words in a JSON column holds ``one``; null where that is null."""
+    return _Holds(words, one)
 
 
 # --- rows as a table --------------------------------------------------------------------------------------------

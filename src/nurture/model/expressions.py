@@ -214,11 +214,16 @@ def _is_tagged(item: Value, tags: Value, negated: bool) -> bool:
     return (tags is not None and item in tags) is not negated
 
 
+EXACT = 2**53
+"""Whole numbers up to here are exact in every database; beyond, all of us count in doubles."""
+
+
 def _sum(left: Evaluate, right: Evaluate, sign: int) -> Evaluate:
     def add(scope: Scope) -> Value:
         first, second = left(scope), right(scope)
         if not _is_number(first) or not _is_number(second):
             return None
-        return first + sign * second  # type: ignore[operator]
+        result: float = first + sign * second  # type: ignore[operator, assignment]
+        return result if abs(result) <= EXACT else float(result)
 
     return add
