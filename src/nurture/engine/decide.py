@@ -17,6 +17,7 @@ from nurture.engine.evidence import (
     Match,
     awaited_by,
     ends_everything,
+    entered_by,
     forward,
     is_evidence,
     loss_on,
@@ -169,7 +170,7 @@ def read(play: Play, event: Event) -> None:
         move_forward(play, match, event)
     elif stage := reentered(play.workflow, play.enrollment, event, play.scope(event)):
         play.clear(event.arrived_at)
-        play.enter(stage, event.arrived_at, by=EnteredBy.EVENT, reason=Reason.EVENT, event=event)
+        play.enter(stage, event.arrived_at, by=entered_by(event), reason=Reason.EVENT, event=event)
     else:
         answer_step(play, event)
 
@@ -180,7 +181,7 @@ def move_forward(play: Play, match: Match, event: Event) -> None:
     play.pass_over(match.stage, event, at)
     play.clear(at)
     if match.by_trigger:
-        play.enter(match.stage, at, by=EnteredBy.EVENT, reason=Reason.EVENT, event=event)
+        play.enter(match.stage, at, by=entered_by(event), reason=Reason.EVENT, event=event)
         return
     play.validate(match.stage, event, at)
     onward = play.workflow.after(match.stage)
@@ -188,7 +189,7 @@ def move_forward(play: Play, match: Match, event: Event) -> None:
         play.become(stage=match.stage.name)
         play.finish(Status.COMPLETED, Reason.EVENT, at, event=event, place=match.stage.place)
     elif match.enters_next:
-        play.enter(onward, at, by=EnteredBy.EVENT, reason=Reason.EVENT, event=event)
+        play.enter(onward, at, by=entered_by(event), reason=Reason.EVENT, event=event)
     else:
         play.rest(match.stage, event, at)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nurture.model.expressions import Scope
-from nurture.model.matching import EventMatch
-from nurture.model.words import Enrollment, Event, Phase, Reason, Status
+from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED, SEGMENT_LEFT, EventMatch
+from nurture.model.words import Enrollment, EnteredBy, Event, Phase, Reason, Status
 from nurture.steps.base import Scene, Step
 from nurture.steps.wait_until import satisfied_by
 from nurture.workflow.model import Loss, Stage, TriggerKind, Workflow
@@ -84,8 +84,8 @@ def forward(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Sco
     for stage in workflow.stages[here:]:
         present = stage.index == here
         if not (present and enrollment.resting) and _is(stage.validate, event, scope):
-            return Match(stage, enters_next=_opens(workflow.after(stage), event, scope))
-        if not present and _triggers(stage, event, scope):
+            return Match(stage, enters_next=_opens(workflow, workflow.after(stage), event, scope))
+        if not present and _triggers(workflow, stage, event, scope):
             return Match(stage, by_trigger=True)
     return None
 
@@ -94,7 +94,7 @@ def reentered(workflow: Workflow, enrollment: Enrollment, event: Event, scope: S
     """An earlier stage that lets its trigger take the contact back (``reenter: yes``); the nearest one."""
     here = workflow.stage(enrollment.stage).index
     earlier = (stage for stage in reversed(workflow.stages[:here]) if stage.reenter)
-    return next((stage for stage in earlier if _triggers(stage, event, scope)), None)
+    return next((stage for stage in earlier if _triggers(workflow, stage, event, scope)), None)
 
 
 def moves(workflow: Workflow, enrollment: Enrollment, event: Event, scope: Scope) -> bool:
@@ -129,7 +129,7 @@ def entry_stage(workflow: Workflow, event: Event, scope: Scope) -> Stage | None:
     """The stage that this event enrolls into, if it does."""
     if not event.human:
         return None
-    return next((stage for stage in workflow.entries() if _triggers(stage, event, scope)), None)
+    return next((stage for stage in workflow.entries() if _triggers(workflow, stage, event, scope)), None)
 
 
 def awaited_by(step: Step, scene: Scene, event: Event) -> Answer | None:
@@ -143,15 +143,28 @@ def awaited_by(step: Step, scene: Scene, event: Event) -> Answer | None:
     return None
 
 
-def _opens(stage: Stage | None, event: Event, scope: Scope) -> bool:
-    return stage is not None and (stage.trigger is None or _triggers(stage, event, scope))
+def entered_by(event: Event) -> EnteredBy:
+    """What puts a contact into the stage that this event opens."""
+    return _BY.get(event.name, EnteredBy.EVENT)
 
 
-def _triggers(stage: Stage, event: Event, scope: Scope) -> bool:
+_BY = {SEGMENT_ENTERED: EnteredBy.SEGMENT, SEGMENT_LEFT: EnteredBy.SEGMENT, DATE_REACHED: EnteredBy.DATE}
+
+
+def _opens(workflow: Workflow, stage: Stage | None, event: Event, scope: Scope) -> bool:
+    return stage is not None and (stage.trigger is None or _triggers(workflow, stage, event, scope))
+
+
+def _triggers(workflow: Workflow, stage: Stage, event: Event, scope: Scope) -> bool:
     trigger = stage.trigger
-    return bool(
-        trigger and trigger.kind is TriggerKind.EVENT and trigger.match and _is(trigger.match, event, scope)
-    )
+    if trigger is None or trigger.event != event.name:
+        return False
+    match trigger.kind:
+        case TriggerKind.SEGMENT:
+            return event.data.get("segment") == trigger.name
+        case TriggerKind.DATE:
+            return (event.data.get("workflow"), event.data.get("stage")) == (workflow.name, stage.name)
+    return trigger.match is not None and _is(trigger.match, event, scope)
 
 
 def _is(match: EventMatch, event: Event, scope: Scope) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from nurture.model.errors import TextError
@@ -16,6 +16,14 @@ from nurture.model.timing import Duration, TimingError, Unit, parse_duration
 
 CONTACT_CHANGED = "contact.changed"
 """What we know of the contact changed, whoever changed it."""
+SEGMENT_ENTERED = "segment.entered"
+"""The contact fits the condition of ``event.segment`` since now."""
+SEGMENT_LEFT = "segment.left"
+"""The contact has not fitted it for as long as the segment's grace."""
+DATE_REACHED = "date.reached"
+"""A day that the contact carries has come, for the date trigger of ``event.stage`` in ``event.workflow``."""
+CONCLUDED = frozenset((CONTACT_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT, DATE_REACHED))
+"""What the program concludes from what it knows: true of the contact, but nobody's act, and nothing to report from outside."""
 
 RESERVED_EVENTS = frozenset(
     (
@@ -36,7 +44,7 @@ RESERVED_EVENTS = frozenset(
         "sale.closed",
         "sale.refunded",
         "note.added",
-        CONTACT_CHANGED,
+        *CONCLUDED,
     )
 )
 """The events the program itself knows; every other dotted name is the user's own."""
@@ -138,19 +146,64 @@ def _event_name(text: str, start: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DateRule:
-    """``contact.renewal_on - 90 days``: a day counted from a date field; ``field`` without ``contact.``."""
+    """``contact.renewal_on - 90 days``: a day counted from a date field; ``field`` without ``contact.``.
+
+    With ``every`` it is the day's anniversary, each year after the day itself.
+    """
 
     field: str
     offset: Duration | None = None
     sign: int = 1
+    every: bool = False
 
     def day(self, scope: Scope) -> date | None:
         """The day it falls on for this contact; None when the field holds no date."""
-        value = scope.look_up("contact", self.field)
+        value = self._value(scope)
         try:
-            return self._moved(date.fromisoformat(str(value)[:10])) if value is not None else None
+            return self._moved(value) if value is not None else None
         except (ValueError, OverflowError):
             return None
+
+    def days(self, scope: Scope, first: date, last: date) -> tuple[date, ...]:
+        """The days from ``first`` to ``last`` on which it falls for this contact, in order."""
+        if self.every:
+            value = self._value(scope)
+            found = self._anniversaries(value, first, last) if value is not None else []
+        else:
+            day = self.day(scope)
+            found = [day] if day is not None else []
+        return tuple(day for day in found if first <= day <= last)
+
+    def origins(self, first: date, last: date) -> frozenset[str]:
+        """What a contact may carry for it to fall between these days: ``2026-05-01``, with ``every`` ``05-01``.
+
+        A few too many, where a month's end may stand for several days; never one too few.
+        """
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        found = {origin for day in days for origin in self._led_to(day)}
+        if not self.every:
+            return frozenset(origin.isoformat() for origin in found)
+        texts = {f"{origin:%m-%d}" for origin in found}
+        return frozenset(texts | {"02-29"} if "02-28" in texts else texts)
+
+    def _value(self, scope: Scope) -> date | None:
+        value = scope.look_up("contact", self.field)
+        try:
+            return date.fromisoformat(str(value)[:10]) if value is not None else None
+        except ValueError:
+            return None
+
+    def _anniversaries(self, value: date, first: date, last: date) -> list[date]:
+        reach = 1 + abs((self._moved(first) - first).days) // 365
+        years = range(max(value.year + 1, first.year - reach), last.year + reach + 1)
+        return [self._moved(_months_later(value, 12 * (year - value.year))) for year in years]
+
+    def _led_to(self, day: date) -> list[date]:
+        """The days from which the offset may lead to ``day``."""
+        back = replace(self, sign=-self.sign)._moved(day)
+        if self.offset is None or self.offset.unit is not Unit.MONTHS:
+            return [back]
+        return [back + timedelta(days=around) for around in range(-3, 4)]
 
     def _moved(self, day: date) -> date:
         if self.offset is None:
@@ -161,7 +214,7 @@ class DateRule:
         return day + timedelta(days=amount * (7 if self.offset.unit is Unit.WEEKS else 1))
 
     def __str__(self) -> str:
-        name = f"contact.{self.field}"
+        name = f"{'every ' if self.every else ''}contact.{self.field}"
         return f"{name} {'+' if self.sign > 0 else '-'} {self.offset}" if self.offset else name
 
 

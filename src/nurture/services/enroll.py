@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from nurture.db import enrollments, events, turns
 from nurture.db.turns import Refusal
 from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
+from nurture.engine.evidence import entered_by
 from nurture.model.decisions import Finish, Turn
 from nurture.model.expressions import Scope
 from nurture.model.words import Enrollment, EnteredBy, Event, Reason
@@ -99,7 +100,7 @@ def enter_by_events(tx: Connection, shelf: Shelf, happened: Sequence[Event], now
         stage = entry_by_event(workflow, event, past, scope)
         if stage:
             requests.append(
-                Request(event.contact_id, workflow.name, EnteredBy.EVENT, Reason.EVENT, stage.name, event)
+                Request(event.contact_id, workflow.name, entered_by(event), Reason.EVENT, stage.name, event)
             )
     return enter_all(tx, shelf, requests, now)
 

@@ -50,9 +50,9 @@ class Published:
         found: dict[str, list[Workflow]] = {}
         for workflow in self.workflows.values():
             for stage in workflow.entries():
-                trigger = stage.trigger
-                if trigger and trigger.match and workflow not in found.get(trigger.match.name, []):
-                    found.setdefault(trigger.match.name, []).append(workflow)
+                name = stage.trigger.event if stage.trigger else None
+                if name and workflow not in found.get(name, []):
+                    found.setdefault(name, []).append(workflow)
         return {name: tuple(workflows) for name, workflows in found.items()}
 
     @cached_property

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from nurture.model.errors import Place, Problem
+from nurture.model.errors import Place, Problem, TextError
 from nurture.model.expressions import Expression
 from nurture.model.timing import Duration, Unit
 from nurture.model.words import Channel
@@ -94,13 +94,18 @@ class Persona:
     """As written; ``model.contact_values`` gives each value the type of its field."""
 
 
+GRACE = Duration(24, Unit.HOURS)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A named condition over contacts."""
+    """A named condition over contacts. Who no longer fits has left only when ``grace`` is over, and they still do not."""
 
     name: str
     where: Expression
     place: Place
+    title: str = ""
+    grace: Duration = GRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +176,17 @@ class PersonaForm(_Form):
     example: Mapping[FieldName, str | tuple[str, ...]] | None = None
 
 
+def _grace(value: Duration) -> Duration:
+    if value.unit in (Unit.MONTHS, Unit.BUSINESS_DAYS):
+        raise TextError(f"a grace is not counted in {value.unit}", hint="write hours, days or weeks")
+    return value
+
+
 class SegmentForm(_Form):
     segment: Slug
     where: ExpressionText
+    title: str = ""
+    grace: Annotated[DurationText, AfterValidator(_grace)] = GRACE
 
 
 # --- readers ------------------------------------------------------------------------------------------------------
@@ -191,7 +204,7 @@ def read_persona(source: bytes | str, file: str) -> tuple[Read | None, list[Prob
 
 def read_segment(source: bytes | str, file: str) -> tuple[Read | None, list[Problem]]:
     """One segment, None when too much is wrong; and every problem of the file."""
-    return _read(source, file, SegmentForm, lambda form, place: Segment(form.segment, form.where, place))
+    return _read(source, file, SegmentForm, _segment)
 
 
 _FormType = TypeVar("_FormType", bound=BaseModel)
@@ -235,6 +248,10 @@ def _offer(form: OfferForm, place: Place) -> Offer:
 def _persona(form: PersonaForm, place: Place) -> Persona:
     example = None if form.example is None else _flat(form.example)
     return Persona(form.persona, place, form.who, form.goals, form.needs, form.pains, example)
+
+
+def _segment(form: SegmentForm, place: Place) -> Segment:
+    return Segment(form.segment, form.where, place, form.title, form.grace)
 
 
 def _flat(example: Mapping[str, str | tuple[str, ...]]) -> dict[str, str]:

@@ -5,19 +5,20 @@ Refuses unknown keys and words that cannot be read; whether what they say makes 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints, model_validator
 
 from nurture.model.errors import Place, TextError
-from nurture.model.matching import parse_date_rule, parse_event_match
+from nurture.model.matching import DateRule, parse_date_rule, parse_event_match
 from nurture.model.timing import parse_duration
 from nurture.steps.base import DurationText, EventText, ExpressionText, Slug, YesNo, parsed, text_like
 from nurture.workflow.model import REOPEN, Reentry, Trigger, TriggerKind
 
 
 def parse_trigger(text: str) -> Trigger:
-    """Read ``EVENT [where …]``, ``segment NAME``, ``date contact.FIELD - 90 days``, ``lost WORKFLOW/STAGE`` or ``manual``.
+    """Read ``EVENT [where …]``, ``segment NAME``, ``date [every] contact.FIELD - 90 days``, ``lost WORKFLOW/STAGE``, ``manual``.
 
     The trigger's place is that of nothing yet; the reader knows it.
     """
@@ -30,14 +31,23 @@ def parse_trigger(text: str) -> Trigger:
     if head == "segment" and rest:
         return Trigger(TriggerKind.SEGMENT, nowhere, name=_slug(rest, text.index(rest, start)))
     if head == "date":
-        try:
-            return Trigger(TriggerKind.DATE, nowhere, date=parse_date_rule(text[start:]))
-        except TextError as error:
-            error.column += start
-            raise
+        return Trigger(TriggerKind.DATE, nowhere, date=_date(text, start))
     if head == "lost" and rest:
         return Trigger(TriggerKind.LOST, nowhere, name=_workflow_and_stage(rest, text.index(rest, start)))
     return Trigger(TriggerKind.EVENT, nowhere, match=parse_event_match(text))
+
+
+def _date(text: str, start: int) -> DateRule:
+    """What stands behind ``date``: a day that contacts carry, or with ``every`` its anniversaries."""
+    rest = text[start:].lstrip()
+    every = rest.startswith("every ")
+    if every:
+        rest = rest.removeprefix("every")
+    try:
+        return replace(parse_date_rule(rest), every=every)
+    except TextError as error:
+        error.column += len(text) - len(rest)
+        raise
 
 
 def _slug(word: str, column: int) -> str:
@@ -117,6 +127,7 @@ class StageFields(_Fields):
                 'offer.requested where event.offer == "guide"',
                 "segment warm",
                 "date contact.renewal_on - 90 days",
+                "date every contact.born_on",
                 "lost win-back/last-try",
                 "manual",
             ),

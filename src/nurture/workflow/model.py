@@ -12,7 +12,7 @@ from typing import Literal
 
 from nurture.model.errors import Place
 from nurture.model.expressions import Expression
-from nurture.model.matching import DateRule, EventMatch
+from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED, DateRule, EventMatch
 from nurture.model.timing import Duration, Unit
 from nurture.steps.base import Step
 
@@ -25,6 +25,9 @@ class TriggerKind(StrEnum):
     MANUAL = "manual"
 
 
+_EVENTS = {TriggerKind.SEGMENT: SEGMENT_ENTERED, TriggerKind.DATE: DATE_REACHED}
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """What enters a stage. ``name`` is the segment of a segment trigger, or ``WORKFLOW/STAGE`` of a lost trigger."""
@@ -34,6 +37,13 @@ class Trigger:
     match: EventMatch | None = None
     date: DateRule | None = None
     name: str | None = None
+
+    @property
+    def event(self) -> str | None:
+        """The event by whose name it is noticed; None for what no event can trigger."""
+        if self.kind is TriggerKind.EVENT:
+            return self.match.name if self.match else None
+        return _EVENTS.get(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
