@@ -8,7 +8,7 @@ from textwrap import dedent, indent
 from nurture.engine.world import World, granted
 from nurture.model.decisions import Call, Finish, Move, Send, Shift, Skip
 from nurture.model.timing import Calendar, Duration, Unit, parse_quiet
-from nurture.model.words import Contact
+from nurture.model.words import Channel, Contact
 from nurture.model.workspace import Cap, Field, FieldType, Workspace
 from nurture.workflow.model import Workflow
 from nurture.workflow.reader import read_workflow
@@ -33,13 +33,19 @@ WORKSPACE = Workspace(
 )
 
 
-def with_manners(messages: int | None = None, days: int = 7, quiet: str | None = None) -> Workspace:
-    """The workspace with a frequency cap, quiet hours, or both."""
+def with_manners(
+    messages: int | None = None, days: int = 7, quiet: str | None = None, calls: int | None = None
+) -> Workspace:
+    """The workspace with a cap on messages, one on calls, quiet hours, or several of them."""
     from dataclasses import replace
 
     return replace(
         WORKSPACE,
-        cap=Cap(messages, Duration(days, Unit.DAYS)) if messages else None,
+        caps={
+            channel: (Cap(most, Duration(days, Unit.DAYS)),)
+            for channel, most in ((Channel.EMAIL, messages), (Channel.PHONE, calls))
+            if most
+        },
         quiet=parse_quiet(quiet) if quiet else None,
     )
 

@@ -8,6 +8,7 @@ from time import process_time
 import pytest
 
 from nurture.model.timing import Duration, Unit
+from nurture.model.words import Channel
 from nurture.model.workspace import Cap, FieldType, Workspace
 from nurture.workflow.workspace import read_workspace
 from tests.support.projects import TOML
@@ -28,7 +29,7 @@ def test_the_sample_workspace_reads_without_a_problem() -> None:
     workspace = read((Path(__file__).parents[2] / "nurture.toml").read_text(encoding="utf-8"))
 
     assert workspace.movable_clock
-    assert workspace.cap == Cap(3, Duration(7, Unit.DAYS))
+    assert workspace.caps == {Channel.EMAIL: (Cap(3, Duration(7, Unit.DAYS)),)}
     assert str(workspace.quiet) == "21:00-08:00"
     assert workspace.fields["household"].choices == ("single", "couple", "family")
     assert workspace.calendars["business-ca"].country == "CA-ON"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,8 +12,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, and_, f
 
 from nurture.db.sets import AnySelect, among, given, now_param, run_on, word
 from nurture.db.tables import DeliveryRow, TaskRow, table_of
-from nurture.db.types import UtcDateTime
-from nurture.model.words import DeliveryState, Receipt, ReceiptState
+from nurture.model.words import Channel, DeliveryState, Receipt, ReceiptState, TaskState
 
 _D = table_of(DeliveryRow)
 _T = table_of(TaskRow)
@@ -35,16 +35,38 @@ def receipts(tx: Connection, acting: Mapping[int, tuple[str, int]]) -> dict[int,
     }
 
 
-def recent_marketing(
-    tx: Connection, contact_ids: Collection[int], since: datetime
-) -> dict[int, tuple[datetime, ...]]:
-    """When marketing messages went, or will go, to each contact since a moment, in order; none: left out."""
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A marketing message or a call, as caps count it; ``at`` is None while it waits, and is to go when ``due``."""
+
+    id: int
+    contact_id: int
+    channel: Channel
+    due: datetime
+    at: datetime | None
+
+    def moment(self, now: datetime) -> datetime:
+        """What waits longer than it should may go any moment: it counts as now."""
+        return self.at or max(self.due, now)
+
+
+def spent(
+    tx: Connection, contact_ids: Collection[int], channels: Collection[Channel], since: datetime
+) -> list[Spent]:
+    """What caps on these channels count for these contacts: what went since a moment, and all that waits.
+
+    A message that was skipped or failed does not count, nor a call that was called off or that nobody made.
+    """
     if not contact_ids:
-        return {}
-    found: dict[int, list[datetime]] = {}
-    for contact, at in tx.execute(_RECENT, {"ids": contact_ids, "since": since}):
-        found.setdefault(contact, []).append(at)
-    return {contact: tuple(moments) for contact, moments in found.items()}
+        return []
+    values = {"ids": contact_ids, "since": since}
+    written = [one.value for one in channels if one is not Channel.PHONE]
+    messages = tx.execute(_MESSAGES, {**values, "channels": written}).all() if written else ()
+    calls = tx.execute(_CALLS, values).all() if Channel.PHONE in channels else ()
+    return [
+        *(Spent(row.id, row.contact_id, Channel(row.channel), row.due, row.ended_at) for row in messages),
+        *(Spent(row.id, row.contact_id, Channel.PHONE, row.due, row.ended_at) for row in calls),
+    ]
 
 
 @cache
@@ -78,9 +100,14 @@ _WENT_OR_WILL = or_(
         if state not in (DeliveryState.SKIPPED, DeliveryState.FAILED)
     )
 )
-_MOMENT = func.coalesce(_D.c.ended_at, _D.c.due, type_=UtcDateTime)
-_RECENT = (
-    select(_D.c.contact_id, _MOMENT)
-    .where(among(_D.c.contact_id), _D.c.marketing, _WENT_OR_WILL, now_param("since") <= _MOMENT)
-    .order_by(_MOMENT)
+_MESSAGES = select(_D.c.id, _D.c.contact_id, _D.c.channel, _D.c.due, _D.c.ended_at).where(
+    among(_D.c.contact_id),
+    among(_D.c.channel, "channels"),
+    _D.c.marketing,
+    _WENT_OR_WILL,
+    or_(_D.c.ended_at.is_(None), _D.c.ended_at >= now_param("since")),
+)
+_MADE_OR_OPEN = or_(_T.c.state == word(TaskState.OPEN), _T.c.state == word(TaskState.DONE))
+_CALLS = select(_T.c.id, _T.c.contact_id, _T.c.due, _T.c.ended_at).where(
+    among(_T.c.contact_id), _MADE_OR_OPEN, or_(_T.c.ended_at.is_(None), _T.c.ended_at >= now_param("since"))
 )

@@ -40,16 +40,18 @@ IN_WORDS: Mapping[str, str] = {
     Reason.NOT_ALLOWED: "NURTURE_ALLOW_RECIPIENTS does not list this recipient",
     Reason.WINDOW: "its step's own window or quiet hours were over",
     Reason.QUIET_HOURS: "it fell into the contact's quiet hours",
-    Reason.FREQUENCY_CAP: "the contact has had as many messages as the cap allows",
+    Reason.FREQUENCY_CAP: "the contact has had as much as the cap allows",
+    Reason.PRIORITY: "a workflow of higher priority goes first that day",
     Reason.HELD_TOO_LONG: "windows, quiet hours and caps would have held it too long",
     Reason.LATE: "it was later than the step allows",
     Reason.STAGE_LEFT: "the contact left the stage",
     Reason.ERASED: "the contact was erased",
     Reason.TEMPLATE_FAILED: "its template could not be rendered for this contact",
     Reason.OFFER_MISSING: "the offer it links to is not published",
+    Reason.ENDPOINT_MISSING: "the endpoint it goes to is not published",
     Reason.MESSAGE_REFUSED: "the mail server refused this message",
     Reason.ADDRESS_DEAD: "the mail server says the address does not exist",
-    Reason.GAVE_UP: "the mail server put it off until we gave up",
+    Reason.GAVE_UP: "the other side put it off until we gave up",
     Reason.INTERRUPTED: "a crash hid whether the mail server took it",
     Reason.UNSUBSCRIBED: "the contact withdrew the permission",
     Reason.BOUNCED: "mail to the address bounced for good",
@@ -158,12 +160,14 @@ def _(decision: Wait, zone: ZoneInfo) -> str:
 def _(decision: Shift, zone: ZoneInfo) -> str:
     return (
         f"'{decision.step}' was due {moment(decision.due, zone)} and is moved to {moment(decision.until, zone)}, "
-        f"because {in_words(decision.reason)}"
+        f"because {in_words(decision.reason)}{_because(decision)}"
     )
 
 
 @_say.register
 def _(decision: Send, zone: ZoneInfo) -> str:
+    if decision.channel is Channel.WEBHOOK:
+        return f"webhook '{decision.step}' goes to {decision.to}"
     if decision.channel is Channel.TEAM:
         return f"notice '{decision.template}' goes to {decision.to}"
     ground = (

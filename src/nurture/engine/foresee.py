@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nurture.engine.decide import upcoming
-from nurture.engine.world import OpenCall, World
+from nurture.engine.world import World
+from nurture.engine.world_calls import OpenCall
 from nurture.model.decisions import (
     Branch,
     Call,
@@ -25,7 +26,17 @@ from nurture.model.decisions import (
     Skip,
     Wait,
 )
-from nurture.model.words import Channel, Enrollment, Event, Facts, Pause, Receipt, ReceiptState, Scalar
+from nurture.model.words import (
+    BACKSTAGE,
+    Channel,
+    Enrollment,
+    Event,
+    Facts,
+    Pause,
+    Receipt,
+    ReceiptState,
+    Scalar,
+)
 from nurture.workflow.model import Workflow
 
 CALL_OUTCOME = "call.outcome"
@@ -72,12 +83,13 @@ def foresee(
     now: datetime,
     until: datetime,
     said: Sequence[Said] = (),
+    made: Sequence[datetime] = (),
 ) -> tuple[Foreseen, ...]:
     """What happens in these enrollments of one contact up to ``until``, in order: messages, calls, offers, moves, ends.
 
     ``workflows`` are those that may be entered on the way; ``pauses`` says of any workflow when it stood still for this
-    contact; ``said`` is what was reported of calls and counts soon. Enrollments that ended belong to ``standings`` too:
-    they rule who may enter again. Raises NurtureError where ``decide`` does.
+    contact; ``said`` is what was reported of calls and counts soon, ``made`` when earlier ones were made. Enrollments
+    that ended belong to ``standings`` too: they rule who may enter again. Raises NurtureError where ``decide`` does.
     """
     if not standings:
         return ()
@@ -95,7 +107,8 @@ def foresee(
         receipts={one.enrollment.id: one.facts.receipt for one in standings if one.facts.receipt},
         calls=list(calls),
         events=_known_events(standings),
-        messages=list(first.messages),
+        messages=list(first.recent.get(Channel.EMAIL, ())),
+        made=list(made),
         known={one.enrollment.id: one for one in standings},
         stood_still=pauses,
     )
@@ -140,7 +153,7 @@ class Ahead(World):
         match decision:
             case Wait() | Shift() | Branch() | SetFields():
                 self._led.setdefault(enrollment, []).append(decision)
-            case Send(channel=Channel.TEAM) | Skip(channel=Channel.TEAM):
+            case Send(channel=channel) | Skip(channel=channel) if channel in BACKSTAGE:
                 pass
             case Send() | Call() | HandOver() | Skip() | Move() | Finish():
                 led = tuple(self._led.pop(enrollment, ()))

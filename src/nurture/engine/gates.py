@@ -7,15 +7,27 @@ are asked again in SQL when the message is claimed and right before it leaves.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from nurture.engine.caps import capped_channel, full, outranked
 from nurture.model.calendars import end_of_quiet
 from nurture.model.decisions import Call, Send
 from nurture.model.matching import CONTACT_CHANGED
-from nurture.model.timing import Calendar, Rule, add, resolve
-from nurture.model.words import Channel, Enrollment, EnteredBy, Event, Facts, Grant, Reason, SuppressionReason
+from nurture.model.timing import Calendar, Rule, resolve
+from nurture.model.words import (
+    BACKSTAGE,
+    Channel,
+    Enrollment,
+    EnteredBy,
+    Event,
+    Facts,
+    Grant,
+    Reason,
+    Rival,
+    SuppressionReason,
+)
 from nurture.steps.email import TRANSACTIONAL
 
 UNSUBSCRIBED_ONLY = frozenset((SuppressionReason.UNSUBSCRIBED,))
@@ -31,7 +43,7 @@ def judged(
     """
     if isinstance(touch, Call):
         return replace(touch, purpose=workflow_purpose) if touch.purpose == TRANSACTIONAL else touch
-    if touch.channel is Channel.TEAM:
+    if touch.channel in BACKSTAGE:
         return touch
     if touch.purpose == TRANSACTIONAL:
         if _did_it_themselves(enrollment, evidence):
@@ -95,52 +107,82 @@ GATES: tuple[tuple[Reason, Gate], ...] = (
 
 def closed_gate(touch: Send | Call, enrollment: Enrollment, facts: Facts, now: datetime) -> Reason | None:
     """The first reason why this message or call must not happen, or None."""
-    if isinstance(touch, Send) and touch.channel is Channel.TEAM:
+    if isinstance(touch, Send) and touch.channel in BACKSTAGE:
         return None
     return next((reason for reason, closed in GATES if closed(touch, enrollment, facts, now)), None)
 
 
-Push = Callable[[datetime], datetime]
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Manners would rather have it later: until when, which of them, and in words what exactly."""
+
+    until: datetime
+    reason: Reason
+    because: tuple[str, ...] = ()
 
 
 def better_time(
-    send: Send, rule: Rule, facts: Facts, now: datetime, zone: ZoneInfo, calendar: Calendar
-) -> tuple[datetime, Reason] | None:
-    """When manners would rather have this message leave, and which of them says so; None for now.
+    touch: Send | Call, rule: Rule, facts: Facts, me: Rival, now: datetime, zone: ZoneInfo, calendar: Calendar
+) -> Held | None:
+    """When manners would rather have this message leave or call appear, and which of them says so; None for now.
 
-    The step's own window holds for every message: it may have been left since the step was due. The cap counts
-    marketing messages of all workflows; quiet hours are the contact's.
+    The step's own window holds for every message and call: it may have been left since the step was due. Caps count
+    marketing messages, and calls, of all workflows; quiet hours are the contact's, and calls know none. ``me`` is how
+    it ranks among what else stands before the contact.
     """
-    pushes: list[tuple[Reason, Push]] = [(Reason.WINDOW, lambda at: _into_window(rule, at, zone, calendar))]
-    if send.marketing:
-        pushes.append((Reason.FREQUENCY_CAP, lambda at: _after_cap(facts, at, zone)))
-        pushes.append((Reason.QUIET_HOURS, lambda at: _after_quiet(facts, at, zone)))
-    at, reason = now, None
-    for _ in range(10):
+    asked = _asked(touch, rule, facts, me, zone, calendar)
+    at, first = now, None
+    for _ in range(_MOST_ROUNDS):
         before = at
-        for manner, push in pushes:
-            moved = push(at)
-            if moved > at:
-                at, reason = moved, reason or manner
+        for manner in asked:
+            held = manner(at)
+            if held and held.until > at:
+                at, first = held.until, first or held
         if at == before:
             break
-    return (at, reason) if reason else None
+    return replace(first, until=at) if first else None
 
 
-def _into_window(rule: Rule, at: datetime, zone: ZoneInfo, calendar: Calendar) -> datetime:
-    if rule.window is None and rule.quiet is None:
-        return at
-    return resolve(Rule(window=rule.window, quiet=rule.quiet), at, zone, calendar).at
+_MOST_ROUNDS = 10
+"""How often manners may push in turn; what they still push then is asked again at the time they found."""
+
+Manner = Callable[[datetime], Held | None]
 
 
-def _after_cap(facts: Facts, at: datetime, zone: ZoneInfo) -> datetime:
-    cap = facts.workspace.cap
-    if cap is None or len(facts.messages) < cap.messages:
-        return at
-    newest = sorted(facts.messages)[-cap.messages]
-    return max(at, add(newest, cap.per, zone))
+def _asked(
+    touch: Send | Call, rule: Rule, facts: Facts, me: Rival, zone: ZoneInfo, calendar: Calendar
+) -> list[Manner]:
+    manners: list[Manner] = []
+    if rule.window or rule.quiet:
+        manners.append(lambda at: _outside_window(rule, at, zone, calendar))
+    channel = capped_channel(touch)
+    caps = facts.workspace.caps.get(channel, ()) if channel else ()
+    if channel and caps:
+        manners.append(lambda at: _over_cap(channel, facts, at, zone))
+    if channel is Channel.EMAIL and caps and facts.rivals:
+        manners.append(lambda at: _outranked(facts, me, at, zone))
+    if channel is not None and channel is not Channel.PHONE and (quiet := facts.workspace.quiet):
+        manners.append(lambda at: Held(end_of_quiet(quiet, at, zone), Reason.QUIET_HOURS))
+    return manners
 
 
-def _after_quiet(facts: Facts, at: datetime, zone: ZoneInfo) -> datetime:
-    quiet = facts.workspace.quiet
-    return end_of_quiet(quiet, at, zone) if quiet else at
+def _outside_window(rule: Rule, at: datetime, zone: ZoneInfo, calendar: Calendar) -> Held:
+    own = Rule(window=rule.window, quiet=rule.quiet)
+    return Held(resolve(own, at, zone, calendar).at, Reason.WINDOW)
+
+
+def _over_cap(channel: Channel, facts: Facts, at: datetime, zone: ZoneInfo) -> Held | None:
+    spent = full(facts.workspace.caps[channel], facts.recent.get(channel, ()), at, zone)
+    if spent is None:
+        return None
+    what = "calls" if channel is Channel.PHONE else "messages"
+    return Held(spent.until, Reason.FREQUENCY_CAP, (f"{what}: {spent.cap}",))
+
+
+def _outranked(facts: Facts, me: Rival, at: datetime, zone: ZoneInfo) -> Held | None:
+    found = outranked(facts, me, at, zone)
+    if found is None:
+        return None
+    first, spent = found
+    when = f"{first.due.astimezone(zone):%a %-d %b %H:%M}"
+    return Held(spent.until, Reason.PRIORITY, (f"'{first.workflow}' goes first, due {when}",))

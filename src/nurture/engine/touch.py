@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from nurture.engine.caps import capped_channel
 from nurture.engine.gates import better_time, closed_gate, judged, live_grant
 from nurture.engine.play import Play
+from nurture.engine.rivals import standing
 from nurture.model.decisions import Call, Decision, Send, Shift, Skip
-from nurture.model.timing import Duration, Unit, add, next_match
+from nurture.model.timing import Calendar, Duration, Unit, add, next_match
 from nurture.model.words import Channel, Phase, Ran, Reason
-from nurture.steps.base import Act, IfLate, Step, TouchFields
+from nurture.steps.base import Act, IfLate, LateFields, Step
 
 MAX_LATE = Duration(1, Unit.DAYS)
 MAX_SHIFT = Duration(7, Unit.DAYS)
@@ -28,20 +31,18 @@ def run_touch(play: Play, step: Step, act: Act) -> None:
     reason = closed_gate(touch, play.enrollment, play.facts, play.now)
     if reason:
         skip(play, step, touch, reason)
-    elif isinstance(touch, Send) and held_by_manners(play, step, touch, due):
-        return
-    else:
+    elif not held_by_manners(play, step, touch, due):
         do(play, step, act, touch, due)
 
 
 def is_late(play: Play, step: Step, due: datetime) -> bool:
     most = _max_late(step) or MAX_LATE
-    return isinstance(step.fields, TouchFields) and play.now > add(due, most, play.zone, play.calendar)
+    return isinstance(step.fields, LateFields) and play.now > add(due, most, play.zone, play.calendar)
 
 
 def allowed_late(play: Play, step: Step, touch: Send | Call, due: datetime) -> bool:
     """Late as it is, does it run now? ``skip`` drops it, ``shift`` puts it at the rule's next match."""
-    policy = step.fields.if_late if isinstance(step.fields, TouchFields) else IfLate.SEND
+    policy = step.fields.if_late if isinstance(step.fields, LateFields) else IfLate.SEND
     if policy is IfLate.SEND:
         return True
     if policy is IfLate.SKIP:
@@ -54,18 +55,22 @@ def allowed_late(play: Play, step: Step, touch: Send | Call, due: datetime) -> b
     return False
 
 
-def held_by_manners(play: Play, step: Step, send: Send, due: datetime) -> bool:
-    """Windows, caps and quiet hours move the message; when they would move it too far, it is skipped."""
-    better = better_time(send, step.rule, play.facts, play.now, play.zone, play.calendar)
-    if better is None:
+def held_by_manners(play: Play, step: Step, touch: Send | Call, due: datetime) -> bool:
+    """Windows, caps and quiet hours move the message or call; when they would move it too far, it is skipped."""
+    me = standing(play.workflow, play.enrollment, due)
+    held = better_time(touch, step.rule, play.facts, me, play.now, play.zone, play.calendar)
+    if held is None:
         return False
-    until, reason = better
-    first = play.enrollment.first_due or due
-    if until > add(first, _max_late(step) or MAX_SHIFT, play.zone, play.calendar):
-        skip(play, step, send, Reason.HELD_TOO_LONG, because=(str(reason),))
+    if held.until > held_at_most(step, play.enrollment.first_due or due, play.zone, play.calendar):
+        skip(play, step, touch, Reason.HELD_TOO_LONG, because=(str(held.reason), *held.because))
     else:
-        shift(play, step, send, due, until, reason)
+        shift(play, step, touch, due, held.until, held.reason, held.because)
     return True
+
+
+def held_at_most(step: Step, first_due: datetime, zone: ZoneInfo, calendar: Calendar) -> datetime:
+    """Until when manners may hold what was due at ``first_due``: the step's ``max_late``, else seven days."""
+    return add(first_due, _max_late(step) or MAX_SHIFT, zone, calendar)
 
 
 def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> None:
@@ -73,9 +78,10 @@ def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> N
     if isinstance(touch, Send) and touch.marketing and touch.channel is Channel.EMAIL:
         grant = live_grant(play.facts, touch.purpose, play.now)
         play.decide(replace(touch, event=before.evidence, grant=grant.id if grant else None))
-        play.facts = replace(play.facts, messages=(*play.facts.messages, play.now))
     else:
         play.decide(replace(touch, event=before.evidence))
+    if channel := capped_channel(touch):
+        count(play, channel, touch.due if isinstance(touch, Call) else play.now)
     ran = before.ran
     if isinstance(touch, Call) or touch.channel is Channel.EMAIL:
         # What came while manners held it came after it was due: a wait behind it looks back so far.
@@ -85,6 +91,12 @@ def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> N
     else:
         play.become(ran=ran)
         play.go_on(step, play.now)
+
+
+def count(play: Play, channel: Channel, at: datetime) -> None:
+    """What this turn itself sends counts for the rest of it too."""
+    spent = play.facts.recent.get(channel, ())
+    play.facts = replace(play.facts, recent={**play.facts.recent, channel: (*spent, at)})
 
 
 def skip(play: Play, step: Step, touch: Send | Call, reason: Reason, because: tuple[str, ...] = ()) -> None:
@@ -117,8 +129,8 @@ def shift(
 
 def _shared(touch: Send | Call, reason: Reason, because: tuple[str, ...]) -> dict[str, object]:
     shared = {field.name: getattr(touch, field.name) for field in fields(Decision)}
-    return {**shared, "reason": reason, "because": because or touch.because}
+    return {**shared, "reason": reason, "because": because}
 
 
 def _max_late(step: Step) -> Duration | None:
-    return step.fields.max_late if isinstance(step.fields, TouchFields) else None
+    return step.fields.max_late if isinstance(step.fields, LateFields) else None

@@ -15,6 +15,8 @@ from nurture.engine.effects import asks_to_call_back, closes, permissions, redat
 from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
 from nurture.engine.evidence import shows_a_human
 from nurture.engine.play import with_change
+from nurture.engine.rivals import rival
+from nurture.engine.world_calls import OpenCall, counted
 from nurture.model.decisions import (
     Call,
     Change,
@@ -52,19 +54,6 @@ from nurture.model.workspace import Workspace
 from nurture.workflow.model import TriggerKind, Workflow
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call that waits for its outcome, in whose enrollment."""
-
-    enrollment: int
-    call: Call
-    expires: datetime
-
-    @property
-    def about(self) -> tuple[int, str, int]:
-        return self.enrollment, self.call.step or "", self.call.visit
-
-
 @dataclass
 class World:
     """A contact, the workflows that exist, and a clock that only moves forward."""
@@ -86,6 +75,8 @@ class World:
     calls: list[OpenCall] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     messages: list[datetime] = field(default_factory=list)
+    made: list[datetime] = field(default_factory=list)
+    """When calls were made."""
     log: list[tuple[datetime, int, Decision]] = field(default_factory=list)
     """Every decision: when, in which enrollment, what."""
     failing: frozenset[str] = frozenset()
@@ -254,7 +245,7 @@ class World:
             for key in sorted(due, key=self._rank):
                 before = self.contact
                 enrollment = self.enrollments[key]
-                facts = self._facts(enrollment)
+                facts = self._with_rivals(enrollment, self._facts(enrollment))
                 turn = self._decide(self._workflow_of(enrollment), enrollment, facts)
                 self._apply(key, turn)
                 if self.contact != before and any(isinstance(one, SetFields) for one in turn.decisions):
@@ -264,6 +255,12 @@ class World:
     def _rank(self, key: int) -> tuple[int, int]:
         """Who goes first when a cap bites: the workflow of higher priority, then the older enrollment."""
         return -self._workflow_of(self.enrollments[key]).priority, key
+
+    def _with_rivals(self, enrollment: Enrollment, facts: Facts) -> Facts:
+        """What else stands before the contact, where a cap has messages compete."""
+        others = [one for one in self.live() if one.id != enrollment.id] if self.workspace.caps else []
+        found = (rival(self._workflow_of(one), one, self._facts(one), self.now) for one in others)
+        return replace(facts, rivals=tuple(filter(None, found)))
 
     def _workflow_of(self, enrollment: Enrollment) -> Workflow:
         return self.workflows[enrollment.workflow]
@@ -369,6 +366,8 @@ class World:
             if asks_to_call_back(event):
                 due, expires = redated(event, one.call.due, one.expires)
                 self.calls.append(OpenCall(one.enrollment, replace(one.call, due=due), expires))
+            else:
+                self.made.append(self.now)
 
     def _expire_calls(self) -> None:
         for one in [call for call in self.calls if call.expires <= self.now]:
@@ -389,7 +388,10 @@ class World:
             withdrawn=self.withdrawn,
             suppressed=self.suppressed,
             pauses=self.pauses,
-            messages=tuple(self.messages),
+            recent={
+                Channel.EMAIL: tuple(self.messages),
+                Channel.PHONE: counted(self.made, self.calls, self.now),
+            },
         )
 
 

@@ -15,6 +15,9 @@ from nurture.model.workspace import Workspace
 
 Scalar = str | float | int | bool | None
 NOTHING: Mapping[str, Scalar] = MappingProxyType({})
+Said = Scalar | list[str]
+Payload = Mapping[str, Said | Mapping[str, Said]]
+"""What a webhook says, as JSON has it."""
 
 
 class Channel(StrEnum):
@@ -23,6 +26,10 @@ class Channel(StrEnum):
     PORTAL = "portal"
     TEAM = "team"
     WEBHOOK = "webhook"
+
+
+BACKSTAGE = frozenset((Channel.TEAM, Channel.WEBHOOK))
+"""Ways to our own people and systems: the contact notices nothing, so that no gate but a pause holds what goes there."""
 
 
 class Status(StrEnum):
@@ -78,6 +85,7 @@ class Reason(StrEnum):
     ERASED = "erased"
     TEMPLATE_FAILED = "template-failed"
     OFFER_MISSING = "offer-missing"
+    ENDPOINT_MISSING = "endpoint-missing"
     MESSAGE_REFUSED = "message-refused"
     ADDRESS_DEAD = "address-dead"
     GAVE_UP = "gave-up"

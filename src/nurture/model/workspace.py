@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nurture.model.timing import DEFAULT_CALENDAR, Calendar, Duration, Window
+
+if TYPE_CHECKING:  # what a contact is said by words that know the workspace
+    from nurture.model.words import Channel
 
 
 class FieldType(StrEnum):
@@ -30,13 +34,21 @@ class Field:
     type: FieldType
     choices: tuple[str, ...] = ()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its type could be read: a choice between no words stands for one that could not."""
+        return self.type is not FieldType.CHOICE or bool(self.choices)
+
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most ``messages`` marketing messages per contact in ``per``."""
+    """At most ``most`` marketing messages, or calls, for one contact in any span of ``per``."""
 
-    messages: int
+    most: int
     per: Duration
+
+    def __str__(self) -> str:
+        return f"{self.most} per {self.per}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,14 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Another system that is told of what happens: its name in workflows, and its address."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreRule:
     """``add`` points when an event of this name comes; they fade after ``decay``."""
 
@@ -88,7 +108,9 @@ class Workspace:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     senders: Mapping[str, Sender] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
-    cap: Cap | None = None
+    webhooks: Mapping[str, Endpoint] = field(default_factory=dict)
+    caps: Mapping[Channel, tuple[Cap, ...]] = field(default_factory=dict)
+    """By channel; all caps of a channel hold at once, over all workflows together."""
     quiet: Window | None = None
     costs: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[ScoreRule, ...] = ()

@@ -14,10 +14,12 @@ from nurture.db import enrollments
 from nurture.db.enrollments import BATCH, Claimed
 from nurture.db.session import UnreachableError
 from nurture.engine.decide import decide
-from nurture.model.decisions import Send, Turn
+from nurture.model.decisions import Turn
 from nurture.model.words import Facts
+from nurture.model.workspace import Workspace
+from nurture.services.caps import Rivals, load_rivals, over_caps, spent_by
 from nurture.services.enroll import follow_up
-from nurture.services.facts import load_facts
+from nurture.services.facts import Recent, load_facts
 from nurture.services.ingest import note_changes
 from nurture.services.record import record_turns
 from nurture.services.runtime import Runtime
@@ -51,19 +53,27 @@ class Advance:
             published = shelf.published(tx)
             versions = shelf.versions(tx, {one.enrollment.version for one in claimed})
             facts = load_facts(tx, [one.enrollment for one in claimed], published.workspace, now)
-        taken, troubled = self._decide(claimed, versions, facts, now)
-        troubled += self._record(taken, now)
+            rivals = load_rivals(
+                tx, shelf, published.workspace, [one.enrollment for one in claimed], facts, now
+            )
+        taken, troubled = self._decide(claimed, versions, facts, rivals, now)
+        troubled += self._record(taken, published.workspace, now)
         if troubled:
             with database.write() as tx:
                 enrollments.put_off(tx, troubled, now + PUT_OFF)
         return len(claimed)
 
-    def _record(self, taken: Sequence[Taken], now: datetime) -> list[Troubled]:
+    def _record(self, taken: Sequence[Taken], workspace: Workspace, now: datetime) -> list[Troubled]:
         """Record these turns at once or, where the database refuses one, one by one; returns those it refuses."""
         shelf = self.runtime.shelf
 
         def write(tx: Connection) -> None:
-            _, outcome = record_turns(tx, shelf, taken, now)
+            # Another worker used up the cap since we read the facts: such a turn is taken again, by new ones.
+            over = over_caps(tx, workspace, taken, now)
+            fitting = [one for one in taken if one[0].enrollment.id not in over] if over else taken
+            if over:
+                enrollments.release(tx, [claim for claim, _ in taken if claim.enrollment.id in over])
+            _, outcome = record_turns(tx, shelf, fitting, now)
             follow_up(tx, shelf, outcome, now)
             note_changes(tx, shelf, outcome.changed, now)
 
@@ -74,7 +84,7 @@ class Advance:
             raise  # the database is away, and these turns are as good as any
         except Exception as error:
             if len(taken) > 1:
-                return [one for each in taken for one in self._record([each], now)]
+                return [one for each in taken for one in self._record([each], workspace, now)]
             claim = taken[0][0]
             log.exception("turn cannot be recorded", enrollment=claim.enrollment.id)
             return [(claim, f"{type(error).__name__}: {error}")]
@@ -85,27 +95,31 @@ class Advance:
         claimed: list[Claimed],
         versions: dict[str, Workflow],
         facts: dict[int, Facts],
+        rivals: Rivals | None,
         now: datetime,
     ) -> tuple[list[Taken], list[Troubled]]:
         """Decide each; one that cannot be decided never stops the others."""
         taken: list[Taken] = []
         troubled: list[Troubled] = []
-        sent: dict[int, tuple[datetime, ...]] = {}
+        spent: dict[int, Recent] = {}
         # Who goes first may use up the cap.
         for one in sorted(claimed, key=lambda one: -_priority(one, versions)):
             enrollment = one.enrollment
             try:
                 known = facts[enrollment.id]
                 # Another enrollment of this contact may have used up the cap within this very batch.
-                known = replace(known, messages=known.messages + sent.get(enrollment.contact_id, ()))
+                known = replace(known, recent=spent.get(enrollment.contact_id, known.recent))
+                if rivals:
+                    known = replace(known, rivals=rivals.of(enrollment))
                 turn = decide(versions[enrollment.version], enrollment, known, now)
+                if rivals:
+                    rivals.note(turn.enrollment, known)
             except Exception as error:
                 log.exception("turn failed", enrollment=enrollment.id, workflow=enrollment.workflow)
                 troubled.append((one, f"{type(error).__name__}: {error}"))
             else:
                 taken.append((one, turn))
-                marketing = sum(isinstance(each, Send) and each.marketing for each in turn.decisions)
-                sent[enrollment.contact_id] = sent.get(enrollment.contact_id, ()) + (now,) * marketing
+                spent[enrollment.contact_id] = spent_by(turn, known.recent, now)
         return taken, troubled
 
 

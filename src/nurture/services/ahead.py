@@ -16,7 +16,7 @@ from nurture.db.deliveries import Delivery
 from nurture.db.outcomes import CallOutcome
 from nurture.db.tasks import Task
 from nurture.engine.foresee import Foreseen, Said, Standing, foresee
-from nurture.engine.world import OpenCall
+from nurture.engine.world_calls import OpenCall
 from nurture.model.decisions import Call
 from nurture.model.errors import NurtureError
 from nurture.model.words import DeliveryState, Enrollment, Facts, Phase, Reason, TaskState
@@ -73,6 +73,7 @@ def look_ahead(
             now,
             now + span,
             [_said(one, tasks_by_id[one.task_id]) for one in outcomes.pending_of_tasks(tx, tasks_by_id)],
+            [task.ended_at for task in calls if task.state is TaskState.DONE and task.ended_at],
         )
     except NurtureError as error:
         return Ahead(trouble=str(error))

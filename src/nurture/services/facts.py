@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from nurture.db import consents, contacts, events, pauses, suppressions
 from nurture.db.enrollments import live_of
-from nurture.db.receipts import receipts, recent_marketing
+from nurture.db.receipts import Spent, receipts, spent
 from nurture.model.timing import Unit
-from nurture.model.words import Enrollment, Facts, Phase
-from nurture.model.workspace import Cap, Workspace
+from nurture.model.words import Channel, Enrollment, Facts, Phase
+from nurture.model.workspace import Workspace
 
 
 def load_facts(
@@ -35,8 +35,7 @@ def load_facts(
     paused = pauses.pauses_for(tx, {(one.contact_id, one.workflow) for one in enrollments})
     ended_people = {one.contact_id for one in enrollments if not one.live}
     live = {(one.contact_id, one.workflow) for one in live_of(tx, ended_people)} if ended_people else set()
-    cap = workspace.cap
-    messages = recent_marketing(tx, ids, _cap_reaches_back(cap, now)) if cap else {}
+    recent = recently(tx, ids, workspace, now)
     return {
         one.id: Facts(
             contact=people[one.contact_id],
@@ -48,7 +47,7 @@ def load_facts(
             withdrawn=withdrawn.get(one.contact_id, frozenset()),
             suppressed=suppressed.get(one.contact_id, {}),
             pauses=paused.get((one.contact_id, one.workflow), ()),
-            messages=messages.get(one.contact_id, ()),
+            recent=recent.get(one.contact_id, {}),
             replaced=not one.live and (one.contact_id, one.workflow) in live,
         )
         for one in enrollments
@@ -64,7 +63,30 @@ def facts_of_people(
     return {id_: Facts(contact=person, workspace=workspace) for id_, person in people.items()}
 
 
-def _cap_reaches_back(cap: Cap, now: datetime) -> datetime:
-    """Far enough for the cap in any zone and calendar."""
+Recent = Mapping[Channel, tuple[datetime, ...]]
+
+
+def recently(
+    tx: Connection, contact_ids: Collection[int], workspace: Workspace, now: datetime
+) -> dict[int, Recent]:
+    """What the workspace's caps count for each contact, by channel; nothing is asked where there are no caps."""
+    if not workspace.caps:
+        return {}
+    rows = spent(tx, contact_ids, workspace.caps, reach_back(workspace, now))
+    return by_contact(rows, now)
+
+
+def by_contact(rows: Iterable[Spent], now: datetime) -> dict[int, Recent]:
+    """Moments by contact and channel."""
+    found: dict[int, dict[Channel, tuple[datetime, ...]]] = {}
+    for row in rows:
+        of_contact = found.setdefault(row.contact_id, {})
+        of_contact[row.channel] = (*of_contact.get(row.channel, ()), row.moment(now))
+    return {contact: recent for contact, recent in found.items()}  # noqa: C416 - a dict of mappings
+
+
+def reach_back(workspace: Workspace, now: datetime) -> datetime:
+    """Far enough for every cap in any zone and calendar."""
     days_in = {Unit.MONTHS: 31, Unit.WEEKS: 7, Unit.BUSINESS_DAYS: 4}
-    return now - timedelta(days=days_in.get(cap.per.unit, 1) * cap.per.amount + 2)
+    spans = [cap.per for caps in workspace.caps.values() for cap in caps]
+    return now - timedelta(days=max(days_in.get(span.unit, 1) * span.amount for span in spans) + 2)

@@ -6,9 +6,18 @@ Refuses unknown keys and values that cannot be used, all at once and each at its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    StringConstraints,
+)
 
 from nurture.model import workspace as model
 from nurture.model.addresses import AddressError, parse_mailbox
@@ -17,14 +26,20 @@ from nurture.model.errors import Problem, TextError, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS
 from nurture.model.matching import parse_event_match
 from nurture.model.timing import Calendar, TimingError, parse_duration, read_calendar
+from nurture.model.words import Channel
 from nurture.steps.base import DurationText, QuietText, Slug, parsed
+from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.forms import plain, read_form, text_problem
 from nurture.workflow.toml_text import read_toml
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode
 
 FILE = "nurture.toml"
 
+_CAPPED = {"messages": Channel.EMAIL, "calls": Channel.PHONE}
+"""The keys of [caps] and what they count. A channel that is added gets its line here, and its key in the form."""
+
 _FIELD_TYPES = ("text", "number", "bool", "date")
+_COSTS = ("email", "call_minute")
 _SECTIONS = (
     "workspace",
     "fields",
@@ -33,6 +48,7 @@ _SECTIONS = (
     "calendars",
     "senders",
     "teams",
+    "webhooks",
     "caps",
     "costs",
     "scores",
@@ -64,7 +80,7 @@ def _event(text: str) -> str:
 
 def _cap(text: str) -> model.Cap:
     count, _, span = text.partition(" per ")
-    if not count.strip().isdecimal() or not span:
+    if not count.strip().isdecimal() or not int(count) or not span:
         raise TextError(f"'{text}' is no cap", hint="write '3 per 7 days'")
     try:
         return model.Cap(int(count), parse_duration(span))
@@ -121,8 +137,17 @@ class _TeamForm(_Form):
     absences: Mapping[str, tuple[str, ...]] = {}
 
 
+Caps = Annotated[
+    tuple[Annotated[InstanceOf[model.Cap], parsed(_cap)], ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    Field(min_length=1),
+]
+"""One cap as a text, or several as a list of texts."""
+
+
 class _CapsForm(_Form):
-    messages: Annotated[InstanceOf[model.Cap], parsed(_cap)] | None = None
+    messages: Caps = ()
+    calls: Caps = ()
     quiet: QuietText | None = None
 
 
@@ -146,6 +171,14 @@ _Section = TypeVar("_Section", bound=BaseModel)
 _Named = TypeVar("_Named")
 
 
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 class _Reader:
     def __init__(self, top: MapNode, problems: list[Problem]) -> None:
         self.top = top
@@ -154,7 +187,7 @@ class _Reader:
     def workspace(self) -> model.Workspace:
         self._refuse_unknown_sections()
         about = self._section(_WorkspaceForm, "workspace")
-        if self.top.get("workspace") is None:
+        if self.top.get("workspace") is None and not self._misspelt("workspace"):
             self._problem(
                 self.top, "missing-key", "[workspace] is missing", 'write [workspace] and name = "…" below it'
             )
@@ -173,11 +206,16 @@ class _Reader:
             calendars=self._each("calendars", self._calendar),
             senders=self._each("senders", self._sender),
             teams=self._each("teams", self._team),
-            cap=caps.messages if caps else None,
+            webhooks=self._each("webhooks", self._endpoint),
+            caps={channel: capped for key, channel in _CAPPED.items() if (capped := getattr(caps, key, ()))},
             quiet=caps.quiet if caps else None,
             costs=self._costs(),
             scores=self._scores(),
         )
+
+    def _misspelt(self, section: str) -> bool:
+        """Whether it stands there under a name that is nearly right, which has been told."""
+        return any(did_you_mean(key.text, (section,)) for key, _ in self.top.entries if key.text not in _SECTIONS)
 
     def _refuse_unknown_sections(self) -> None:
         for key, _ in self.top.entries:
@@ -225,13 +263,16 @@ class _Reader:
     def _calendar(self, name: str, node: MapNode) -> Calendar:
         form = read_form(_CalendarForm, node, self.problems) or _CalendarForm()
         given = {"days": form.days, "hours": form.hours, "country": form.country, "holidays": form.holidays}
+        sound = True
         for key, value in given.items():
             if node.get(key) is not None:
                 try:
                     read_calendar(name, **{key: value})  # type: ignore[arg-type]  # one at a time, to know which is wrong
                 except TimingError as error:
+                    sound = False
                     self.problems.append(text_problem(error, node.get(key) or node.place))
-                    return Calendar(name)
+        if not sound:
+            return Calendar(name)
         return read_calendar(
             name, days=form.days, hours=form.hours, country=form.country, holidays=form.holidays
         )
@@ -253,7 +294,24 @@ class _Reader:
 
     def _team(self, name: str, node: MapNode) -> model.Team:
         form = read_form(_TeamForm, node, self.problems)
+        if form:
+            self._absences(form, node.get("absences"))
         return model.Team(name, form.members, form.capacity, form.absences) if form else model.Team(name, ())
+
+    def _endpoint(self, name: str, node: MapNode) -> model.Endpoint:
+        form = read_form(EndpointForm, node, self.problems)
+        return model.Endpoint(name, form.url if form else "")
+
+    def _absences(self, form: _TeamForm, node: Node | None) -> None:
+        """Only members are away, and only on days that a calendar knows."""
+        members = {parse_mailbox(who).address.lower() for who in form.members}
+        for key, days in node.entries if isinstance(node, MapNode) else ():
+            if key.text.lower() not in members:
+                hint = did_you_mean(key.text, members) or f"its members are {', '.join(sorted(members))}"
+                self._problem(key, "bad-value", f"'{key.text}' is no member of this team", hint)
+            for day in days.items if isinstance(days, ListNode) else ():
+                if isinstance(day, TextNode) and not _is_day(day.text):
+                    self._problem(day, "bad-value", f"'{day.text}' is no day", "write it as 2026-12-24")
 
     def _fields(self) -> dict[str, model.Field]:
         found = {}
@@ -285,7 +343,7 @@ class _Reader:
             f"write one of {', '.join(_FIELD_TYPES)}, or a list of words"
         )
         self._problem(node, "bad-value", f"this is no type for '{name}'", hint)
-        return model.Field(name, model.FieldType.TEXT)
+        return model.Field(name, model.FieldType.CHOICE)  # of no words: nothing is known of it
 
     def _costs(self) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -294,6 +352,9 @@ class _Reader:
                 found[key.text] = float(node.text) if isinstance(node, TextNode) else -1
             except ValueError:
                 found[key.text] = -1
+            if key.text not in _COSTS:
+                hint = did_you_mean(key.text, _COSTS) or f"known here: {', '.join(_COSTS)}"
+                self._problem(key, "unknown-key", f"'{key.text}' is not known here", hint)
             if not 0 <= found[key.text] < 10**9:
                 self._problem(
                     node,
