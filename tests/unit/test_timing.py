@@ -59,9 +59,15 @@ def test_hours_are_elapsed_time_and_days_keep_the_wall_clock() -> None:
     assert shown("after 1 day", "2026-10-31 09:00") == "Sun 2026-11-01 09:00"
 
 
-def test_days_at_a_clock_time_may_lie_in_the_past() -> None:
+def test_a_clock_time_that_is_over_is_due_at_once() -> None:
     assert shown("after 2 days at 09:30", "2026-03-02 16:00") == "Wed 2026-03-04 09:30"
-    assert shown("after 0 days at 09:30", "2026-03-02 16:00") == "Mon 2026-03-02 09:30"
+    assert shown("after 0 days at 09:30", "2026-03-02 16:00") == "Mon 2026-03-02 16:00"
+    assert shown("after 0 days at 09:30", "2026-03-02 09:29") == "Mon 2026-03-02 09:30"
+
+
+def test_at_once_still_waits_for_the_window_and_the_end_of_quiet_hours() -> None:
+    assert shown("after 0 days at 09:30 window 09:00-15:00", "2026-03-02 16:00") == "Tue 2026-03-03 09:00"
+    assert shown("after 0 days at 09:30 quiet 15:30-17:45", "2026-03-02 16:00") == "Mon 2026-03-02 17:45"
 
 
 def test_hours_with_a_clock_time_wait_for_the_next_such_time() -> None:
@@ -365,6 +371,16 @@ def test_a_call_task_says_when_the_business_was_closed() -> None:
     assert days.derivation == (
         "1 day after Fri 6 Mar 2026 16:00 (America/Toronto) is Sat 7 Mar 2026 16:00",
         "window weekdays 09:00-17:00: moved from Sat 7 Mar 2026 16:00 to Mon 9 Mar 2026 09:00",
+    )
+
+
+def test_a_derivation_says_when_the_time_was_over_already() -> None:
+    instant = resolve(parse_rule("after 0 days at 09:30"), toronto("2026-03-02 16:00"), TORONTO)
+
+    assert instant.derivation == (
+        "0 days after Mon 2 Mar 2026 16:00 (America/Toronto) is Mon 2 Mar 2026",
+        "at 09:30",
+        "Mon 2 Mar 2026 09:30 is over by then: due at once",
     )
 
 

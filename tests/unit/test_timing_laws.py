@@ -113,6 +113,12 @@ def test_a_due_time_is_inside_its_window_and_outside_its_quiet_hours(
 
 
 @unhurried
+@given(rule=rules, start=instants, zone=zones)
+def test_nothing_is_due_before_its_start(rule: Rule, start: datetime, zone: ZoneInfo) -> None:
+    assert resolve(rule, start, zone).at >= start
+
+
+@unhurried
 @given(rule=rules, now=instants, zone=zones)
 def test_the_next_match_is_never_before_now_and_is_its_own_next_match(
     rule: Rule, now: datetime, zone: ZoneInfo

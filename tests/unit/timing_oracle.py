@@ -123,7 +123,7 @@ def _on_a_later_day(
             day += 1
     if day == today and at is None:
         return minute
-    return line.when(day * DAY + (clock if at is None else at))
+    return max(minute, line.when(day * DAY + (clock if at is None else at)))
 
 
 def _months_on(day: int, months: int) -> int:

@@ -13,7 +13,8 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from nurture.model.errors import TextError, did_you_mean
-from nurture.model.time_rules import WEEKDAYS, TimingError, Window, parse_days, parse_window
+from nurture.model.time_rules import parse_days, parse_window
+from nurture.model.time_words import WEEKDAYS, TimingError, Window
 
 ONE_DAY = timedelta(days=1)
 _NOON = time(12)

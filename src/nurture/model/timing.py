@@ -28,6 +28,14 @@ from nurture.model.calendars import (
     to_utc,
 )
 from nurture.model.time_rules import (
+    parse_clock,
+    parse_days,
+    parse_duration,
+    parse_quiet,
+    parse_rule,
+    parse_window,
+)
+from nurture.model.time_words import (
     Duration,
     Rule,
     TimingError,
@@ -36,12 +44,6 @@ from nurture.model.time_rules import (
     clock_text,
     days_text,
     explain_rule,
-    parse_clock,
-    parse_days,
-    parse_duration,
-    parse_quiet,
-    parse_rule,
-    parse_window,
 )
 
 __all__ = [
@@ -93,10 +95,10 @@ class Instant:
 
 @lru_cache(maxsize=_REMEMBERED)
 def resolve(rule: Rule, start: datetime, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR) -> Instant:
-    """When ``rule`` is due, counted from ``start``.
+    """When ``rule`` is due, counted from ``start``; never before it.
 
-    May lie before ``start`` (``after 0 days at 09:00`` in the afternoon): the step is due at once, and the time
-    is still the computed one. Raises TimingError when the rule never comes true.
+    A clock time that is over by ``start`` (``after 0 days at 09:00`` in the afternoon) is due at once. Raises
+    TimingError when the rule never comes true.
     """
     trail = _Trail(zone)
     try:
@@ -220,7 +222,7 @@ def _point(rule: Rule, start: datetime, trail: _Trail, calendar: Calendar) -> da
     if rule.at is None:
         return _keep_clock(start, wall, day, trail)
     trail.add(f"at {clock_text(rule.at)}")
-    return _read(day, rule.at, trail)
+    return _not_before(start, _read(day, rule.at, trail), trail)
 
 
 def _first_point(rule: Rule, start: datetime, trail: _Trail) -> datetime:
@@ -239,6 +241,13 @@ def _first_point(rule: Rule, start: datetime, trail: _Trail) -> datetime:
     which = f"on {days_text(rule.on)} " if rule.on is not None else ""
     trail.add(f"{which}at {clock_text(rule.at)}: the first is {_day(day)}")
     return _read(day, rule.at, trail)
+
+
+def _not_before(start: datetime, point: datetime, trail: _Trail) -> datetime:
+    """``point``, or ``start`` when it was over by then: due at once, and pushed on from there."""
+    if point < start:
+        trail.add(f"{trail.moment(point)} is over by then: due at once")
+    return max(start, point)
 
 
 def _keep_clock(start: datetime, wall: datetime, day: date, trail: _Trail) -> datetime:
