@@ -83,9 +83,7 @@ def claim_due(
     rows = tx.execute(
         _CLAIM, {"now": now, "operational": operational, "lapses": operational + lease, "most": limit}
     ).all()
-    return [
-        Claimed(_enrollment(row), row.fence) for row in sorted(rows, key=lambda row: (row.wake_at, row.id))
-    ]
+    return [Claimed(value_of(row), row.fence) for row in sorted(rows, key=lambda row: (row.wake_at, row.id))]
 
 
 def record_turns(tx: Connection, turns: Sequence[tuple[Claimed, Turn]], now: datetime) -> set[int]:
@@ -120,7 +118,7 @@ def put_off(tx: Connection, troubled: Iterable[tuple[Claimed, str]], until: date
 def seize(tx: Connection, enrollment_id: int) -> Claimed | None:
     """Take a live enrollment, from whoever holds it, for a person's decision in this transaction; None when it is over."""
     row = tx.execute(_SEIZE, {"enrollment": enrollment_id}).first()
-    return Claimed(_enrollment(row), row.fence) if row else None
+    return Claimed(value_of(row), row.fence) if row else None
 
 
 # --- waking -----------------------------------------------------------------------------------------------------
@@ -182,7 +180,7 @@ def end_many(
     if not ids:
         return []
     values = {"ids": ids, "now": now, "ends_as": status.value, "reason": reason}
-    return [_enrollment(row) for row in tx.execute(_END, values)]
+    return [value_of(row) for row in tx.execute(_END, values)]
 
 
 # --- finding ----------------------------------------------------------------------------------------------------
@@ -232,7 +230,7 @@ def ids_in(tx: Connection, workflow: str, *, live: bool = True) -> list[int]:
 
 
 def _find(tx: Connection, query: AnySelect, **values: Any) -> list[Enrollment]:
-    return [_enrollment(row) for row in tx.execute(query, values)] if values["ids"] else []
+    return [value_of(row) for row in tx.execute(query, values)] if values["ids"] else []
 
 
 def _claim() -> Update:
@@ -374,14 +372,12 @@ def _row(enrollment: Enrollment) -> dict[str, Any]:
         name: {"visits": record.visits, "clock_from": _text(record.clock_from), "validated": record.validated}
         for name, record in enrollment.stages.items()
     }
-    row["ran"] = [
-        [ran.step, _text(ran.due)] if ran.took_place else [ran.step, _text(ran.due), False]
-        for ran in enrollment.ran
-    ]
+    row["ran"] = [[ran.step, _text(ran.due), *(() if ran.took_place else (False,))] for ran in enrollment.ran]
     return row
 
 
-def _enrollment(row: AnyRow) -> Enrollment:
+def value_of(row: AnyRow) -> Enrollment:
+    """The enrollment in a row that begins with ``VALUE_COLUMNS``."""
     value = dict(zip(VALUES, row, strict=False))
     value["status"] = Status(value["status"])
     value["phase"] = Phase(value["phase"])
@@ -390,9 +386,7 @@ def _enrollment(row: AnyRow) -> Enrollment:
         name: StageRecord(record["visits"], _instant(record["clock_from"]), record["validated"])
         for name, record in value["stages"].items()
     }
-    value["ran"] = tuple(
-        Ran(step, datetime.fromisoformat(due), *took_place) for step, due, *took_place in value["ran"]
-    )
+    value["ran"] = tuple(Ran(step, datetime.fromisoformat(due), *rest) for step, due, *rest in value["ran"])
     return Enrollment(**value)
 
 
