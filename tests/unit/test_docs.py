@@ -24,7 +24,7 @@ from nurture.settings import OTHER_NAMES, Settings, variable
 from nurture.steps import KINDS
 from nurture.steps.base import Kind, StepFields, TimedFields, TouchFields
 from nurture.steps.call_task import OUTCOMES
-from nurture.workflow import documents, workspace
+from nurture.workflow import documents, scenarios, workspace
 from nurture.workflow.checks import CODES
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
 from nurture.workflow.workspace import read_workspace
@@ -52,6 +52,13 @@ each_document = pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file
 
 def keys_of(form: type[BaseModel]) -> set[str]:
     return {field.alias or name for name, field in form.model_fields.items()}
+
+
+SCENARIO_KEYS = {
+    *keys_of(scenarios.ScenarioForm),
+    *("events", "expect"),
+    *keys_of(scenarios.ExpectForm),  # the table below the other
+}
 
 
 # --- the language -------------------------------------------------------------------------------------------------
@@ -82,8 +89,10 @@ def test_the_fields_that_steps_share_are_told_once() -> None:
         ("Stage keys", keys_of(StageFields) | {"steps", "loss"}),
         ("Loss keys", keys_of(LossFields)),
         ("Offers", keys_of(documents.OfferForm)),
+        ("Scenarios", SCENARIO_KEYS),
         ("Personas", keys_of(documents.PersonaForm)),
         ("Segments", keys_of(documents.SegmentForm)),
+        ("What a scenario expects", keys_of(scenarios.ExpectForm)),
     ],
 )
 def test_every_key_of_the_language_has_its_row(heading: str, keys: set[str]) -> None:

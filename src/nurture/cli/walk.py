@@ -75,6 +75,7 @@ def walk(
     cannot be rendered for them.
     """
     from nurture.services.folder import open_sound
+    from nurture.services.rehearsal import of_folder
     from nurture.services.walk import Itinerary, usual_start
     from nurture.services.walk import walk as take
 
@@ -85,7 +86,9 @@ def walk(
     contact, example = who(folder, persona, file, wanted)
     zone = folder.workspace.zone_of(contact.timezone)
     begins = moment("--start", start, zone) if start else usual_start(zone, system_time())
-    walked = take(folder, workflow, Itinerary(contact, begins, example, planned, picked), base_url())
+    walked = take(
+        of_folder(folder), workflow, Itinerary(contact, begins, example, planned, picked), base_url()
+    )
     if page:
         from nurture.rendering.storyboard import storyboard
         from nurture.services.walk_story import story_of

@@ -43,14 +43,14 @@ class Folder:
 
 def open_sound(path: Path) -> Folder:
     """The project in ``path``, without a single error. Raises NotFoundError, ProblemsFound."""
-    return _opened(path, check(path).sound())
+    return opened(path, check(path).sound())
 
 
 def open_as_it_is(path: Path) -> Folder:
     """The project while it is being written: only `nurture.toml` has to be sound. Raises NotFoundError, ProblemsFound."""
     project = load_project(path)
     _refuse([problem for problem in project.problems if problem.place.file == FILE])
-    return _opened(path, project)
+    return opened(path, project)
 
 
 def read_toml(path: Path) -> Workspace:
@@ -66,7 +66,8 @@ def read_toml(path: Path) -> Workspace:
     return workspace
 
 
-def _opened(path: Path, project: Project) -> Folder:
+def opened(path: Path, project: Project) -> Folder:
+    """The project that was read from ``path``, with its templates; its `nurture.toml` is known to be sound."""
     assert project.workspace is not None
     sources = template_sources(path)[0]
     languages = frozenset((source.name, source.locale) for source in sources)

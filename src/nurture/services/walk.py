@@ -1,6 +1,6 @@
 """`nurture walk`: one contact takes the whole journey in frozen time, before a customer does.
 
-Reads the project folder only; nothing is stored, nothing leaves, and no live figure changes.
+Nothing is stored, nothing leaves, and no live figure changes.
 """
 
 from __future__ import annotations
@@ -10,31 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from nurture.engine.world import granted
 from nurture.model.decisions import Finish, Refuse
 from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.expressions import Scope
 from nurture.model.matching import RESERVED_EVENTS, EventMatch
 from nurture.model.timing import parse_rule, resolve
-from nurture.model.words import Contact, Enrollment, EnteredBy, Status
-from nurture.rendering.links import Links
-from nurture.services.folder import Folder
+from nurture.model.words import Contact, Enrollment, Status
 from nurture.services.made_up import Doing, as_option, taken_by
-from nurture.services.stand_in import changed
-from nurture.services.walk_world import Press, Touchpoint, Walked
-from nurture.steps.base import TouchFields
+from nurture.services.rehearsal import Ground, begin, enters_by_itself, tell
+from nurture.services.walk_world import Touchpoint, Walked
 from nurture.steps.wait_until import WaitUntilFields
 from nurture.workflow.documents import Persona
-from nurture.workflow.model import TriggerKind, Workflow
-
-CHANGED = "contact.changed"
-"""Said with ``--do``, its values are the contact's own fields."""
-BY: Mapping[TriggerKind, EnteredBy] = {
-    TriggerKind.SEGMENT: EnteredBy.SEGMENT,
-    TriggerKind.DATE: EnteredBy.DATE,
-    TriggerKind.LOST: EnteredBy.LOST,
-    TriggerKind.MANUAL: EnteredBy.HAND,
-}
+from nurture.workflow.model import Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +83,17 @@ def usual_start(zone: ZoneInfo, now: datetime) -> datetime:
     return resolve(parse_rule("on weekdays at 09:00"), now, zone).at
 
 
-def walk(folder: Folder, name: str, itinerary: Itinerary, base_url: str) -> Walk:
+def walk(ground: Ground, name: str, itinerary: Itinerary, base_url: str) -> Walk:
     """The whole journey of one contact through the workflow ``name``.
 
     Raises NotFoundError for an unknown workflow, split or variant, NurtureError when the contact never enters.
     """
-    workflow = folder.workflow(name)
-    workflows = folder.project.workflows
+    workflow = ground.workflow(name)
+    workflows = ground.workflows
     _refuse_unknown_variants(workflows, itinerary.variants)
-    _refuse_slips(folder, itinerary.doings)
-    purposes = {one.purpose for one in workflows.values()} | {
-        step.fields.purpose
-        for one in workflows.values()
-        for step in one.steps.values()
-        if isinstance(step.fields, TouchFields) and step.fields.purpose
-    }
-    world = Walked(
-        workflows=workflows,
-        contact=itinerary.contact,
-        workspace=folder.workspace,
-        now=itinerary.start,
-        grants=granted(purposes, itinerary.start),
-        variants=itinerary.variants,
-        press=Press(folder.templates, folder.project.offers, Links(base_url, ("walk",))),
-    )
-    _play(world, workflow, itinerary, folder)
+    _refuse_slips(ground, itinerary.doings)
+    world = begin(ground, itinerary.contact, itinerary.start, variants=itinerary.variants, base_url=base_url)
+    _play(world, workflow, itinerary)
     own = [one for one in world.enrollments.values() if one.workflow == name]
     if not own:
         raise _never_entered(world, workflow)
@@ -131,7 +104,7 @@ def walk(folder: Folder, name: str, itinerary: Itinerary, base_url: str) -> Walk
         workflows=workflows,
         contact=itinerary.contact,
         persona=itinerary.persona,
-        zone=folder.workspace.zone_of(itinerary.contact.timezone),
+        zone=ground.workspace.zone_of(itinerary.contact.timezone),
         start=itinerary.start,
         touchpoints=tuple(world.notes),
         outcome=outcome,
@@ -143,27 +116,27 @@ def walk(folder: Folder, name: str, itinerary: Itinerary, base_url: str) -> Walk
 # --- the way ------------------------------------------------------------------------------------------------------
 
 
-def _play(world: Walked, workflow: Workflow, itinerary: Itinerary, folder: Folder) -> None:
-    zone = folder.workspace.zone_of(itinerary.contact.timezone)
-    calendar = folder.workspace.calendar(workflow.calendar)
+def _play(world: Walked, workflow: Workflow, itinerary: Itinerary) -> None:
+    zone = world.workspace.zone_of(itinerary.contact.timezone)
+    calendar = world.workspace.calendar(workflow.calendar)
     planned = [(resolve(doing.rule, itinerary.start, zone, calendar).at, doing) for doing in itinerary.doings]
     planned.sort(key=lambda one: one[0])
     at_once = [doing for at, doing in planned if at <= itinerary.start]
     _enter(world, workflow, at_once)
     for at, doing in planned:
         world.advance_to(max(at, world.now))
-        _do(world, doing)
+        tell(world, doing.event, doing.words, doing.data, f"--do {doing.event}")
     world.finish()
 
 
 def _enter(world: Walked, workflow: Workflow, at_once: Sequence[Doing]) -> None:
     """By the first stage's own trigger; an event that is told for the very start goes before one made up here."""
-    trigger = workflow.stages[0].trigger
-    match = trigger.match if trigger else None
-    if match is None:
-        by = BY[trigger.kind] if trigger else EnteredBy.HAND
-        world.enroll(workflow.name, by=by, reason="a walk")
+    if enters_by_itself(world, workflow, "a walk"):
         return
+    trigger = workflow.stages[0].trigger
+    assert trigger is not None
+    assert trigger.match is not None
+    match = trigger.match
     if any(doing.event == match.name for doing in at_once):
         return
     data = taken_by(match, _scope(world))
@@ -171,14 +144,6 @@ def _enter(world: Walked, workflow: Workflow, at_once: Sequence[Doing]) -> None:
         hint = f"tell the event yourself: --do '{match.name}:key=value@+0d'"
         raise NurtureError(f"nobody can be made up who meets the trigger '{match}'", hint=hint)
     world.tell(match.name, data)
-
-
-def _do(world: Walked, doing: Doing) -> None:
-    if doing.event != CHANGED:
-        world.tell(doing.event, doing.data)
-        return
-    world.contact = changed(world.contact, doing.words, world.workspace, f"--do {CHANGED}")
-    world.tell(CHANGED, doing.data)
 
 
 def _scope(world: Walked) -> Scope:
@@ -249,9 +214,9 @@ def _refuse_unknown_variants(workflows: Mapping[str, Workflow], wanted: Mapping[
             raise NotFoundError(f"split '{split}' has no variant '{variant}'", hint=hint)
 
 
-def _refuse_slips(folder: Folder, doings: Sequence[Doing]) -> None:
+def _refuse_slips(ground: Ground, doings: Sequence[Doing]) -> None:
     """A misspelt event would quietly move nothing."""
-    known = RESERVED_EVENTS | folder.workspace.events | _named_in(folder.project.workflows)
+    known = RESERVED_EVENTS | ground.workspace.events | _named_in(ground.workflows)
     for doing in doings:
         if doing.event not in known and (hint := did_you_mean(doing.event, known)):
             raise NotFoundError(f"there is no event '{doing.event}'", hint=hint)

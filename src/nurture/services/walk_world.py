@@ -39,6 +39,7 @@ KIND_OF: Mapping[Channel, str] = {
     Channel.PHONE: "call",
     Channel.PORTAL: "offer",
     Channel.TEAM: "notice",
+    Channel.WEBHOOK: "webhook",
 }
 
 
@@ -119,9 +120,12 @@ class Walked(World):
         self.notes.insert(where, note)
         self._told.append((where, event.id))
 
-    def finish(self) -> None:
-        """Play on to the end; only then is it known which events counted, since a wait may look back."""
-        self.run()
+    def finish(self, until: datetime | None = None) -> None:
+        """Play on, to the end or ``until``; only then is it known which events counted, since a wait may look back."""
+        if until is None:
+            self.run()
+        else:
+            self.advance_to(until)
         self._note_expired()
         used = {decision.event for _, _, decision in self.log}
         for where, event in self._told:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nurture.model.errors import NotFoundError, Place, Problem, Severity
+from nurture.model.errors import NotFoundError, Place, Problem
 from nurture.model.workspace import Workspace
 from nurture.workflow.documents import Offer, Persona, Read, Segment, read_offer, read_persona, read_segment
 from nurture.workflow.model import Workflow
 from nurture.workflow.reader import Draft, read_draft
+from nurture.workflow.scenarios import ScenarioFile, read_scenario
+from nurture.workflow.strays import FOLDERS, kind_of, misplaced, name_of, strays
+from nurture.workflow.toml_text import read_toml
 from nurture.workflow.workspace import FILE, read_workspace
-from nurture.workflow.yaml_text import MAX_BYTES
+from nurture.workflow.yaml_text import MAX_BYTES, MapNode
 
 EMAIL_SUFFIXES = (".md", ".html", ".txt")
 
@@ -29,11 +32,27 @@ class Project:
     """None when ``nurture.toml`` cannot be read at all."""
     drafts: tuple[Draft, ...] = ()
     documents: tuple[Read, ...] = ()
+    scenarios: tuple[ScenarioFile, ...] = ()
+    """Tests of workflows: read and checked with the rest, and no part of what goes live."""
     emails: frozenset[str] = frozenset()
     """Names of templates, without language and suffix."""
     scripts: frozenset[str] = frozenset()
     assets: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = field(default=())
+    unread: frozenset[tuple[str, str]] = frozenset()
+    """Kind and name of each file that could not be read: who names it is not to blame."""
+    toml: MapNode | None = None
+    """The words of ``nurture.toml``, with their places."""
+
+    def names(self, kind: str) -> frozenset[str]:
+        """The names of all offers, personas, segments or workflows, the unreadable ones among them."""
+        if kind == "workflow":
+            found = {draft.workflow.name for draft in self.drafts}
+        else:
+            found = {
+                read.document.name for read in self.documents if type(read.document).__name__.lower() == kind
+            }
+        return frozenset(found | {name for other, name in self.unread if other == kind})
 
     @property
     def workflows(self) -> Mapping[str, Workflow]:
@@ -77,6 +96,8 @@ class _Loader:
     problems: list[Problem] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     documents: list[Read] = field(default_factory=list)
+    scenarios: list[ScenarioFile] = field(default_factory=list)
+    unread: set[tuple[str, str]] = field(default_factory=set)
 
     def project(self, more: tuple[Path, ...]) -> Project:
         source = self._bytes(self.folder / FILE)
@@ -84,7 +105,9 @@ class _Loader:
         self.problems.extend(problems)
         for part, read in _PARTS.items():
             for path in self._yaml_files(part):
-                read(self, path)
+                if not self._is_misplaced(path):
+                    read(self, path)
+        self.problems.extend(strays(self.folder))
         for path in more:
             self._by_its_first_key(path)
         self._forget_replaced(len(more))
@@ -93,27 +116,25 @@ class _Loader:
             workspace=workspace,
             drafts=tuple(self.drafts),
             documents=tuple(self.documents),
+            scenarios=tuple(self.scenarios),
             emails=frozenset(_names(self.folder / "templates" / "email", EMAIL_SUFFIXES)),
             scripts=frozenset(_names(self.folder / "templates" / "call", (".txt",))),
             assets=frozenset(path.name for path in _files(self.folder / "assets")),
             problems=tuple(sorted(self.problems)),
+            unread=frozenset(self.unread),
+            toml=read_toml(source, FILE)[0] if source is not None else None,
         )
 
     def _yaml_files(self, part: str) -> Iterator[Path]:
-        for path in _files(self.folder / part):
-            if path.suffix == ".yaml":
-                yield path
-            elif path.suffix in (".yml", ".json"):
-                self._ignored(path)
+        return (path for path in _files(self.folder / part) if path.suffix == ".yaml")
 
-    def _ignored(self, path: Path) -> None:
-        if path.name.endswith(".schema.json"):
-            return
-        message = f"this file is not read: only {path.parent.name}/*.yaml are"
-        hint = f"rename it to {path.with_suffix('.yaml').name}"
-        self.problems.append(
-            Problem(Place(self._name(path)), "ignored-file", message, hint, Severity.WARNING)
-        )
+    def _is_misplaced(self, path: Path) -> bool:
+        try:
+            found = misplaced(path.read_bytes(), path, self._name(path))
+        except OSError:
+            return False  # told when it is read
+        self.problems.extend([found] if found else [])
+        return found is not None
 
     def _name(self, path: Path) -> str:
         """The path as people see it: relative to the project folder when it is inside."""
@@ -138,6 +159,7 @@ class _Loader:
             draft, problems = read_draft(source, self._name(path))
             self.problems.extend(problems)
             self.drafts.extend([draft] if draft else [])
+            self._note_unread(draft, "workflow", source, path)
 
     def document(self, path: Path, read: Callable[[bytes, str], tuple[Read | None, list[Problem]]]) -> None:
         source = self._bytes(path)
@@ -145,6 +167,18 @@ class _Loader:
             document, problems = read(source, self._name(path))
             self.problems.extend(problems)
             self.documents.extend([document] if document else [])
+            self._note_unread(document, FOLDERS.get(path.parent.name, ""), source, path)
+
+    def _note_unread(self, found: object, kind: str, source: bytes, path: Path) -> None:
+        if found is None:
+            self.unread.add((kind, name_of(source, path)))
+
+    def scenario(self, path: Path) -> None:
+        source = self._bytes(path)
+        if source is not None:
+            found = read_scenario(source, self._name(path))
+            self.problems.extend(found.problems)
+            self.scenarios.append(found)
 
     def _forget_replaced(self, more: int) -> None:
         """A file from elsewhere stands for the one of the same name in the folder."""
@@ -161,11 +195,9 @@ class _Loader:
 
     def _by_its_first_key(self, path: Path) -> None:
         """A file outside of the folders says by its keys what it is; without a word of that it is a workflow."""
-        words = [
-            line.split(":")[0] for line in (self._bytes(path) or b"").decode("utf-8", "replace").splitlines()
-        ]
-        kind = next((word for word in words if word in ("offer", "persona", "segment")), "workflow")
-        _PARTS["workflows" if "stages" in words else f"{kind}s"](self, path)
+        kind = kind_of(self._bytes(path) or b"")
+        part = next((folder for folder, word in FOLDERS.items() if word == kind), "workflows")
+        _PARTS[part](self, path)
 
 
 _PARTS: Mapping[str, Callable[[_Loader, Path], None]] = {
@@ -173,6 +205,7 @@ _PARTS: Mapping[str, Callable[[_Loader, Path], None]] = {
     "offers": lambda loader, path: loader.document(path, read_offer),
     "personas": lambda loader, path: loader.document(path, read_persona),
     "segments": lambda loader, path: loader.document(path, read_segment),
+    "scenarios": _Loader.scenario,
 }
 
 

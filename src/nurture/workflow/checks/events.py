@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
-from nurture.model.errors import Problem
+from nurture.model.errors import Place, Problem
 from nurture.model.expression_tree import Every, Tree
 from nurture.model.matching import RESERVED_EVENTS, EventMatch, is_own_action
 from nurture.steps.wait_until import WaitUntilFields
@@ -15,6 +15,7 @@ from nurture.workflow.checks.lines import Line, Role, event_lines, step_place
 from nurture.workflow.model import Stage, Workflow
 from nurture.workflow.project import Project
 from nurture.workflow.reader import Draft
+from nurture.workflow.yaml_text import ListNode, MapNode, TextNode
 
 _OURS = ("offer.", "consent.", "email.", "call.", "stage.", "note.", "contact.")
 """Only the program stores events that begin so; ``sale.`` may be anybody's."""
@@ -39,25 +40,37 @@ def _unknown_events(project: Project, lines: list[Line]) -> Iterator[Problem]:
         name = line.match.name
         if name not in declared:
             more_often = {other for other, times in seen.items() if times > seen[name]}
-            yield _unknown_event(name, line, _near_miss(name, declared | more_often))
+            yield _unknown_event(name, line.place, near_miss(name, declared | more_often))
+    for node in _scored(project):
+        if node.text not in declared:
+            yield _unknown_event(node.text, node.place, near_miss(node.text, declared))
 
 
-def _near_miss(name: str, known: Collection[str]) -> str | None:
+def _scored(project: Project) -> Iterator[TextNode]:
+    """The events that score, as ``nurture.toml`` names them."""
+    rules = project.toml.get("scores") if project.toml else None
+    for rule in rules.items if isinstance(rules, ListNode) else ():
+        event = rule.text("on") if isinstance(rule, MapNode) else None
+        if event is not None:
+            yield event
+
+
+def near_miss(name: str, known: Collection[str]) -> str | None:
     """Nearer than a suggestion: ``meeting.held`` beside ``meeting.booked`` is another event, ``meeting.boked`` is not."""
     near = get_close_matches(name, sorted(known), n=1, cutoff=0.85)
     return f"did you mean '{near[0]}'?" if near else None
 
 
-def _unknown_event(name: str, line: Line, near: str | None) -> Problem:
+def _unknown_event(name: str, place: Place, near: str | None) -> Problem:
     if near is not None:
-        return problem("unknown-event", line.place, f"there is no event '{name}'", near)
+        return problem("unknown-event", place, f"there is no event '{name}'", near)
     if name.startswith(_OURS):
         family = name[: name.index(".") + 1]
         ours = ", ".join(sorted(event for event in RESERVED_EVENTS if event.startswith(family)))
-        return problem("unknown-event", line.place, f"there is no event '{name}'", f"ours are {ours}")
+        return problem("unknown-event", place, f"there is no event '{name}'", f"ours are {ours}")
     return problem(
         "undeclared-event",
-        line.place,
+        place,
         f"'{name}' is declared nowhere",
         "list it under [events] in nurture.toml, so that a typo in it is found",
     )
