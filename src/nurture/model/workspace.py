@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from nurture.model.timing import DEFAULT_CALENDAR, Calendar, Duration, Window
 
 if TYPE_CHECKING:  # what a contact is said by words that know the workspace
+    from nurture.model.matching import EventMatch
     from nurture.model.words import Channel
 
 
@@ -85,9 +86,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRule:
-    """``add`` points when an event of this name comes; they fade after ``decay``."""
+    """``add`` points when such an event comes; they fade after ``decay``, without one never."""
 
-    on: str
+    on: EventMatch
     add: float
     decay: Duration | None = None
 

@@ -9,10 +9,12 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, contacts, outcomes, suppressions, tasks
+from nurture.db import consents, contacts, outcomes, points, suppressions, tasks
 from nurture.db.consents import Consent, ConsentAction
+from nurture.db.points import Points
 from nurture.db.suppressions import Suppression
 from nurture.engine.effects import asks_to_call_back, closes, redated
+from nurture.engine.scoring import gains
 from nurture.model.words import Channel, Event, Scalar
 from nurture.services.published import Shelf
 
@@ -34,6 +36,22 @@ def apply(
     _keep_ledger(tx, shelf, fresh, proofs)
     _suppress(tx, fresh, now, numbers)
     _end_calls(tx, [event for event in fresh if event.name == "call.outcome"])
+
+
+def score(tx: Connection, shelf: Shelf, fresh: Sequence[Event], now: datetime) -> set[int]:
+    """Add the points that these events bring; returns the contacts whose score is another now."""
+    workspace = shelf.published(tx).workspace
+    names = {rule.on.name for rule in workspace.scores}
+    scoring = [event for event in fresh if event.name in names]
+    if not scoring:
+        return set()
+    people = contacts.load(tx, {event.contact_id for event in scoring})
+    new = [
+        Points(event.contact_id, event.id, gain.rule, gain.points, event.arrived_at, gain.fades_at)
+        for event in scoring
+        for gain in gains(event, people[event.contact_id], workspace)
+    ]
+    return points.add(tx, new, now)
 
 
 def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: Proofs) -> None:

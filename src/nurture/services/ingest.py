@@ -81,10 +81,12 @@ def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: 
         event.id: one.number for event, one in zip(taken, happenings, strict=True) if event and one.number
     }
     effects.apply(tx, shelf, fresh, now, proofs, numbers)
+    scored = effects.score(tx, shelf, fresh, now)
     contacts.touch_active(tx, {event.contact_id: event.arrived_at for event in fresh if shows_a_human(event)})
     answers = enter_by_events(tx, shelf, fresh, now)
     offers.deliver_requested(tx, shelf, fresh, answers, now)
     wake_readers(tx, fresh, now)
+    note_changes(tx, shelf, scored, now)
     return Taken(taken, tuple(answers))
 
 

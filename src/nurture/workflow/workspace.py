@@ -25,9 +25,10 @@ from nurture.model.calendars import read_zone
 from nurture.model.errors import Problem, TextError, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS
 from nurture.model.matching import parse_event_match
+from nurture.model.teams import person_key
 from nurture.model.timing import Calendar, TimingError, parse_duration, read_calendar
 from nurture.model.words import Channel
-from nurture.steps.base import DurationText, QuietText, Slug, parsed
+from nurture.steps.base import DurationText, EventText, QuietText, Slug, parsed
 from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.forms import plain, read_form, text_problem
 from nurture.workflow.toml_text import read_toml
@@ -89,6 +90,7 @@ def _cap(text: str) -> model.Cap:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+MOST_POINTS = 1_000_000
 EventName = Annotated[str, AfterValidator(_event)]
 Rate = Annotated[int, Field(gt=0)]
 
@@ -152,8 +154,8 @@ class _CapsForm(_Form):
 
 
 class _ScoreForm(_Form):
-    on: EventName
-    add: float
+    on: EventText
+    add: Annotated[float, Field(ge=-MOST_POINTS, le=MOST_POINTS, allow_inf_nan=False)]
     decay: DurationText | None = None
 
 
@@ -215,7 +217,9 @@ class _Reader:
 
     def _misspelt(self, section: str) -> bool:
         """Whether it stands there under a name that is nearly right, which has been told."""
-        return any(did_you_mean(key.text, (section,)) for key, _ in self.top.entries if key.text not in _SECTIONS)
+        return any(
+            did_you_mean(key.text, (section,)) for key, _ in self.top.entries if key.text not in _SECTIONS
+        )
 
     def _refuse_unknown_sections(self) -> None:
         for key, _ in self.top.entries:
@@ -304,9 +308,9 @@ class _Reader:
 
     def _absences(self, form: _TeamForm, node: Node | None) -> None:
         """Only members are away, and only on days that a calendar knows."""
-        members = {parse_mailbox(who).address.lower() for who in form.members}
+        members = {person_key(who) for who in form.members}
         for key, days in node.entries if isinstance(node, MapNode) else ():
-            if key.text.lower() not in members:
+            if person_key(key.text) not in members:
                 hint = did_you_mean(key.text, members) or f"its members are {', '.join(sorted(members))}"
                 self._problem(key, "bad-value", f"'{key.text}' is no member of this team", hint)
             for day in days.items if isinstance(days, ListNode) else ():
