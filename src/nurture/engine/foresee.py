@@ -30,9 +30,11 @@ from nurture.model.words import (
     BACKSTAGE,
     Channel,
     Enrollment,
+    EnteredBy,
     Event,
     Facts,
     Pause,
+    Reason,
     Receipt,
     ReceiptState,
     Scalar,
@@ -159,6 +161,21 @@ class Ahead(World):
                 led = tuple(self._led.pop(enrollment, ()))
                 workflow = self.enrollments[enrollment].workflow
                 self.foreseen.append(Foreseen(self.now, enrollment, workflow, decision, led))
+
+    def enroll(
+        self,
+        workflow: str,
+        *,
+        by: EnteredBy = EnteredBy.HAND,
+        reason: str = Reason.BY_HAND,
+        event: Event | None = None,
+        parent: int | None = None,
+        stage: str | None = None,
+    ) -> Enrollment | None:
+        """As in production, a wish for a workflow that was withdrawn comes to nothing."""
+        if workflow not in self.workflows:
+            return None
+        return super().enroll(workflow, by=by, reason=reason, event=event, parent=parent, stage=stage)
 
     @property
     def last_event(self) -> int:
