@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from nurture.db import content, enrollments
 from nurture.db.content import Version
 from nurture.model.errors import NurtureError
+from nurture.services import watch
 from nurture.services.check import check
 from nurture.services.runtime import Runtime
 from nurture.workflow.model import Workflow
@@ -69,6 +70,7 @@ def publish(runtime: Runtime, folder: Path, actor: str = "command line") -> list
         changed = {one.name: one.after for one in planned if one.changes}
         runtime.audit(tx, actor, "publish", "project", changed)
     runtime.shelf.forget()
+    watch.begin(runtime)
     return planned
 
 

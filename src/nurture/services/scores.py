@@ -16,6 +16,9 @@ CHUNK = 2_000
 
 def fade(runtime: Runtime) -> int:
     """Take off the scores what has had its time; returns how many contacts have another score now."""
+    with runtime.database.read() as tx:
+        if not points.fading(tx, runtime.now(), most=1):
+            return 0
     changed = 0
     while gone := runtime.database.retrying(lambda tx: _fade_some(tx, runtime)):
         changed += gone

@@ -1,0 +1,185 @@
+"""Segments: who fits one now, and, for those that a workflow asks for, who entered and who left, told as events.
+
+Entering counts at once; leaving only when the grace is over. Both are looked for once in a minute of business time,
+among the contacts that changed since. Leaving a segment ends nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from nurture.db import contacts, segments, state
+from nurture.db.conditions import condition
+from nurture.db.segments import Condition, Membership
+from nurture.model.expression_tree import Compare, Constant, Every, Name, Tree
+from nurture.model.matching import SEGMENT_ENTERED, SEGMENT_LEFT, EventMatch
+from nurture.model.timing import Duration, Unit
+from nurture.model.workspace import Workspace
+from nurture.services.ingest import Happening, take_in
+from nurture.services.published import Published
+from nurture.services.runtime import Runtime
+from nurture.steps.wait_until import WaitUntilFields
+from nurture.workflow.documents import Segment
+from nurture.workflow.model import TriggerKind, Workflow
+
+CHUNK = 1_000
+EVERY = timedelta(minutes=1)
+OVERLAP = timedelta(minutes=10)
+"""Who changed is looked for so far back: a transaction commits later than the moment it writes down."""
+WHOLE_LOOK = timedelta(days=1)
+"""Once a day everybody is looked at, whether they changed or not."""
+_STATE = "segments"
+
+
+# --- who is watched -----------------------------------------------------------------------------------------------
+
+
+def watched(tx: Connection, published: Published) -> list[Segment]:
+    """The published segments whose members some workflow wants to know of, or did: who waits in an older version still may."""
+    wanted = {name for one in published.workflows.values() for name in asked_for(one, published.segments)}
+    wanted |= {name for rule in published.workspace.scores for name in _named_by(rule.on, published.segments)}
+    return [
+        published.segments[name]
+        for name in sorted((wanted | segments.watched(tx)) & published.segments.keys())
+    ]
+
+
+def asked_for(workflow: Workflow, known: Mapping[str, Segment]) -> set[str]:
+    """The segments that a workflow's triggers, validations, losses and waits depend on."""
+    found = {
+        stage.trigger.name or ""
+        for stage in workflow.stages
+        if stage.trigger and stage.trigger.kind is TriggerKind.SEGMENT
+    }
+    return found.union(*(_named_by(match, known) for match in _matches(workflow)))
+
+
+def _matches(workflow: Workflow) -> Iterator[EventMatch]:
+    for stage in workflow.stages:
+        yield stage.validate
+        yield from (loss.on for loss in stage.losses if loss.on)
+        if stage.trigger and stage.trigger.match:
+            yield stage.trigger.match
+    for step in workflow.steps.values():
+        if isinstance(step.fields, WaitUntilFields):
+            yield from step.fields.wait_until
+
+
+def _named_by(match: EventMatch, known: Mapping[str, Segment]) -> set[str]:
+    """``where event.segment == "warm"`` names one; without such a condition it may be any."""
+    if match.name not in (SEGMENT_ENTERED, SEGMENT_LEFT):
+        return set()
+    named = set(_compared(match.where.tree)) if match.where else set()
+    return named or set(known)
+
+
+def _compared(tree: Tree) -> Iterator[str]:
+    parts = tree.operands if isinstance(tree, Every) else (tree,)
+    for part in parts:
+        match part:
+            case Compare("==", Name("event", "segment"), Constant(str(name))):
+                yield name
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+def begin(tx: Connection, published: Published, now: datetime) -> None:
+    """From now on these segments are watched; who fits a new or changed condition already is a member without an event."""
+    known = state.get(tx, _STATE) or {}
+    conditions: dict[str, str] = dict(known.get("conditions", {}))
+    looked = {one.name: one for one in watched(tx, published)}
+    for name, segment in looked.items():
+        if conditions.get(name) != str(segment.where):
+            fits = condition(segment.where.tree, published.workspace)
+            while ids := segments.newcomers(tx, name, fits, changed_since=None, most=CHUNK):
+                segments.join(tx, name, ids, now)
+            segments.note_fading(tx, name, fits, now, changed_since=None)
+    kept = {name: str(segment.where) for name, segment in looked.items()}
+    if kept != conditions:
+        state.put(tx, _STATE, {**known, "conditions": kept}, now)
+
+
+def sweep(runtime: Runtime, published: Published) -> int:
+    """Tell who entered and who left since the last look; returns how many. Does nothing within a minute of that look."""
+    now = runtime.now()
+    with runtime.database.read() as tx:
+        last = _looked_at(tx, "looked_at")
+        if last is not None and last <= now < last + EVERY:
+            return 0
+        looked = watched(tx, published)
+        whole = _looked_at(tx, "whole_look_at")
+    everybody = whole is None or last is None or now >= whole + WHOLE_LOOK
+    since = None if everybody or last is None else last - OVERLAP
+    if looked:
+        runtime.database.retrying(lambda tx: begin(tx, published, now))
+    told = sum(_look(runtime, segment, published.workspace, now, since) for segment in looked)
+    runtime.database.retrying(lambda tx: _note_look(tx, now, everybody))
+    return told
+
+
+def _look(
+    runtime: Runtime, segment: Segment, workspace: Workspace, now: datetime, since: datetime | None
+) -> int:
+    fits = condition(segment.where.tree, workspace)
+    told = 0
+    while some := runtime.database.retrying(lambda tx: _enter(tx, runtime, segment, fits, now, since)):
+        told += some
+    runtime.database.retrying(
+        lambda tx: segments.note_fading(tx, segment.name, fits, now, changed_since=since)
+    )
+    while some := runtime.database.retrying(lambda tx: _leave(tx, runtime, segment, now)):
+        told += some
+    return told
+
+
+def _enter(
+    tx: Connection, runtime: Runtime, segment: Segment, fits: Condition, now: datetime, since: datetime | None
+) -> int:
+    ids = segments.newcomers(tx, segment.name, fits, changed_since=since, most=CHUNK)
+    contacts.lock(tx, ids)
+    return _tell(tx, runtime, segment, SEGMENT_ENTERED, segments.join(tx, segment.name, ids, now), now)
+
+
+def _leave(tx: Connection, runtime: Runtime, segment: Segment, now: datetime) -> int:
+    gone = segments.faded(tx, segment.name, now - span(segment.grace), most=CHUNK)
+    contacts.lock(tx, {one.contact_id for one in gone})
+    left = segments.leave(tx, [one.id for one in gone], now)
+    return _tell(tx, runtime, segment, SEGMENT_LEFT, left, now)
+
+
+def _tell(
+    tx: Connection, runtime: Runtime, segment: Segment, name: str, who: list[Membership], now: datetime
+) -> int:
+    happenings = [
+        Happening(contact_id=one.contact_id, name=name, data={"segment": segment.name}, id=f"{name}:{one.id}")
+        for one in sorted(who, key=lambda one: one.contact_id)
+    ]
+    take_in(tx, runtime.shelf, happenings, now)
+    return len(happenings)
+
+
+def span(grace: Duration) -> timedelta:
+    """How long a grace is."""
+    match grace.unit:
+        case Unit.MINUTES:
+            return timedelta(minutes=grace.amount)
+        case Unit.HOURS:
+            return timedelta(hours=grace.amount)
+        case Unit.WEEKS:
+            return timedelta(weeks=grace.amount)
+    return timedelta(days=grace.amount)
+
+
+def _looked_at(tx: Connection, which: str) -> datetime | None:
+    written = (state.get(tx, _STATE) or {}).get(which)
+    return datetime.fromisoformat(written) if written else None
+
+
+def _note_look(tx: Connection, now: datetime, everybody: bool) -> None:
+    known = state.get(tx, _STATE) or {}
+    looks = {"looked_at": now.isoformat()} | ({"whole_look_at": now.isoformat()} if everybody else {})
+    state.put(tx, _STATE, {**known, **looks}, now)

@@ -1,0 +1,30 @@
+"""What happens to contacts without anybody's doing: points fade, segments are entered and left, days come.
+
+Part of the sweep; and told by each publication what it has to look out for from then on.
+"""
+
+from __future__ import annotations
+
+from nurture.db import content
+from nurture.services import dates, scores, segments
+from nurture.services.runtime import Runtime
+
+
+def begin(runtime: Runtime) -> None:
+    """Something was published: from now on its segments and days are looked out for; what was before, was before."""
+    now = runtime.now()
+    with runtime.database.write() as tx:
+        published = runtime.shelf.published(tx)
+        segments.begin(tx, published, now)
+        dates.begin(tx, published, now)
+
+
+def sweep(runtime: Runtime) -> None:
+    """Everything that came about by itself since the last sweep. First the points: segments may ask for the score."""
+    with runtime.database.read() as tx:
+        if not content.publications(tx):
+            return
+        published = runtime.shelf.published(tx)
+    scores.fade(runtime)
+    segments.sweep(runtime, published)
+    dates.sweep(runtime, published)
