@@ -97,14 +97,23 @@ class Stage:
 
     def play(self, base_url: str) -> Iterator[Rehearsed]:
         """Each scenario, one after the other."""
-        ground = of_folder(self.folder)
         for file in self.files:
-            errors = [
-                Trouble(one.place, f"{one.message} ({one.hint})" if one.hint else one.message)
-                for one in self.checked.problems
-                if one.place.file == file.file and one.severity is Severity.ERROR
-            ]
-            yield rehearse(ground, file, base_url, errors)
+            yield self._play(file, base_url)
+
+    def one(self, path: Path, base_url: str) -> Rehearsed:
+        """The scenario of this file. Raises NotFoundError for a file that came after the project was read."""
+        for file in self.files:
+            if (self.checked.project.folder / file.file).resolve() == path.resolve():
+                return self._play(file, base_url)
+        raise NotFoundError(f"{path} was not there when the project was read")
+
+    def _play(self, file: ScenarioFile, base_url: str) -> Rehearsed:
+        errors = [
+            Trouble(one.place, f"{one.message} ({one.hint})" if one.hint else one.message)
+            for one in self.checked.problems
+            if one.place.file == file.file and one.severity is Severity.ERROR
+        ]
+        return rehearse(of_folder(self.folder), file, base_url, errors)
 
 
 def open_stage(folder: Path, paths: Sequence[Path] = (), word: str | None = None) -> Stage:

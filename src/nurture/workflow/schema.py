@@ -25,7 +25,7 @@ _NAMES: Schema = {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}
 
 def workflow_schema() -> Schema:
     """The whole schema, draft 2020-12."""
-    top = _object(WorkflowFields)
+    top = object_schema(WorkflowFields)
     top["properties"]["stages"] = {"type": "array", "items": {"$ref": "#/$defs/stage"}, "minItems": 1}
     top["required"] = [*top.get("required", []), "stages"]
     return {
@@ -34,7 +34,7 @@ def workflow_schema() -> Schema:
         **top,
         "$defs": {
             "stage": _stage(),
-            "loss": _object(LossFields)
+            "loss": object_schema(LossFields)
             | {"oneOf": [{"required": [key]} for key in ("after", "silent", "on")]},
             "steps": {"type": ["array", "null"], "items": {"$ref": "#/$defs/step"}},
             "step": {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in KINDS]},
@@ -44,7 +44,7 @@ def workflow_schema() -> Schema:
 
 
 def _stage() -> Schema:
-    schema = _object(StageFields)
+    schema = object_schema(StageFields)
     schema["properties"]["steps"] = _STEPS
     schema["properties"]["loss"] = {"type": "array", "items": {"$ref": "#/$defs/loss"}, "minItems": 1}
     schema["required"] = [*schema["required"], "loss"]
@@ -52,7 +52,7 @@ def _stage() -> Schema:
 
 
 def _step(kind: Kind) -> Schema:
-    schema = _object(kind.fields)
+    schema = object_schema(kind.fields)
     properties = schema["properties"]
     for key, form in kind.branches.items():
         properties[key] = _branch(form, properties.get(key))
@@ -74,7 +74,7 @@ def _branch(form: BranchForm, word: Schema | None) -> Schema:
         case "map":
             return {"type": "object", "propertyNames": _NAMES, "additionalProperties": _STEPS}
         case "variants":
-            variant = _object(VariantFields)
+            variant = object_schema(VariantFields)
             variant["properties"]["do"] = _STEPS
             return {
                 "type": "object",
@@ -93,7 +93,8 @@ class _Generator(GenerateJsonSchema):
         return dft.kind if isinstance(dft, Reentry) else super().encode_default(dft)
 
 
-def _object(form: type[BaseModel]) -> Schema:
+def object_schema(form: type[BaseModel]) -> Schema:
+    """The schema of one group of keys, without the definitions and titles that editors have no use for."""
     schema = form.model_json_schema(by_alias=True, schema_generator=_Generator)
     definitions: Mapping[str, Schema] = schema.pop("$defs", {})
     plain = _simplified(schema, definitions)
