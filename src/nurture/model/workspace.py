@@ -93,6 +93,18 @@ class ScoreRule:
     decay: Duration | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much mail is what was meant. ``messages`` in fourteen days are published without asking; None: any number.
+
+    A workflow that plans more in a day than ``floor`` and ``factor`` times what its plan foresaw is paused.
+    """
+
+    messages: int | None = None
+    factor: float = 10
+    floor: int = 1_000
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Everything ``nurture.toml`` says."""
@@ -115,6 +127,7 @@ class Workspace:
     quiet: Window | None = None
     costs: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[ScoreRule, ...] = ()
+    limits: Limits = Limits()
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -12,13 +12,10 @@ from threading import Lock
 
 from nurture.db import content
 from nurture.db.content import content_hash
-from nurture.model.errors import NotFoundError, Problem, Severity
+from nurture.model.errors import NotFoundError, Problem, ProblemsFound, Severity
 from nurture.services.check import check
-from nurture.services.publish import project_files
+from nurture.services.project_files import Stamp, project_files, stamp
 from nurture.services.runtime import Runtime
-from nurture.workflow.workspace import FILE
-
-Stamp = frozenset[tuple[str, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +72,20 @@ class Desk:
         return Draft(True, problems, tuple(sorted(changed)))
 
     def _read(self) -> tuple[tuple[FoundProblem, ...], dict[str, str]]:
-        stamp = _stamp(self.folder)
+        now = stamp(self.folder)
         with self._lock:
-            if stamp != self._stamp:
-                found = check(self.folder).problems
-                self._hashes = {path: content_hash(data) for path, data in project_files(self.folder).items()}
+            if now != self._stamp:
+                found = list(check(self.folder).problems)
+                try:
+                    files = project_files(self.folder)
+                except ProblemsFound as unreadable:
+                    files = {}
+                    found += [one for one in unreadable.problems if one not in found]
+                self._hashes = {path: content_hash(data) for path, data in files.items()}
                 self._problems = tuple(
                     FoundProblem(one, _line(self.folder / one.place.file, one.place.line)) for one in found
                 )
-                self._stamp = stamp
+                self._stamp = now
             return self._problems, self._hashes
 
 
@@ -91,15 +93,6 @@ class Desk:
 def desk(folder: Path) -> Desk:
     """The desk of a folder: one for all pages of this process."""
     return Desk(folder)
-
-
-def _stamp(folder: Path) -> Stamp:
-    """Changes with any file that is checked or published: its name, size, or time of writing."""
-    files = [folder / FILE]
-    for part in ("workflows", "personas", "offers", "segments", "templates", "assets"):
-        files += (folder / part).rglob("*")
-    stats = ((str(path), path.stat()) for path in files if path.is_file())
-    return frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def _line(path: Path, number: int) -> str:

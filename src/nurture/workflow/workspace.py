@@ -51,6 +51,7 @@ _SECTIONS = (
     "teams",
     "webhooks",
     "caps",
+    "limits",
     "costs",
     "scores",
 )
@@ -153,6 +154,12 @@ class _CapsForm(_Form):
     quiet: QuietText | None = None
 
 
+class _LimitsForm(_Form):
+    messages: Rate | None = None
+    factor: Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)] = 10
+    floor: Annotated[int, Field(ge=0)] = 1_000
+
+
 class _ScoreForm(_Form):
     on: EventText
     add: Annotated[float, Field(ge=-MOST_POINTS, le=MOST_POINTS, allow_inf_nan=False)]
@@ -213,6 +220,7 @@ class _Reader:
             quiet=caps.quiet if caps else None,
             costs=self._costs(),
             scores=self._scores(),
+            limits=self._limits(),
         )
 
     def _misspelt(self, section: str) -> bool:
@@ -348,6 +356,10 @@ class _Reader:
         )
         self._problem(node, "bad-value", f"this is no type for '{name}'", hint)
         return model.Field(name, model.FieldType.CHOICE)  # of no words: nothing is known of it
+
+    def _limits(self) -> model.Limits:
+        form = self._section(_LimitsForm, "limits")
+        return model.Limits(form.messages, form.factor, form.floor) if form else model.Limits()
 
     def _costs(self) -> dict[str, float]:
         found: dict[str, float] = {}
