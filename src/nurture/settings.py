@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from nurture.channels.reach import Reach
 from nurture.db.session import read_url
 from nurture.model.errors import SettingsError, did_you_mean
 
@@ -62,6 +63,8 @@ class Settings(BaseSettings):
     """NURTURE_SECRET_KEY: the first signs, all verify."""
     allow_recipients: tuple[str, ...] | None = None
     """Addresses and domains, in lower case, that may be mailed; None: everyone."""
+    webhook_allow: tuple[str, ...] = ()
+    """Hosts, addresses and networks that webhooks may go to although they are private, without TLS and on any port."""
     worker_processes: int = 2
     worker_threads: int = 4
     """In each worker process."""
@@ -163,6 +166,17 @@ class Settings(BaseSettings):
                 remedy = "write addresses and domains, such as ana@example.org, example.com"
                 raise refused("allow_recipients", f"holds {word!r}, neither an address nor a domain", remedy)
         return allowed
+
+    @field_validator("webhook_allow", mode="before")
+    @classmethod
+    def _webhook_allow(cls, value: object) -> object:
+        words = tuple(re.findall(r"[^\s,]+", value)) if isinstance(value, str) else value
+        try:
+            Reach.of(words)  # type: ignore[arg-type]  # anything else is refused by the field itself
+        except ValueError as error:
+            remedy = "write for example crm.example.internal, 127.0.0.1, 10.20.0.0/16"
+            raise refused("webhook_allow", f"holds {str(error)!r}, no host or network", remedy) from None
+        return words
 
     @field_validator("worker_processes", "worker_threads", mode="before")
     @classmethod

@@ -10,20 +10,24 @@ import structlog
 from sqlalchemy import Connection
 
 from nurture.channels import channel_for
-from nurture.db import content, due, migrate, notices, outbox, requests, state, tasks
+from nurture.channels.reach import Reach
+from nurture.channels.webhook import WebhookChannel
+from nurture.db import content, due, migrate, notices, outbox, paces, requests, state, tasks
 from nurture.db.session import Database
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
+from nurture.services import watch
 from nurture.services.advance import Advance
 from nurture.services.calls import settle as settle_outcomes
 from nurture.services.deliver import Deliver
 from nurture.services.digest import plan_digests
+from nurture.services.hooks import Hooks
 from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
 from nurture.services.requests import FORGOTTEN_AFTER
 from nurture.services.runtime import Runtime
-from nurture.settings import Settings
+from nurture.settings import CATCH, Settings
 
 log = structlog.get_logger()
 
@@ -39,10 +43,12 @@ class Nurture:
     runtime: Runtime
     advance: Advance = field(init=False)
     deliver: Deliver = field(init=False)
+    hooks: Hooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.advance = Advance(self.runtime)
         self.deliver = Deliver(self.runtime)
+        self.hooks = Hooks(self.runtime)
 
     @property
     def clock(self) -> Clock:
@@ -64,7 +70,7 @@ class Nurture:
                 self.runtime.shelf.published(tx)
 
     def sweep(self) -> None:
-        """Free what dead senders held, settle what was said of calls, end those that nobody made, tidy up."""
+        """Free what dead senders held, settle what was said of calls, end those that nobody made, see what came about."""
         settle_outcomes(self.runtime)
         rescued, in_doubt, called_off, expired = self.database.retrying(self._tidy)
         if rescued.returned or rescued.ambiguous:
@@ -75,6 +81,7 @@ class Nurture:
             log.info("calls called off: their numbers were closed", count=len(called_off))
         if expired:
             log.info("calls expired", count=len(expired))
+        watch.sweep(self.runtime)
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
 
@@ -86,6 +93,7 @@ class Nurture:
         called_off = tasks.call_off(tx, now)
         expired = tasks.expire(tx, now)
         forget_the_silent(tx, operational)
+        paces.forget(tx, operational)
         requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
         return rescued, in_doubt, called_off, expired
 
@@ -119,7 +127,8 @@ class Nurture:
         """Do all that is due now, here, without a broker: for commands that move the clock, and for tests."""
         for _ in range(most):
             self.sweep()
-            if not (self.advance.batch() or self.deliver.batch() or self.send_notices()):
+            done = self.advance.batch() or self.deliver.batch() or self.hooks.batch() or self.send_notices()
+            if not done:
                 return
 
 
@@ -133,6 +142,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Nurture:
         links=Links(settings.base_url, settings.secret_keys),
         open_channel=lambda: channel_for(settings.smtp_url, mail_folder=settings.var / "mail"),
         allow_recipients=settings.allow_recipients,
+        webhooks=WebhookChannel(
+            settings.secret_keys, Reach.of(settings.webhook_allow), catches=settings.smtp_url == CATCH
+        ),
     )
     return Nurture(settings, runtime)
 

@@ -79,6 +79,7 @@ class Jobs:
 class TinyDue:
     turns: int
     deliveries: int = 0
+    webhooks: int = 0
 
 
 class NothingToSend:
@@ -93,6 +94,7 @@ class TinyWork:
     advance: Jobs
     leading: bool = True
     deliver: NothingToSend = field(default_factory=NothingToSend)
+    hooks: NothingToSend = field(default_factory=NothingToSend)
     clock: SystemClock = field(default_factory=SystemClock)
     sweeps: int = 0
 

@@ -54,7 +54,7 @@ def _plain(value: object) -> Any:
             return value
         case datetime():
             return in_utc(value).isoformat()
-        case tuple():
+        case tuple() | list():
             return [_plain(item) for item in value]
         case frozenset():
             return sorted(value)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from nurture.db import leave, office
+from nurture.db import hooks, leave, office
 from nurture.db.examples import contact, enrollment, said, shown, touch, where
 from nurture.db.sets import AnySelect, now_param, pairs, word
 from nurture.db.tables import (
@@ -42,7 +42,7 @@ from nurture.db.tables import (
     table_of,
 )
 from nurture.model.decisions import Change
-from nurture.model.words import Channel, DeliveryState, Phase, Status, SuppressionReason, TaskState
+from nurture.model.words import BACKSTAGE, Channel, DeliveryState, Phase, Status, SuppressionReason, TaskState
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)
@@ -286,6 +286,7 @@ QUERIES: Mapping[str, AnySelect] = {
             D.c.state == word(DeliveryState.PENDING),
             D.c.due <= now_param("overdue"),
             or_(D.c.retry_at.is_(None), D.c.retry_at <= now_param("operational")),
+            ~hooks.waits_for_its_endpoint(),
             ~leave.unread(),
             ~leave.paused(),
         )
@@ -322,7 +323,9 @@ QUERIES: Mapping[str, AnySelect] = {
     ),
     # Contradictions.
     "acting-on-nothing": shown(where(E, enrollment(E), _ACTING, ~_has(D), ~_has(T))),
-    "message-of-ended": shown(_ended(D).where(_WAITS, D.c.channel != word(Channel.TEAM))),
+    "message-of-ended": shown(
+        _ended(D).where(_WAITS, *(D.c.channel != word(one) for one in sorted(BACKSTAGE)))
+    ),
     "call-of-ended": shown(_ended(T).where(_IS_OPEN)),
     "sent-early": shown(where(D, touch(D), _IS_SENT, _IS_MAIL, D.c.ended_at < D.c.due)),
     "sent-unnamed": shown(

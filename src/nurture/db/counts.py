@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from nurture.db.outbox import IS_MAIL, IS_WEBHOOK
 from nurture.db.outcomes import PENDING
 from nurture.db.sets import among, now_param, word
 from nurture.db.tables import (
@@ -52,6 +53,7 @@ def next_moment(tx: Connection, after: datetime | None = None) -> datetime | Non
         for first, column in (
             (_NEXT_TURN, E.c.wake_at),
             (_NEXT_MESSAGE, D.c.due),
+            (_NEXT_WEBHOOK, D.c.due),
             (_NEXT_EXPIRY, T.c.expires),
             (_NEXT_OUTCOME, OUTCOMES.c.settles_at),
         )
@@ -119,7 +121,8 @@ _LAST_MOVES = (
     .order_by(_MOVES_OF.c.number.desc(), MOVES.c.id)
 )
 _NEXT_TURN = select(func.min(E.c.wake_at, type_=UtcDateTime))
-_NEXT_MESSAGE = select(func.min(D.c.due, type_=UtcDateTime)).where(D.c.state == word(DeliveryState.PENDING))
+_NEXT_DELIVERY = select(func.min(D.c.due, type_=UtcDateTime)).where(D.c.state == word(DeliveryState.PENDING))
+_NEXT_MESSAGE, _NEXT_WEBHOOK = _NEXT_DELIVERY.where(IS_MAIL), _NEXT_DELIVERY.where(IS_WEBHOOK)
 _NEXT_EXPIRY = select(func.min(T.c.expires, type_=UtcDateTime)).where(T.c.state == word(TaskState.OPEN))
 _NEXT_OUTCOME = select(func.min(OUTCOMES.c.settles_at, type_=UtcDateTime)).where(PENDING)
 _SENT = select(func.count(D.c.id)).where(

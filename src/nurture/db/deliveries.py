@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Text, bindparam, func, null, or_, select, upd
 
 from nurture.db.sets import ONE, AnyRow, among, insert_rows, now_param, pairs, word
 from nurture.db.tables import DeliveryRow, table_of
-from nurture.model.words import Channel, DeliveryState, Reason
+from nurture.model.words import BACKSTAGE, Channel, DeliveryState, Reason
 
 D = table_of(DeliveryRow)
 ENDED = {"lease_until": null(), "fence": D.c.fence + ONE}
@@ -40,6 +40,7 @@ class NewDelivery:
     due: datetime
     offer: str | None = None
     team: str | None = None
+    payload: Mapping[str, Any] | None = None
     grant_id: int | None = None
     event_id: int | None = None
     state: DeliveryState = DeliveryState.PENDING
@@ -66,6 +67,7 @@ class Delivery:
     marketing: bool
     offer: str | None
     team: str | None
+    payload: Mapping[str, Any] | None
     grant_id: int | None
     event_id: int | None
     planned_at: datetime
@@ -98,7 +100,7 @@ def plan(tx: Connection, deliveries: Sequence[NewDelivery]) -> list[int | None]:
 def clear(tx: Connection, enrollment_ids: Collection[int], reason: Reason, now: datetime) -> int:
     """Skip what these enrollments still had waiting for the contact; returns how many messages that were.
 
-    A message already in its dialogue ends there; a notice to our own people still goes.
+    A message already in its dialogue ends there; what goes to our own people and systems still goes.
     """
     if not enrollment_ids:
         return 0
@@ -161,7 +163,11 @@ _SKIPPED = (
     | {"state": DeliveryState.SKIPPED.value, "reason": bindparam("reason", type_=Text)}
     | {"ended_at": now_param()}
 )
-_CLEAR = update(D).where(among(D.c.enrollment_id), _WAITS, D.c.channel != word(Channel.TEAM)).values(_SKIPPED)
+_CLEAR = (
+    update(D)
+    .where(among(D.c.enrollment_id), _WAITS, *(D.c.channel != word(one) for one in sorted(BACKSTAGE)))
+    .values(_SKIPPED)
+)
 _CALL_OFF = (
     update(D)
     .where(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from nurture.db import notices
+from nurture.db import hooks, notices, outbox
 from nurture.db.sets import now_param, word
 from nurture.db.tables import DeliveryRow, EnrollmentRow, table_of
 from nurture.model.words import DeliveryState
@@ -22,18 +22,23 @@ MOST = 5_000
 class Due:
     """Enrollments that wait for a turn, and messages that wait to leave, notices of our own among them.
 
-    Never more than ``MOST`` of each.
+    Never more than ``MOST`` of each. ``webhooks`` counts the endpoints that something waits for.
     """
 
     turns: int
     deliveries: int
+    webhooks: int = 0
 
 
 def count(tx: Connection, now: datetime, operational: datetime) -> Due:
     values = {"now": now, "operational": operational}
     turns = tx.execute(_TURNS, values).scalar_one()
     deliveries = tx.execute(_DELIVERIES, values).scalar_one()
-    return Due(turns, min(MOST, deliveries + notices.waiting(tx, operational, MOST)))
+    return Due(
+        turns,
+        min(MOST, deliveries + notices.waiting(tx, operational, MOST)),
+        len(hooks.waiting_for(tx, now, operational)),
+    )
 
 
 _TURNS = select(func.count()).select_from(
@@ -49,6 +54,7 @@ _DELIVERIES = select(func.count()).select_from(
     select(D.c.id)
     .where(
         D.c.state == word(DeliveryState.PENDING),
+        outbox.IS_MAIL,
         D.c.due <= now_param(),
         or_(D.c.retry_at.is_(None), D.c.retry_at <= now_param("operational")),
     )

@@ -18,18 +18,19 @@ from nurture.db.tables import (
     SuppressionRow,
     table_of,
 )
-from nurture.model.words import Channel, Reason, SuppressionReason
+from nurture.model.words import BACKSTAGE, Channel, Reason, SuppressionReason
 
 _D = table_of(DeliveryRow)
 _E = table_of(EnrollmentRow)
 _CONTACTS = table_of(ContactRow)
 _TEAM = _D.c.channel == word(Channel.TEAM)
+_BACKSTAGE = or_(*(_D.c.channel == word(one) for one in sorted(BACKSTAGE)))
 
 
 def forbidden() -> ColumnElement[str | None]:
-    """Why law forbids it, null when it does not. What goes to our own people is none of this law's business."""
+    """Why law forbids it, null when it does not. What goes to our own people and systems is none of its business."""
     return case(
-        (_TEAM, None),
+        (_BACKSTAGE, None),
         (suppressed(), word(Reason.SUPPRESSED)),
         (and_(_D.c.marketing, ~has_live_grant()), word(Reason.NO_CONSENT)),
     )

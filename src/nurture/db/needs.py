@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect, and_, bindparam, func, or_, select
 
+from nurture.db.outbox import IS_MAIL
 from nurture.db.sets import AnySelect, given, now_param, pairs, run_on, word
 from nurture.db.tables import DeliveryRow, EnrollmentRow, SuppressionRow, TaskRow, table_of
 from nurture.model.words import DeliveryState, Phase, Status, SuppressionReason, TaskState
@@ -92,7 +93,7 @@ def late_steps(tx: Connection, limits: Sequence[tuple[str, str, datetime]]) -> d
 # --- statements -------------------------------------------------------------------------------------------------
 
 _IS_OPEN = T.c.state == word(TaskState.OPEN)
-_PENDING = D.c.state == word(DeliveryState.PENDING)
+_PENDING = and_(D.c.state == word(DeliveryState.PENDING), IS_MAIL)
 _AT_A_TIMER = and_(E.c.status == word(Status.ACTIVE), E.c.phase == word(Phase.WAITING))
 _NUMBER = func.count().label("number")
 

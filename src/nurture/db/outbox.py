@@ -71,11 +71,13 @@ class ClaimedDelivery:
     marketing: bool
     offer: str | None
     team: str | None
+    payload: Mapping[str, Any] | None
     grant_id: int | None
     event_id: int | None
     planned_at: datetime
     due: datetime
     attempts: int
+    retry_at: datetime | None
     message_id: str | None
 
 
@@ -112,9 +114,9 @@ def claim(
     *,
     limit: int = BATCH,
     lease: timedelta = LEASE,
-    channels: Collection[Channel] = (Channel.EMAIL, Channel.TEAM),
+    endpoint: str | None = None,
 ) -> list[ClaimedDelivery]:
-    """Claim up to ``limit`` messages that may leave now, in one statement. Oldest due first.
+    """Claim up to ``limit`` mails, or webhooks for ``endpoint``, that may leave now, in one statement. Oldest due first.
 
     Those that law forbids (the address is suppressed, the consent is gone) are not claimed but end as skipped in the
     same statement, and their enrollments go on. One whose enrollment has an unread event or is paused stays. Call it
@@ -125,10 +127,11 @@ def claim(
         "operational": operational,
         "lapses": operational + lease,
         "most": limit,
-        "channels": [channel.value for channel in channels],
     }
     in_order_of_index(tx)
-    taken = tx.execute(_CLAIM, values).all()
+    taken = tx.execute(
+        _CLAIM_MAILS if endpoint is None else _CLAIM_WEBHOOKS, values | {"endpoint": endpoint}
+    ).all()
     rearm(tx, [(row.enrollment_id, row.step, row.visit) for row in taken if row.state != "claimed"], now)
     ours = sorted((row for row in taken if row.state == "claimed"), key=lambda row: (row.due, row.id))
     return [_claimed(row) for row in ours]
@@ -188,7 +191,10 @@ class Rescued:
 
 
 def rescue(tx: Connection, now: datetime, operational: datetime) -> Rescued:
-    """Take lapsed work from dead workers: a claim goes back, a dialogue becomes ambiguous and its enrollment goes on."""
+    """Take lapsed work from dead workers: a claim goes back, a dialogue becomes ambiguous and its enrollment goes on.
+
+    A webhook goes back in any case: sent again it bears the same id, by which the other side knows it.
+    """
     returned = tx.execute(_RETURN_LAPSED, {"operational": operational}).rowcount
     broken = tx.execute(_BREAK_OFF, {"now": now, "operational": operational}).all()
     rearm(tx, broken, now)
@@ -227,8 +233,8 @@ def _is_ours(*states: DeliveryState) -> ColumnElement[bool]:
     return and_(*(D.c.state != word(state) for state in DeliveryState if state not in states))
 
 
-def _claim() -> Update:
-    """The oldest that may leave or must not; the second kind ends in the same statement."""
+def _claim(*which: ColumnElement[bool]) -> Update:
+    """The oldest of these that may leave or must not; the second kind ends in the same statement."""
     ready = (
         select(D.c.id)
         .outerjoin(E, E.c.id == D.c.enrollment_id)
@@ -236,7 +242,7 @@ def _claim() -> Update:
             D.c.state == _PENDING,
             D.c.due <= now_param(),
             or_(D.c.retry_at.is_(None), D.c.retry_at <= now_param("operational")),
-            among(D.c.channel, "channels"),
+            *which,
             ~leave.unread(),
             ~leave.paused(),
         )
@@ -268,7 +274,11 @@ def _claim() -> Update:
     )
 
 
-_CLAIM = _claim()
+# Worded as their indexes are, so that neither looks through what belongs to the other.
+IS_WEBHOOK = D.c.channel == word(Channel.WEBHOOK)
+IS_MAIL = D.c.channel != word(Channel.WEBHOOK)
+_CLAIM_MAILS = _claim(IS_MAIL)
+_CLAIM_WEBHOOKS = _claim(IS_WEBHOOK, D.c.team == bindparam("endpoint", type_=Text))
 
 
 @cache
@@ -369,12 +379,12 @@ def _renew(dialect: str) -> Update:
 _LAPSED = D.c.lease_until < now_param("operational")
 _RETURN_LAPSED = (
     update(D)
-    .where(D.c.state == _CLAIMED_STATE, _LAPSED)
+    .where(or_(D.c.state == _CLAIMED_STATE, and_(D.c.state == _SENDING, IS_WEBHOOK)), _LAPSED)
     .values(ENDED | {"state": DeliveryState.PENDING.value})
 )
 _BREAK_OFF = (
     update(D)
-    .where(D.c.state == _SENDING, _LAPSED)
+    .where(D.c.state == _SENDING, IS_MAIL, _LAPSED)
     .values(
         ENDED
         | {"state": DeliveryState.AMBIGUOUS.value, "reason": Reason.INTERRUPTED.value}

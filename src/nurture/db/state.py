@@ -35,6 +35,12 @@ def put(tx: Connection, name: str, value: Mapping[str, Any], at: datetime) -> No
     tx.execute(_put(tx.dialect.name), {"name": name, "value": dict(value), "at": at})
 
 
+def by_prefix(tx: Connection, prefix: str) -> dict[str, dict[str, Any]]:
+    """The facts whose names begin so, by the rest of their names."""
+    rows = tx.execute(_BY_PREFIX, {"prefix": f"{prefix}%"})
+    return {row.name.removeprefix(prefix): row.value for row in rows}
+
+
 def clear(tx: Connection, name: str) -> None:
     """Forget the fact of this name."""
     tx.execute(delete(STATE).where(STATE.c.name == bindparam("name_")), {"name_": name})

@@ -88,7 +88,7 @@ def _told(workflow: Workflow, turn: Turn, zone: ZoneInfo) -> Iterator[str]:
 
 def _of(decision: Decision) -> str | None:
     match decision:
-        case Send(channel=Channel.TEAM):
+        case Send(channel=Channel.TEAM | Channel.WEBHOOK):
             return None
         case Send(template=name):
             return f"mail '{name}' goes out"

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from nurture.model.errors import Place
 from nurture.model.timing import Duration
-from nurture.model.words import Channel, Enrollment, EnteredBy, Scalar, Status
+from nurture.model.words import Channel, Enrollment, EnteredBy, Payload, Scalar, Status
 
 
 class Change(StrEnum):
@@ -61,7 +61,7 @@ class Shift(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send(Decision):
-    """One message leaves: to the contact, or with ``to`` to a member of the team."""
+    """One message leaves: to the contact, or with ``to`` to a member of the team or to another system."""
 
     template: str
     purpose: str
@@ -72,7 +72,9 @@ class Send(Decision):
     grant: int | None = None
     """The consent it relies on."""
     to: str | None = None
-    """``owner``, a team or an address: a notice to our own people."""
+    """``owner``, a team or an address: a notice to our own people. For a webhook: the endpoint."""
+    payload: Payload | None = None
+    """What a webhook says; empty when it is rendered from its template as it leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

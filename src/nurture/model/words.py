@@ -78,6 +78,7 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet-hours"
     FREQUENCY_CAP = "frequency-cap"
     PRIORITY = "priority"
+    RATE_LIMIT = "rate-limit"
     HELD_TOO_LONG = "held-too-long"
     LATE = "late"
     # Circumstances.

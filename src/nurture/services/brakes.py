@@ -17,7 +17,7 @@ from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.engine.touch import MAX_LATE
 from nurture.model.timing import Duration, Unit
 from nurture.services.runtime import Runtime
-from nurture.steps.base import IfLate, TouchFields
+from nurture.steps.base import IfLate, LateFields
 from nurture.workflow.model import Workflow
 
 SPANS = {
@@ -89,14 +89,12 @@ def _fates(tx: Connection, runtime: Runtime, due: list[DueSteps], now: datetime)
     return fates
 
 
-def _touching(
-    due: Iterable[DueSteps], versions: Iterable[Workflow]
-) -> Iterator[tuple[DueSteps, TouchFields]]:
+def _touching(due: Iterable[DueSteps], versions: Iterable[Workflow]) -> Iterator[tuple[DueSteps, LateFields]]:
     """The messages and calls among these steps."""
     known = {version.version: version.steps for version in versions}
     for one in due:
         step = known.get(one.version, {}).get(one.step)
-        if step and isinstance(step.fields, TouchFields):
+        if step and isinstance(step.fields, LateFields):
             yield one, step.fields
 
 

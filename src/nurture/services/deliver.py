@@ -31,11 +31,14 @@ from nurture.db import contacts, events, outbox, state
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
 from nurture.model.chance import share
 from nurture.model.errors import NurtureError
+from nurture.model.pace import Pace
 from nurture.model.words import Channel as Way
 from nurture.model.words import Contact, DeliveryState, Event, Reason
 from nurture.services.compose import Letter, compose, team_address
 from nurture.services.ingest import Happening, take_in
 from nurture.services.keep import kept
+from nurture.services.manners import Asked, ask_again, hold, is_fresh
+from nurture.services.pacing import Paced, paces_of, take_turns
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
 
@@ -59,6 +62,7 @@ class Ready:
     claim: ClaimedDelivery
     message: Message
     template_hash: str
+    paces: tuple[Pace, ...] = ()
 
 
 class _EndsHereError(Exception):
@@ -87,9 +91,21 @@ class Deliver:
         if not claims:
             return 0
         with kept(database, clock, claims):
-            ready, failed = self._compose(claims)
+            asked = self._ask_again(claims)
+            ready, failed = self._compose(asked.go)
             self._record(failed)
-            return len(failed) + self._send(ready, rested=pause is not None)
+            going = self._in_turn(ready)
+            held = len(claims) - len(asked.go) + len(ready) - len(going)
+            return held + len(failed) + self._send(going, rested=pause is not None)
+
+    def _in_turn(self, ready: Sequence[Ready]) -> Sequence[Ready]:
+        """Those whose senders have room now; the others go back until their turn. Without a rate nothing is asked."""
+        paced = [Paced(one.claim, one.paces) for one in ready if one.paces]
+        if not paced:
+            return ready
+        runtime = self.runtime
+        held = runtime.database.retrying(lambda tx: take_turns(tx, runtime, paced))
+        return [one for one in ready if one.claim.id not in held]
 
     def close(self) -> None:
         """Hang up this thread's connections."""
@@ -154,6 +170,17 @@ class Deliver:
 
     # --- before ---------------------------------------------------------------------------------------------
 
+    def _ask_again(self, claims: Sequence[ClaimedDelivery]) -> Asked:
+        """What may leave now; what waited until it is no good time any more goes back, or ends."""
+        runtime, now = self.runtime, self.runtime.now()
+        if all(is_fresh(one, now) for one in claims):
+            return Asked(go=list(claims))
+        with runtime.database.read() as tx:
+            asked = ask_again(tx, runtime.shelf, claims, now)
+        if asked.later or asked.ended:
+            runtime.database.retrying(lambda tx: hold(tx, asked, now))
+        return asked
+
     def _compose(
         self, claims: Sequence[ClaimedDelivery]
     ) -> tuple[list[Ready], list[tuple[ClaimedDelivery, outbox.Outcome]]]:
@@ -189,14 +216,15 @@ class Deliver:
         if claim.offer and claim.offer not in published.offers:
             raise _EndsHereError(DeliveryState.FAILED, Reason.OFFER_MISSING, claim.offer)
         try:
-            letter = _letter(claim, person, evidence.get(claim.event_id or 0), published)
+            letter = letter_of(claim, person, evidence.get(claim.event_id or 0), published)
             composed = compose(letter, published.workspace, published.templates, self.runtime.links, now)
             message = composed.message(claim.key)
         except (NurtureError, ValueError) as error:
             raise _EndsHereError(DeliveryState.FAILED, Reason.TEMPLATE_FAILED, str(error)) from error
         if not allows(message.recipient, self.runtime.allow_recipients or ()):
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.NOT_ALLOWED)
-        return Ready(claim, message, composed.template_hash)
+        paces = paces_of(published.workspace, composed.rendered.sender, message.recipient)
+        return Ready(claim, message, composed.template_hash, paces)
 
     # --- after ----------------------------------------------------------------------------------------------
 
@@ -260,7 +288,8 @@ class Deliver:
         return refused is not None and not worked
 
 
-def _letter(claim: ClaimedDelivery, person: Contact, event: Event | None, published: Published) -> Letter:
+def letter_of(claim: ClaimedDelivery, person: Contact, event: Event | None, published: Published) -> Letter:
+    """What the message of this claim is made of."""
     workflow = published.workflows.get(claim.workflow or "")
     stage = next((one for one in workflow.stages if one.name == claim.stage), None) if workflow else None
     return Letter(
@@ -305,7 +334,7 @@ def _report_dead(
     )
 
 
-def backoff(key: str, attempts: int) -> timedelta:
-    """Doubling from five minutes to six hours, each message a little apart from the others."""
-    span = min(LAST_RETRY, timedelta(seconds=FIRST_RETRY.total_seconds() * 2.0**attempts))
+def backoff(key: str, attempts: int, first: timedelta = FIRST_RETRY) -> timedelta:
+    """Doubling from ``first`` to six hours, each message a little apart from the others."""
+    span = min(LAST_RETRY, timedelta(seconds=first.total_seconds() * 2.0**attempts))
     return span * (0.85 + 0.3 * share("retry", key, str(attempts)))

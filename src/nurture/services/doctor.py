@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import content, contradictions, pauses, state, tasks
+from nurture.db import content, contradictions, hooks, pauses, state, tasks
 from nurture.db.contradictions import Found
 from nurture.db.pauses import PauseScope
 from nurture.model.errors import Severity
@@ -84,6 +84,7 @@ def examine(runtime: Runtime) -> Diagnosis:
             *_contradicting(tx, now, operational),
             *_nobody_there(tx, runtime),
             *_standing_still(tx, operational),
+            *_endpoints(tx, operational),
         ]
     return Diagnosis(tally, tuple(sorted(findings, key=lambda one: one.severity is not Severity.ERROR)))
 
@@ -145,6 +146,20 @@ def _standing_still(tx: Connection, operational: datetime) -> Iterator[Finding]:
             yield _finding(
                 "everything-paused", Found(1, (f"since {since} by {pause.actor}: {pause.reason}",))
             )
+
+
+def _endpoints(tx: Connection, operational: datetime) -> Iterator[Finding]:
+    """Other systems that get nothing now."""
+    shut = [one for one in hooks.closed(tx).values() if one.at(operational)]
+    for code, some in (
+        ("endpoint-off", [one for one in shut if one.off]),
+        ("endpoint-rests", [one for one in shut if not one.off]),
+    ):
+        if some:
+            said = (
+                f"{one.endpoint} since {one.since.isoformat(timespec='seconds')}: {one.said}" for one in some
+            )
+            yield _finding(code, Found(len(some), tuple(said)))
 
 
 def _finding(code: str, found: Found) -> Finding:
@@ -266,6 +281,16 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
         "the mail server refuses us, so that no mail leaves; it is tried again by itself",
         "read its words in the example, and mend the account, NURTURE_SMTP_URL or the sender",
         Severity.ERROR,
+    ),
+    "endpoint-off": (
+        "another system said that it is gone, so that it is told nothing; what is for it waits",
+        "ask whoever runs it; then `nurture webhook enable NAME`, or mend its url in nurture.toml and do the same",
+        Severity.ERROR,
+    ),
+    "endpoint-rests": (
+        "another system does not answer, so that it rests; it is tried again by itself",
+        "read its words in the example; `nurture webhook test NAME` tries it now",
+        Severity.WARNING,
     ),
     "ambiguous": (
         "a crash hid whether these messages went out; they are never sent again by themselves",

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from nurture.db import needs, pauses, state
+from nurture.db import hooks, needs, pauses, state
 from nurture.db.needs import Waiting
 from nurture.db.pauses import PauseScope
 from nurture.model.calendars import day_span
@@ -45,6 +45,7 @@ class Where(StrEnum):
     AMBIGUOUS = "ambiguous"
     FAILED = "failed"
     BOUNCED = "bounced"
+    WEBHOOKS = "webhooks"
     NOWHERE = "nowhere"
     """Not on a page: on the machine that runs it."""
 
@@ -96,6 +97,10 @@ def _machinery(tx: Connection, operational: datetime) -> Iterator[Need]:
     channel = state.channel_pause(tx, EMAIL)
     if channel and channel.until > operational:
         yield _need("channel-paused", channel.times, said=f"The mail server refuses us: {channel.reason}")
+    for one in hooks.closed(tx).values():
+        if one.off:
+            said = f"Endpoint '{one.endpoint}' said that it is gone, and is told nothing any more."
+            yield _need("endpoint-off", 1, said=said, subject=one.endpoint)
     missing = [role for role in ("scheduler", "worker") if not alive(tx, role, operational)]
     if missing:
         yield _need("nobody-works", len(missing), said=f"No {' and no '.join(missing)} gives a sign of life.")
@@ -159,6 +164,13 @@ KINDS: Mapping[str, tuple[Urgency, str, str, str, Where]] = {
         "The mail server refuses us.",
         "Look at NURTURE_SMTP_URL and the account; it is tried again by itself.",
         Where.NOWHERE,
+    ),
+    "endpoint-off": (
+        Urgency.NOW,
+        "An endpoint is gone.",
+        "{count} endpoints are gone.",
+        "Ask whoever runs it; then switch it on with `nurture webhook enable NAME`.",
+        Where.WEBHOOKS,
     ),
     "nobody-works": (
         Urgency.NOW,

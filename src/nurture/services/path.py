@@ -18,7 +18,7 @@ from nurture.db.turns import Transition
 from nurture.engine.decide import upcoming
 from nurture.engine.explain import in_words, what_is_next
 from nurture.model.decisions import Change, Finish
-from nurture.model.words import Channel, Contact, Enrollment, Event, Facts, Status
+from nurture.model.words import BACKSTAGE, Contact, Enrollment, Event, Facts, Status
 from nurture.services.ahead import Ahead, look_ahead
 from nurture.services.facts import load_facts
 from nurture.services.hands import SOURCE as BY_HAND
@@ -140,7 +140,7 @@ def _marks(
     calls: Sequence[Task],
 ) -> list[Mark]:
     """Everything that touched the contact in this enrollment, in order."""
-    marks = [marker.of_delivery(one) for one in mails if one.channel is not Channel.TEAM]
+    marks = [marker.of_delivery(one) for one in mails if one.channel not in BACKSTAGE]
     marks += [marker.of_call(one) for one in calls]
     answered = {(one.enrollment_id, one.step, one.visit) for one in calls}
     proofs = {one.event_id for one in moves}

@@ -31,7 +31,16 @@ from nurture.model.decisions import (
     Skip,
     Turn,
 )
-from nurture.model.words import Channel, DeliveryState, Enrollment, Reason, Status, TaskState
+from nurture.model.words import (
+    BACKSTAGE,
+    Channel,
+    DeliveryState,
+    Enrollment,
+    Payload,
+    Reason,
+    Status,
+    TaskState,
+)
 from nurture.rendering.links import delivery_key
 from nurture.services import assign
 from nurture.services.facts import load_facts
@@ -177,8 +186,15 @@ class _Ledger:
             due=send.due,
             offer=send.offer,
             team=send.to,
+            payload=self._payload(enrollment, send),
             grant_id=send.grant,
         )
+
+    def _payload(self, enrollment: Enrollment, send: Send) -> Payload | None:
+        """What a webhook says, with the id under which every attempt goes; empty stays empty until it is rendered."""
+        if not send.payload:
+            return send.payload
+        return {"id": delivery_key(enrollment.id, send.step or "", send.visit, self.secret), **send.payload}
 
     def _hand_over(self, enrollment: Enrollment, offer: HandOver) -> None:
         self._plan(
@@ -262,7 +278,7 @@ class _Ledger:
         """What this very turn had planned before the stage was left is over before it began."""
         self.cleared.add(enrollment.id)
         for key, delivery in self.deliveries.items():
-            waits = delivery.state is DeliveryState.PENDING and delivery.channel is not Channel.TEAM
+            waits = delivery.state is DeliveryState.PENDING and delivery.channel not in BACKSTAGE
             if delivery.enrollment_id == enrollment.id and waits:
                 self.deliveries[key] = _skipped(delivery, Reason.STAGE_LEFT, self.now)
         for key, task in self.tasks.items():

@@ -10,6 +10,7 @@ from threading import Event
 from sqlalchemy import Connection
 
 from nurture.channels.base import Channel
+from nurture.channels.webhook import WebhookChannel
 from nurture.db import audit
 from nurture.db.audit import Deed
 from nurture.db.session import Database
@@ -28,6 +29,7 @@ class Runtime:
     links: Links
     open_channel: Callable[[], Channel]
     allow_recipients: tuple[str, ...] | None = None
+    webhooks: WebhookChannel = field(default_factory=WebhookChannel)
     shelf: Shelf = field(default_factory=Shelf)
     draining: Event = field(default_factory=Event)
     """Set when this process is to end: what is in a dialogue ends, everything else goes back."""

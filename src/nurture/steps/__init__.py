@@ -18,6 +18,7 @@ from nurture.steps.set import SET
 from nurture.steps.split import SPLIT
 from nurture.steps.wait import WAIT
 from nurture.steps.wait_until import WAIT_UNTIL
+from nurture.steps.webhook import WEBHOOK
 from nurture.steps.when import WHEN
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -28,6 +29,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             CALL_TASK,
             OFFER,
             NOTIFY,
+            WEBHOOK,
             WAIT,
             WAIT_UNTIL,
             WHEN,

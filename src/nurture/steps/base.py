@@ -108,11 +108,16 @@ class TimedFields(StepFields):
     quiet: QuietText | None = None
 
 
-class TouchFields(TimedFields):
-    """Steps that touch the contact: late they may be skipped or shifted."""
+class LateFields(TimedFields):
+    """Steps that may come too late to be of use: then they may be skipped or shifted."""
 
     if_late: IfLate = IfLate.SEND
     max_late: DurationText | None = None
+
+
+class TouchFields(LateFields):
+    """Steps that touch the contact, by some permission."""
+
     purpose: Slug | None = None
 
 

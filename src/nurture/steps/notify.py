@@ -1,4 +1,4 @@
-"""A message to our own people: the contact's owner, a team, or an address. It never holds the contact up."""
+"""A message to our own people, by mail or into the system where they talk. It never holds the contact up."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from nurture.model.words import Channel, Reason
 from nurture.steps.base import Act, Kind, Scene, Slug, Step, TimedFields
 from nurture.steps.email import TRANSACTIONAL
 
+BY_WEBHOOK = "webhook"
+
 
 class NotifyFields(TimedFields):
     notify: Slug
     to: str = "owner"
 
+    @property
+    def endpoint(self) -> str | None:
+        """``webhook team-chat``: the endpoint it goes to; None for a mail."""
+        way, _, name = self.to.partition(" ")
+        return name.strip() if way == BY_WEBHOOK else None
+
 
 def run(step: Step, scene: Scene) -> Act:
     fields = step.fields
     assert isinstance(fields, NotifyFields)
+    endpoint = fields.endpoint
     notice = Send(
         **scene.decided(step, Reason.DUE),  # type: ignore[arg-type]
         template=fields.notify,
         purpose=TRANSACTIONAL,
         due=scene.at,
         marketing=False,
-        channel=Channel.TEAM,
-        to=fields.to,
+        channel=Channel.TEAM if endpoint is None else Channel.WEBHOOK,
+        to=fields.to if endpoint is None else endpoint,
+        payload=None if endpoint is None else {},  # empty: its words are rendered when it leaves
     )
     return Act(notice, hold=False)
 

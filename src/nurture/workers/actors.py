@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import dramatiq
 
-from nurture.workers.broker import ACTORS, DELIVERIES, HOUSEKEEPING, TURNS, Doorbells
+from nurture.workers.broker import ACTORS, DELIVERIES, HOUSEKEEPING, TURNS, WEBHOOKS, Doorbells
 from nurture.workers.logs import Outage
 from nurture.workers.work import Work
 
@@ -18,7 +18,7 @@ DELIVERIES_PER_BATCH = 100  # what one ring is expected to send; the service kno
 
 
 def hang_bells(broker: Doorbells, work: Callable[[], Work], database: Outage) -> None:
-    """Give ``broker`` its three actors. ``work()`` is asked at each ring, so that nothing is built before one.
+    """Give ``broker`` its four actors. ``work()`` is asked at each ring, so that nothing is built before one.
 
     A ring in an outage of the ``database`` is over; the scheduler rings again when the database is back.
     """
@@ -29,6 +29,7 @@ def hang_bells(broker: Doorbells, work: Callable[[], Work], database: Outage) ->
             handled = work().advance.batch(TURNS_PER_BATCH)
             if handled:
                 broker.ring(DELIVERIES)
+                broker.ring(WEBHOOKS)
             if handled >= TURNS_PER_BATCH:
                 broker.ring(TURNS)
 
@@ -41,10 +42,23 @@ def hang_bells(broker: Doorbells, work: Callable[[], Work], database: Outage) ->
             if work().send_notices():
                 broker.ring(DELIVERIES)
 
+    def send_webhooks(*_: object, **__: object) -> None:
+        """Tell other systems, apart from mail: one of them that does not answer holds nobody else up."""
+        with database:
+            if work().hooks.batch():
+                broker.ring(TURNS)
+                broker.ring(WEBHOOKS)
+
     def sweep(*_: object, **__: object) -> None:
         """Free what dead workers held, expire call tasks, tidy up."""
         with database:
             work().sweep()
 
-    for queue, act in ((TURNS, take_turns), (DELIVERIES, send_messages), (HOUSEKEEPING, sweep)):
+    bells = (
+        (TURNS, take_turns),
+        (DELIVERIES, send_messages),
+        (WEBHOOKS, send_webhooks),
+        (HOUSEKEEPING, sweep),
+    )
+    for queue, act in bells:
         dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, broker=broker)(act)

@@ -24,8 +24,8 @@ from redis.sentinel import Sentinel
 
 from nurture.workers.logs import Outage
 
-TURNS, DELIVERIES, HOUSEKEEPING = "turns", "deliveries", "housekeeping"
-ACTORS = {TURNS: "take_turns", DELIVERIES: "send_messages", HOUSEKEEPING: "sweep"}
+TURNS, DELIVERIES, WEBHOOKS, HOUSEKEEPING = "turns", "deliveries", "webhooks", "housekeeping"
+ACTORS = {TURNS: "take_turns", DELIVERIES: "send_messages", WEBHOOKS: "send_webhooks", HOUSEKEEPING: "sweep"}
 MOST_WAITING = 16  # wake-ups in one queue; more would only find the work already taken
 TIMEOUT = 5.0  # seconds for one exchange with the broker
 SHORTEST_NAP = 5  # milliseconds until an idle worker looks again; twice as long each time

@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from nurture.model.clock import system_time
 from nurture.workers.actors import DELIVERIES_PER_BATCH, TURNS_PER_BATCH
-from nurture.workers.broker import DELIVERIES, HOUSEKEEPING, TURNS, Doorbells
+from nurture.workers.broker import DELIVERIES, HOUSEKEEPING, TURNS, WEBHOOKS, Doorbells
 from nurture.workers.logs import DATABASE_ERRORS, Outage
 from nurture.workers.work import Work
 from nurture.workers.worker import process_name
@@ -50,6 +50,7 @@ class Ticks:
             due = self._work.due()
             self._broker.ring(TURNS, ceil(due.turns / TURNS_PER_BATCH))
             self._broker.ring(DELIVERIES, ceil(due.deliveries / DELIVERIES_PER_BATCH))
+            self._broker.ring(WEBHOOKS, due.webhooks)
 
     def sweep(self) -> None:
         """Ring for the housekeeping, when this process leads."""

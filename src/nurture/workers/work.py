@@ -17,6 +17,9 @@ class Due(Protocol):
     @property
     def deliveries(self) -> int: ...
 
+    @property
+    def webhooks(self) -> int: ...
+
 
 class Turns(Protocol):
     def batch(self, limit: int) -> int:
@@ -41,6 +44,9 @@ class Work(Protocol):
 
     @property
     def deliver(self) -> Deliveries: ...
+
+    @property
+    def hooks(self) -> Deliveries: ...
 
     def due(self) -> Due: ...
 

@@ -21,6 +21,7 @@ from nurture.steps.set import SetStepFields
 from nurture.steps.split import SplitFields
 from nurture.steps.wait import WaitFields
 from nurture.steps.wait_until import WaitUntilFields
+from nurture.steps.webhook import WebhookFields
 from nurture.steps.when import WhenFields
 from nurture.workflow.model import Loss, Stage, Trigger, TriggerKind, Workflow
 
@@ -29,6 +30,7 @@ KIND_WORDS = {
     "call_task": "call",
     "offer": "offer",
     "notify": "notice to the team",
+    "webhook": "webhook",
     "wait": "wait",
     "wait_until": "wait for",
     "when": "if",
@@ -96,7 +98,7 @@ def branch_words(step: Step, name: str) -> str:
         case SplitFields(weights=weights):
             share = weights.get(name, 0) / (sum(weights.values()) or 1)
             return f"{name} {share:.0%}"
-        case EmailFields():
+        case EmailFields() | WebhookFields():
             return "it fails"
         case _:
             return name
@@ -114,7 +116,7 @@ def _otherwise(step: Step) -> str | None:
             )
         case SplitFields():
             return None
-        case EmailFields():
+        case EmailFields() | WebhookFields():
             return "it goes out"
         case CallTaskFields():
             return "any other outcome"
@@ -139,6 +141,8 @@ def what_words(step: Step) -> str:
     match step.fields:
         case EmailFields(email=name) | CallTaskFields(call_task=name) | NotifyFields(notify=name):
             return name
+        case WebhookFields() as fields:
+            return f"tells {fields.endpoint}"
         case WaitUntilFields(wait_until=matches):
             return " or ".join(str(match) for match in matches)
         case WhenFields(when=condition):

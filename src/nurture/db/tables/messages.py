@@ -26,8 +26,11 @@ class DeliveryRow(Base, table=True):
     __table_args__ = (
         UniqueConstraint("enrollment_id", "step", "visit"),
         one_of("state", *DeliveryState),
-        # The claim: what may leave now, oldest first.
-        Index("ix_deliveries_pending", "due", "id", **only("state = 'pending'")),
+        # The claims: what may leave now, oldest first. An endpoint that is away must not stand in the way of mail.
+        Index("ix_deliveries_pending", "due", "id", **only("state = 'pending' AND channel != 'webhook'")),
+        Index(
+            "ix_deliveries_webhooks", "team", "due", "id", **only("state = 'pending' AND channel = 'webhook'")
+        ),
         # The rescuer: claims and dialogues that may have lapsed.
         Index("ix_deliveries_leased", "lease_until", **only("state IN ('claimed', 'sending')")),
         Index("ix_deliveries_contact_id_planned_at", "contact_id", "planned_at"),  # frequency caps
@@ -61,7 +64,7 @@ class DeliveryRow(Base, table=True):
     """What the server said, in its words."""
     attempts: int = 0
     retry_at: datetime | None = instant(optional=True)
-    """Operational time of the next attempt after a temporary refusal."""
+    """Operational time of the next attempt: after a temporary refusal, or when its sender's rate has room."""
     lease_until: datetime | None = instant(optional=True)
     fence: int = Field(default=0, sa_type=BigId)
     message_id: str | None = Field(default=None, unique=True)
@@ -69,6 +72,16 @@ class DeliveryRow(Base, table=True):
     template_hash: str | None = None
     ended_at: datetime | None = instant(optional=True)
     """Business time of the terminal state."""
+
+
+class PaceRow(Base, table=True):
+    """How far a sender, or a sender to one domain, has used up its messages a minute. Operational times."""
+
+    __tablename__ = "paces"
+
+    name: str = Field(primary_key=True)
+    in_step_at: datetime = instant()
+    promised_at: datetime = instant()
 
 
 class NoticeRow(Base, table=True):

@@ -1,4 +1,4 @@
-"""Segments with their members, points of a score, what was live before, and what webhooks say."""
+"""Segments with their members, points of a score, what was live before, senders' paces, and what webhooks say."""
 
 from __future__ import annotations
 
@@ -79,4 +79,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_releases")),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "paces",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("in_step_at", UtcDateTime(), nullable=False),
+        sa.Column("promised_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_paces")),
+    )
     op.add_column("deliveries", sa.Column("payload", Json, nullable=True))
+    op.drop_index("ix_deliveries_pending", "deliveries")
+    messages = sa.text("state = 'pending' AND channel != 'webhook'")
+    op.create_index(
+        "ix_deliveries_pending", "deliveries", ["due", "id"], sqlite_where=messages, postgresql_where=messages
+    )
+    webhooks = sa.text("state = 'pending' AND channel = 'webhook'")
+    op.create_index(
+        "ix_deliveries_webhooks",
+        "deliveries",
+        ["team", "due", "id"],
+        sqlite_where=webhooks,
+        postgresql_where=webhooks,
+    )
