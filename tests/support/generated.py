@@ -16,6 +16,8 @@ from tests.support.worlds import a_workflow
 
 EVENTS = ("a.happened", "b.happened", "meeting.booked", "quote.requested", "sale.closed")
 KINDS = ("email", "email", "email", "call", "wait", "until", "when", "split", "set", "jump", "lose", "exit")
+MAIL, SCRIPT = "news", "ring"
+"""The one mail and the one script that generated steps name; their ids tell them apart."""
 MOMENTS = ("2 hours", "1 day", "3 days", "2 business days", "1 week", "1 month")
 
 
@@ -59,9 +61,10 @@ def _step(draw: Any, kind: str, name: str, stages: int, depth: int) -> list[dict
         case "email":
             purpose = {"purpose": "transactional"} if draw(st.integers(0, 3)) == 0 else {}
             late = {"if_late": draw(st.sampled_from(("send", "skip", "shift")))}
-            return [_timed(draw, {"email": f"m{name}", **purpose, **late})]
+            return [_timed(draw, {"email": MAIL, "id": f"m{name}", **purpose, **late})]
         case "call":
-            return [_timed(draw, {"call_task": f"c{name}", "outcomes": {"voicemail": below("v")}})]
+            outcomes = {"voicemail": below("v")}
+            return [_timed(draw, {"call_task": SCRIPT, "id": f"c{name}", "outcomes": outcomes})]
         case "wait":
             return [{"wait": draw(st.sampled_from(MOMENTS))}]
         case "until":
@@ -82,10 +85,17 @@ def _step(draw: Any, kind: str, name: str, stages: int, depth: int) -> list[dict
             return [{kind: "had-enough", "after": "2 hours"}]
 
 
-@st.composite
-def workflows(draw: Any) -> Workflow:
+def workflows() -> st.SearchStrategy[Workflow]:
     """One to four stages with steps of every kind, branches two deep, clocks and jumps."""
-    count = draw(st.integers(1, 4))
+    return workflow_texts().map(a_workflow)
+
+
+@st.composite
+def workflow_texts(
+    draw: Any, name: str = "generated", most_stages: int = 4, sends_on_to: str | None = None
+) -> str:
+    """The same as the text of a file; who falls off by a timer may be sent on to another workflow."""
+    count = draw(st.integers(1, most_stages))
     stages = []
     for number in range(count):
         stage: dict[str, Any] = {"stage": f"stage{number}", "need": "Something"}
@@ -100,6 +110,8 @@ def workflows(draw: Any) -> Workflow:
         losses: list[dict[str, Any]] = [
             {"after": draw(st.sampled_from(("10 days", "30 days"))), "reason": "timed-out"}
         ]
+        if sends_on_to and draw(st.booleans()):
+            losses[0]["enroll"] = sends_on_to
         if draw(st.booleans()):
             losses.append({"silent": "5 days", "reason": "went-silent"})
         if draw(st.booleans()):
@@ -107,7 +119,7 @@ def workflows(draw: Any) -> Workflow:
         stage["loss"] = losses
         stages.append(stage)
     head = {
-        "workflow": "generated",
+        "workflow": name,
         "title": "Generated",
         "purpose": "nurture",
         "calendar": "business",
@@ -115,7 +127,7 @@ def workflows(draw: Any) -> Workflow:
         "reentry": draw(st.sampled_from(("never", "20 days", "always"))),
         "stages": stages,
     }
-    return a_workflow(json.dumps(head))
+    return json.dumps(head)
 
 
 @dataclass(frozen=True)
