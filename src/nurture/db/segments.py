@@ -65,7 +65,7 @@ def newcomers(
     return list(
         tx.execute(
             query.order_by(CONTACTS.c.id).limit(limit_param("most")),
-            {"segment": segment, "most": most, "changed_since": changed_since},
+            {"segment_": segment, "most": most, "changed_since": changed_since},
         ).scalars()
     )
 
@@ -84,7 +84,7 @@ def note_fading(
     tx: Connection, segment: str, fits: Condition, now: datetime, *, changed_since: datetime | None
 ) -> None:
     """Members who no longer fit begin to fade, and those who fit again never did."""
-    values = {"segment": segment, "now": now, "changed_since": changed_since}
+    values = {"segment_": segment, "now": now, "changed_since": changed_since}
     fitting = _changed(select(CONTACTS.c.id).where(CONTACTS.c.id == M.c.contact_id), changed_since)
     tx.execute(
         update(M)
@@ -102,7 +102,7 @@ def note_fading(
 
 def faded(tx: Connection, segment: str, before: datetime, *, most: int) -> list[Membership]:
     """Members who have not fitted since ``before`` or longer."""
-    values = {"segment": segment, "before": before, "most": most}
+    values = {"segment_": segment, "before": before, "most": most}
     return [Membership(*row) for row in tx.execute(_FADED, values)]
 
 
@@ -125,7 +125,7 @@ def _changed(query: AnySelect, since: datetime | None) -> AnySelect:
     return query if since is None else query.where(CONTACTS.c.updated_at >= now_param("changed_since"))
 
 
-_LIVE = (M.c.segment == bindparam("segment")) & M.c.left_at.is_(None)
+_LIVE = (M.c.segment == bindparam("segment_")) & M.c.left_at.is_(None)
 _FADED = (
     select(M.c.id, M.c.contact_id)
     .where(_LIVE, M.c.fading_since <= now_param("before"))

@@ -13,6 +13,7 @@ from nurture.steps.call_task import CallTaskFields
 from nurture.steps.email import TRANSACTIONAL, EmailFields
 from nurture.steps.split import SplitFields
 from nurture.steps.wait import WaitFields
+from nurture.steps.webhook import WebhookFields
 from nurture.workflow.checks.codes import problem
 from nurture.workflow.checks.lines import place_of, step_place
 from nurture.workflow.model import TriggerKind, Workflow
@@ -23,7 +24,6 @@ from nurture.workflow.yaml_text import ListNode
 _ENDS = ("exit", "lose", "jump")
 """Steps after which a list does not go on."""
 
-_BY_HAND_FOR_NOW = (TriggerKind.SEGMENT, TriggerKind.DATE)
 
 
 def broken_flow(project: Project) -> Iterator[Problem]:
@@ -40,7 +40,9 @@ def broken_flow(project: Project) -> Iterator[Problem]:
 def _time_losses(draft: Draft) -> Iterator[Problem]:
     for stage, node in zip(draft.workflow.stages, draft.stage_nodes, strict=True):
         losses = node.get("loss")
-        all_read = not isinstance(losses, ListNode) or len(losses.items) == len(stage.losses)
+        all_read = losses is None or (
+            isinstance(losses, ListNode) and len(losses.items) == len(stage.losses)
+        )  # what could not be read may have been the loss we miss
         if all_read and not any(loss.after and loss.after.amount for loss in stage.losses):
             yield problem(
                 "stage-without-time-loss",
@@ -60,22 +62,11 @@ def _entries(draft: Draft) -> Iterator[Problem]:
                 f"nobody can enter '{stage.name}': it has no trigger",
                 "add 'trigger:'; 'trigger: manual' when contacts are enrolled from elsewhere",
             )
-        elif enrolls and stage.trigger and stage.trigger.kind in _BY_HAND_FOR_NOW:
-            yield problem(
-                "entered-by-hand",
-                stage.trigger.place,
-                f"a {stage.trigger.kind} trigger takes nobody in by itself in this version",
-                "enroll with `nurture enroll`",
-            )
-        if (
-            not enrolls
-            and stage.trigger
-            and stage.trigger.kind not in (TriggerKind.EVENT, TriggerKind.MANUAL)
-        ):
+        if not enrolls and stage.trigger and stage.trigger.kind is TriggerKind.LOST:
             yield problem(
                 "trigger-never-fires",
                 stage.trigger.place,
-                f"a {stage.trigger.kind} trigger enrolls, and this stage enrolls nobody",
+                "a lost trigger enrolls, and this stage enrolls nobody",
                 "add 'entry: yes', or move the trigger to the first stage",
             )
 
@@ -102,7 +93,11 @@ def _ends(workflow: Workflow, step: Step) -> bool:
     every_way_is_a_branch = (
         step.kind == "when" and {"do", "else"} <= set(step.branches)
     ) or step.kind == "split"
-    return every_way_is_a_branch and all(_list_ends(workflow, first) for first in step.branches.values())
+    return (
+        every_way_is_a_branch
+        and bool(step.branches)
+        and all(_list_ends(workflow, first) for first in step.branches.values())
+    )
 
 
 def _list_ends(workflow: Workflow, first: str | None) -> bool:
@@ -125,6 +120,13 @@ def _senseless_branches(draft: Draft, step: Step) -> Iterator[Problem]:
             place_of(node, "outcomes", default=step.place),
             "a call that holds nobody up cannot branch on its outcome",
             "remove 'hold: no', or the outcomes",
+        )
+    if isinstance(step.fields, WebhookFields) and not step.fields.hold and node and node.get("on_failure"):
+        yield problem(
+            "no-hold-failure",
+            place_of(node, "on_failure"),
+            "a webhook that holds nobody up cannot branch on its failure",
+            "add 'hold: yes', or remove 'on_failure'",
         )
     if isinstance(step.fields, SplitFields) and len(step.fields.weights) < 2:
         yield problem(
