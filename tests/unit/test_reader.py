@@ -14,6 +14,7 @@ from nurture.steps.split import SplitFields
 from nurture.steps.wait import WaitFields
 from nurture.steps.wait_until import WaitUntilFields
 from nurture.workflow.model import Reentry, TriggerKind, Workflow
+from nurture.workflow.keys import KINDS_HINT
 from nurture.workflow.reader import read_workflow
 
 ROOT = Path(__file__).parents[2]
@@ -300,7 +301,7 @@ stages:
         ("- {call_task: a, hold: perhaps}", "8:30 bad-value", "write yes or no"),
         ("- {set: {score: contact.score * 2}}", "8:23 bad-expression", "expressions know + and - of numbers"),
         ("- {when: contact.a = 1, do: []}", "8:26 bad-expression", "write == to compare"),
-        ("- {}", "8:9 unknown-step", None),
+        ("- {}", "8:9 unknown-step", KINDS_HINT),
     ],
 )
 def test_a_fault_in_a_step_is_told_at_its_word_with_a_remedy(

@@ -108,7 +108,7 @@ def test_an_alias_repeats_what_its_anchor_marks() -> None:
         ("? [a]\n: b\n", "1:3 bad-yaml"),
         ("a: x\x00y\n", "1:5 bad-yaml"),
         ("a: x\u2028y\n", "1:5 bad-yaml"),
-        ('a: "never closed\n', "2:1 bad-yaml"),
+        ('a: "never closed\n', "1:4 bad-yaml"),
         ("a: [b\n", "2:1 bad-yaml"),
         ("a: b\n  c: d\n", "2:4 bad-yaml"),
         ("a: @b\n", "1:4 bad-yaml"),

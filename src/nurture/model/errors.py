@@ -5,6 +5,7 @@ Nothing here prints or logs; the command line and the pages do.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,9 +98,9 @@ def as_sentence(words: str) -> str:
     return said if said.endswith((".", "?", "!")) else f"{said}."
 
 
-def did_you_mean(word: str, known: list[str] | tuple[str, ...] | set[str] | frozenset[str]) -> str | None:
-    """``did you mean 'x'?`` for the nearest known word, or None when nothing is near."""
+def did_you_mean(word: str, known: Collection[str], *, cutoff: float = 0.6) -> str | None:
+    """``did you mean 'x'?`` for the nearest known word, or None when nothing is as near as ``cutoff`` (0 to 1)."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    near = get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
     return f"did you mean '{near[0]}'?" if near else None

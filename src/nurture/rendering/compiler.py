@@ -28,7 +28,7 @@ from nurture.rendering.front_matter import FrontMatter, split_front_matter
 from nurture.rendering.plain import html_to_text
 from nurture.rendering.render import MessageTemplate, Part, TextTemplate
 from nurture.rendering.sandbox import LAYOUT_NAMES, NAMES, Room, Variable, guard, inspect, make_room, parse
-from nurture.rendering.sources import TemplateProblems, TemplateSource, with_plain_lines
+from nurture.rendering.sources import TemplateProblems, TemplateSource, at_word, with_plain_lines
 from nurture.rendering.tags import Cloakroom, syntax_problem
 
 _BODY = re.compile(r"body(?:\s*\|\s*safe)?")
@@ -121,10 +121,13 @@ class Compiler:
         except TemplateSyntaxError as error:
             self.problems.append(syntax_problem(error, source.file, first_line))
             return ""
-        shift = first_line - 1
-        self.problems += [replace(problem, place=_shifted(problem.place, shift)) for problem in problems]
+        shift, whole = first_line - 1, with_plain_lines(source.text)
+        self.problems += [
+            replace(problem, place=at_word(_shifted(problem.place, shift), _quoted(problem.message), whole))
+            for problem in problems
+        ]
         self.variables += [
-            replace(variable, place=_shifted(variable.place, shift))
+            replace(variable, place=at_word(_shifted(variable.place, shift), variable.path, whole))
             for variable in variables
             if variable.path.partition(".")[0] in NAMES
         ]
@@ -240,6 +243,12 @@ class Compiler:
 
 def _shifted(place: Place, lines: int) -> Place:
     return replace(place, line=place.line + lines)
+
+
+def _quoted(message: str) -> str:
+    """The word that a complaint is about."""
+    found = re.search(r"'([^']+)'", message)
+    return found[1] if found else ""
 
 
 def _body_words(words: str, cloakroom: Cloakroom) -> list[str]:

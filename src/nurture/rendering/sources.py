@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from nurture.model.errors import Problem, ProblemsFound
+from nurture.model.errors import Place, Problem, ProblemsFound
 
 Kind = Literal["md", "html", "txt"]
 
@@ -53,3 +53,11 @@ class TemplateSource:
 def with_plain_lines(text: str) -> str:
     """The text of a file with LF line ends and without the mark that some editors begin it with."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def at_word(place: Place, word: str, text: str) -> Place:
+    """Where ``word`` first stands in the line of ``place``; the place as it is when it is not there as a whole word."""
+    lines = text.split("\n")
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", line) if word else None
+    return replace(place, column=found.start() + 1) if found else place

@@ -13,7 +13,7 @@ from nurture.model.errors import NotFoundError, Place, Problem, did_you_mean
 from nurture.rendering.compiler import Compiler
 from nurture.rendering.front_matter import FrontMatter, split_front_matter
 from nurture.rendering.render import MessageTemplate, TextTemplate
-from nurture.rendering.sources import TemplateProblems, TemplateSource, with_plain_lines
+from nurture.rendering.sources import TemplateProblems, TemplateSource, at_word, with_plain_lines
 
 __all__ = [
     "Library",
@@ -93,7 +93,7 @@ class Library:
         try:
             layout, layout_text = self._found(f"email/layouts/{name}", body.locale)
         except NotFoundError as error:
-            place = Place(body.file, top.lines["layout"])
+            place = at_word(Place(body.file, top.lines["layout"]), name, with_plain_lines(body.text))
             raise TemplateProblems([Problem(place, "template-layout", error.message, error.hint)]) from None
         return compile_message(body, layout, text=text, layout_text=layout_text)
 

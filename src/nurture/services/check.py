@@ -5,18 +5,26 @@ Reads the folder only; asks no database, sends nothing, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nurture.model.errors import NotFoundError, Place, Problem, ProblemsFound, Severity
+from nurture.model.errors import NotFoundError, NurtureError, Place, Problem, ProblemsFound, Severity
+from nurture.model.expression_tree import CONTACT_FIELDS
+from nurture.model.expressions import Scope
+from nurture.rendering.front_matter import split_front_matter
 from nurture.rendering.sandbox import Variable
+from nurture.rendering.sources import at_word, with_plain_lines
 from nurture.rendering.templates import Library, TemplateProblems, TemplateSource, front_matter_of
+from nurture.services.stand_in import of_values
 from nurture.workflow.checks import Printed, TemplateFacts, check_project
-from nurture.workflow.project import Project, load_project
+from nurture.workflow.checks.codes import problem, with_remedy
+from nurture.workflow.checks.lines import place_of
+from nurture.workflow.documents import Persona
+from nurture.workflow.project import EMAIL_SUFFIXES, Project, load_project
 from nurture.workflow.yaml_text import MAX_BYTES
 
-FOLDERS = ("workflows", "offers", "personas", "segments")
+FOLDERS = ("workflows", "offers", "personas", "segments", "scenarios")
 LAYOUTS = "email/layouts/"
 
 
@@ -32,9 +40,11 @@ class Checked:
         return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
 
     def sound(self) -> Project:
-        """The project. Raises ProblemsFound when it holds an error."""
-        if self.errors:
-            raise ProblemsFound(list(self.errors))
+        """The project. Raises ProblemsFound when it holds an error; one in a scenario, which never goes live, is none."""
+        tests = {one.file for one in self.project.scenarios}
+        errors = [problem for problem in self.errors if problem.place.file not in tests]
+        if errors:
+            raise ProblemsFound(errors)
         return self.project
 
 
@@ -53,7 +63,10 @@ def check(folder: Path, paths: Sequence[Path] = ()) -> Checked:
         *library.problems(),
         *check_project(project, tuple(_facts(library, sources))),
     }
-    told = sorted(problems, key=lambda problem: (problem.place, problem.code, problem.message))
+    problems |= set(_examples(project, {found.place.file for found in problems}))
+    told = sorted(
+        map(with_remedy, problems), key=lambda problem: (problem.place, problem.code, problem.message)
+    )
     return Checked(
         project, tuple(problem for problem in told if not paths or _is_among(folder, problem, paths))
     )
@@ -64,18 +77,51 @@ def template_sources(folder: Path) -> tuple[list[TemplateSource], list[Problem]]
     sources: list[TemplateSource] = []
     problems: list[Problem] = []
     root = folder / "templates"
-    for path in sorted((*root.glob("email/**/*"), *root.glob("call/*"))):
-        if path.suffix not in (".md", ".html", ".txt") or not path.is_file():
+    for path in sorted((*root.glob("email/**/*"), *root.glob("call/*.txt"))):
+        if path.suffix not in EMAIL_SUFFIXES or not path.is_file():
             continue
         try:
             with path.open("rb") as file:
                 text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
             sources.append(TemplateSource.at(path.relative_to(root).as_posix(), text))
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not written in UTF-8"
             place = Place(path.relative_to(folder).as_posix())
-            problems.append(Problem(place, "unreadable-file", f"the file cannot be read: {reason}"))
+            if isinstance(error, OSError):
+                words, hint = error.strerror, "look at its permissions, or remove it"
+            else:
+                words, hint = "it is not written in UTF-8", "save it again as UTF-8"
+            problems.append(Problem(place, "unreadable-file", f"the file cannot be read: {words}", hint))
     return sources, problems
+
+
+def _examples(project: Project, broken: Container[str]) -> Iterable[Problem]:
+    """A persona's example should be one of those whom it describes: walks and previews show what they would see.
+
+    ``broken`` are the files that have other problems, of which this would be an echo.
+    """
+    workspace = project.workspace
+    for read in project.documents if workspace else ():
+        persona = read.document
+        if (
+            not isinstance(persona, Persona)
+            or persona.who is None
+            or persona.example is None
+            or persona.place.file in broken
+        ):
+            continue
+        assert workspace is not None
+        known = {f"contact.{name}" for name in (*CONTACT_FIELDS, *workspace.fields)}
+        try:
+            contact = of_values(persona.example, workspace, persona.place.file)
+        except NurtureError:
+            continue  # told where the example cannot be read
+        if persona.who.names <= known and not persona.who.holds(Scope(contact=contact, workspace=workspace)):
+            yield problem(
+                "example-outside",
+                place_of(read.top, "example"),
+                f"for this example '{persona.who}' is not true",
+                "give it the fields that 'who:' asks for",
+            )
 
 
 def _facts(library: Library, sources: Iterable[TemplateSource]) -> Iterable[TemplateFacts]:
@@ -86,7 +132,7 @@ def _facts(library: Library, sources: Iterable[TemplateSource]) -> Iterable[Temp
             continue
         try:
             yield (
-                _of_script(library, name, locale)
+                _of_script(library, name, locale, by_file)
                 if name.startswith("call/")
                 else _of_mail(library, name, locale, by_file)
             )
@@ -94,10 +140,17 @@ def _facts(library: Library, sources: Iterable[TemplateSource]) -> Iterable[Temp
             continue  # told by library.problems()
 
 
-def _of_script(library: Library, name: str, locale: str | None) -> TemplateFacts:
+def _of_script(
+    library: Library, name: str, locale: str | None, by_file: Mapping[str, TemplateSource]
+) -> TemplateFacts:
     script = library.script(name, locale)
+    file = script.text.place.file
     return TemplateFacts(
-        name.removeprefix("call/"), script.text.place.file, _names(script.variables), is_script=True
+        name.removeprefix("call/"),
+        file,
+        _names(script.variables),
+        is_script=True,
+        body=by_file[file].text,
     )
 
 
@@ -106,12 +159,20 @@ def _of_mail(
 ) -> TemplateFacts:
     message = library.message(name, locale)
     file = message.subject.place.file
+    top = front_matter_of(by_file[file])
     return TemplateFacts(
         name=name.removeprefix("email/"),
         file=file,
         names=_names(message.variables),
         sender=message.sender,
-        sender_place=Place(file, front_matter_of(by_file[file]).lines.get("sender", 1)),
+        sender_place=at_word(Place(file, top.lines.get("sender", 1)), message.sender, by_file[file].text),
+        body=split_front_matter(with_plain_lines(by_file[file].text), file)[1],
+        body_line=top.body_line,
+        frame=" ".join(
+            source.text
+            for source in by_file.values()
+            if message.layout and source.name == f"{LAYOUTS}{message.layout}"
+        ),
     )
 
 

@@ -9,14 +9,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nurture.model.addresses import AddressError, split_address
 from nurture.model.contact_values import as_text, read_values
 from nurture.model.errors import NurtureError
 from nurture.model.words import Contact
 from nurture.model.workspace import Workspace
-from nurture.services.folder import Folder
 from nurture.workflow.documents import Persona
+
+if TYPE_CHECKING:
+    from nurture.services.folder import Folder
 
 SOMEBODY: Mapping[str, str] = {
     "email": "alex@example.org",

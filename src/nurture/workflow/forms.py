@@ -5,7 +5,8 @@ Refuses nothing by itself: what is wrong is told and left out, so that the rest 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -51,20 +52,24 @@ def read_form(
     may_be_empty: Iterable[str] = (),
     given: Mapping[str, Plain] | None = None,
     missing: Mapping[str, tuple[str, str, str]] | None = None,
+    belongs: Mapping[str, str] | None = None,
 ) -> Form | None:
     """``node`` read into ``form``; None when too little is left of it. Each fault is added to ``problems``.
 
     ``elsewhere``: keys that someone else reads. ``given``: values that stand for what the node says.
     ``missing``: for a key, the code, message and hint of its own when it is missing.
+    ``belongs``: for a key that is known elsewhere, where that is.
     """
     known = [field.alias or name for name, field in form.model_fields.items()]
-    data, told = _known_values(node, (*known, *elsewhere), problems, frozenset(may_be_empty))
+    elsewhere = tuple(elsewhere)
+    reading = _Reading((*known, *elsewhere), frozenset(may_be_empty), belongs or {})
+    data, told = _known_values(node, reading, problems)
     data = {key: value for key, value in data.items() if key not in set(elsewhere)} | dict(given or {})
     for attempt in range(2):
         try:
             return form.model_validate(data)
         except ValidationError as error:
-            for details in error.errors():
+            for details in _without_consequences(error.errors()):
                 key = str(details["loc"][0]) if details["loc"] else ""
                 follows = key in told or (not key and attempt)  # from a fault that has been told already
                 if not follows or (key and details["type"] != "missing"):
@@ -77,17 +82,58 @@ def read_form(
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Which keys a form knows, and what is told of the others."""
+
+    known: Sequence[str]
+    may_be_empty: frozenset[str]
+    belongs: Mapping[str, str]
+
+    def unknown(self, key: TextNode, said: Sequence[str]) -> Problem:
+        """The nearest key that is not there yet; else where this one belongs; else all that are known."""
+        free = tuple(name for name in self.known if name not in said)
+        other = _OTHER_WORDS.get(key.text.lower())
+        hint = (
+            (f"it belongs {self.belongs[key.text]}" if key.text in self.belongs else None)
+            or (f"did you mean '{other}'?" if other in free else None)
+            or did_you_mean(key.text, free)
+            or f"known here: {', '.join(sorted(self.known))}"
+        )
+        return Problem(key.place, "unknown-key", f"'{_short(key.text)}' is not known here", hint)
+
+
+_OTHER_WORDS = {
+    "then": "do",
+    "yes": "do",
+    "otherwise": "else",
+    "no": "else",
+    "delay": "after",
+    "time": "at",
+    "day": "on",
+    "days": "on",
+    "goal": "validate",
+    "validation": "validate",
+    "enter": "trigger",
+    "losses": "loss",
+    "owner": "assign",
+    "name": "title",
+    "steps": "do",
+}
+"""What people write who think of another word for a key."""
+
+
 def _known_values(
-    node: MapNode, known: Sequence[str], problems: list[Problem], may_be_empty: frozenset[str]
+    node: MapNode, reading: _Reading, problems: list[Problem]
 ) -> tuple[dict[str, Plain], set[str]]:
     """What the node says under known keys; and the keys that are known but say nothing."""
     values: dict[str, Plain] = {}
     empty: set[str] = set()
+    said = [key.text for key, _ in node.entries]
     for key, value in node.entries:
-        if key.text not in known:
-            hint = did_you_mean(key.text, tuple(known)) or f"known here: {', '.join(sorted(known))}"
-            problems.append(Problem(key.place, "unknown-key", f"'{key.text}' is not known here", hint))
-        elif isinstance(value, TextNode) and value.is_null and key.text not in may_be_empty:
+        if key.text not in reading.known:
+            problems.append(reading.unknown(key, said))
+        elif isinstance(value, TextNode) and value.is_null and key.text not in reading.may_be_empty:
             empty.add(key.text)
             problems.append(
                 Problem(
@@ -99,6 +145,17 @@ def _known_values(
     return values, empty
 
 
+def _without_consequences(errors: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """A list is not also told to be too short when one of its entries was refused."""
+    places = [details["loc"] for details in errors]
+    for details in errors:
+        below = any(
+            len(loc) > len(details["loc"]) and loc[: len(details["loc"])] == details["loc"] for loc in places
+        )
+        if details["type"] != "too_short" or not below:
+            yield details
+
+
 def _problem(details: ErrorDetails, node: MapNode, missing: Mapping[str, tuple[str, str, str]]) -> Problem:
     loc = details["loc"]
     if details["type"] == "missing":
@@ -106,7 +163,7 @@ def _problem(details: ErrorDetails, node: MapNode, missing: Mapping[str, tuple[s
         place = _at(node, loc[:-1])[1]
         if len(loc) == 1 and key in missing:
             return Problem(place, *missing[key])
-        return Problem(place, "missing-key", f"'{key}' is missing")
+        return Problem(place, "missing-key", f"'{key}' is missing", f"add '{key}:'")
     found, place = _at(node, loc)
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, TextError):
@@ -154,12 +211,12 @@ def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | N
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     shown = f"'{_short(value)}'" if isinstance(value, str) else "this"
     if kind == "string_pattern_mismatch":
-        return "bad-word", f"{shown} is no word in slug form", _slug_hint(value)
+        return _words_for_pattern(str(context["pattern"]), shown, value)
     if kind in ("enum", "literal_error"):
         return (
             "bad-value",
             f"{shown} is not one of {context['expected']}",
-            _nearest(value, context["expected"]),
+            _nearest(value, context["expected"]) or "write one of these words",
         )
     if kind.endswith(("_parsing", "_from_float")):
         return "bad-value", f"{shown} is no number", "write digits, such as 50"
@@ -172,7 +229,33 @@ def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | N
         return "bad-value", "this is empty", "write something, or remove the line"
     if kind == "too_short":
         return "bad-value", "this holds too little", f"write at least {context['min_length']}"
-    return "bad-value", f"{_what(found)} does not fit here", f"expected {_expected(kind)}"
+    hint = _on_one_line(found) if kind == "string_type" else None
+    return "bad-value", f"{_what(found)} does not fit here", hint or f"expected {_expected(kind)}"
+
+
+def _words_for_pattern(pattern: str, shown: str, value: object) -> tuple[str, str, str | None]:
+    for start, word, hint in _PATTERNS:
+        if pattern.startswith(start):
+            return "bad-word", f"{shown} is no {word}", hint
+    return "bad-word", f"{shown} is no word in slug form", _slug_hint(value)
+
+
+_PATTERNS = (
+    ("^https?:", "web address", "write it whole, such as https://www.example.org/privacy"),
+    ("^[A-Z]{3}", "currency", "write its three capital letters, such as USD"),
+    ("^[a-z_]", "field name", "use lower-case letters, digits and _, such as first_name"),
+)
+"""How a pattern begins, and what a marketer calls what it stands for."""
+
+
+def _on_one_line(found: Node | None) -> str | None:
+    """``[mon, tue]`` where one text should stand."""
+    texts = (
+        [item.text for item in found.items if isinstance(item, TextNode)]
+        if isinstance(found, ListNode)
+        else []
+    )
+    return f"write it without brackets: {_short(', '.join(texts))}" if texts else None
 
 
 def _short(text: str) -> str:

@@ -15,36 +15,11 @@ from nurture.steps import KINDS
 from nurture.steps.base import BranchForm, Kind, Step, StepFields, TimedFields
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
 from nurture.workflow.forms import Form, Plain, read_form, without_echoes
+from nurture.workflow.keys import BELONGS, KINDS_HINT, MISSING, STAND_INS
 from nurture.workflow.model import Loss, Stage, Workflow
 from nurture.workflow.versions import structure_hash
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode, read_yaml
 
-_MISSING: Mapping[str, Mapping[str, tuple[str, str, str]]] = {
-    "stage": {
-        "need": (
-            "stage-without-need",
-            "this stage does not say what the contact needs here",
-            "add 'need:', in the contact's own words",
-        ),
-        "validate": (
-            "stage-without-validation",
-            "nothing proves that a contact got through this stage",
-            "add 'validate:' with an event from outside",
-        ),
-    },
-    "wait_until": {
-        "timeout": (
-            "wait-without-timeout",
-            "this wait could last forever",
-            "add 'timeout:', such as 3 days",
-        ),
-    },
-}
-_STAND_INS: Mapping[str, Mapping[str, Plain]] = {
-    "stage": {"need": "?", "validate": "nothing.proves"},
-    "wait_until": {"timeout": "1 day"},
-}
-"""What a draft says where such a key is missing, so that the other keys can be checked all the same."""
 NOTHING_PROVES = EventMatch("nothing.proves")
 """Stands in a draft where a validation is missing or cannot be read."""
 
@@ -102,7 +77,7 @@ class _Reader:
     loss_nodes: dict[Place, MapNode] = field(default_factory=dict)
 
     def draft(self, top: MapNode, text: str) -> tuple[Draft, list[Problem]]:
-        fields = read_form(WorkflowFields, top, self.problems, elsewhere=("stages",))
+        fields = read_form(WorkflowFields, top, self.problems, elsewhere=("stages",), belongs=BELONGS)
         stage_nodes = self._stage_nodes(top)
         stages = tuple(self._stage(node, index) for index, node in enumerate(stage_nodes))
         workflow = self._workflow(fields, top, stages, text)
@@ -201,10 +176,11 @@ class _Reader:
             elsewhere=elsewhere,
             may_be_empty=may_be_empty,
             given=given,
-            missing=_MISSING.get(kind),
+            missing=MISSING.get(kind),
+            belongs=BELONGS,
         )
-        if fields is None and kind in _STAND_INS:
-            lacking = {key: value for key, value in _STAND_INS[kind].items() if node.text(key) is None}
+        if fields is None and kind in STAND_INS:
+            lacking = {key: value for key, value in STAND_INS[kind].items() if node.text(key) is None}
             return read_form(
                 form, node, [], elsewhere=(*elsewhere, *lacking), given={**(given or {}), **lacking}
             )
@@ -213,7 +189,7 @@ class _Reader:
     def _losses(self, node: Node | None) -> tuple[Loss, ...]:
         losses = []
         for item in self._maps(node, "a loss") if node is not None else ():
-            fields = read_form(LossFields, item, self.problems)
+            fields = read_form(LossFields, item, self.problems, belongs=BELONGS)
             if fields:
                 self.loss_nodes[item.place] = item
                 losses.append(
@@ -262,12 +238,20 @@ class _Reader:
                 "make it two steps, each with its own '- '",
             )
             return None
-        first = node.entries[0][0] if node.entries else None
-        if first is None:
-            self._problem(node, "unknown-step", "this step is empty")
+        if not node.entries:
+            self._problem(node, "unknown-step", "this step is empty", KINDS_HINT)
             return None
-        near = did_you_mean(first.text, tuple(KINDS)) or f"a step has one of {', '.join(KINDS)}"
-        self._problem(first, "unknown-step", f"'{first.text}' is no step kind", near)
+        strange = [key for key, _ in node.entries if key.text not in BELONGS]
+        near = next((key for key in strange if did_you_mean(key.text, tuple(KINDS))), None)
+        if not strange:
+            keys = ", ".join(key.text for key, _ in node.entries)
+            self._problem(
+                node.entries[0][0], "unknown-step", f"a step of {keys} alone does nothing", KINDS_HINT
+            )
+            return None
+        word = near or strange[0]
+        hint = did_you_mean(word.text, tuple(KINDS)) or KINDS_HINT
+        self._problem(word, "unknown-step", f"'{word.text}' is no step kind", hint)
         return None
 
     def _id(self, node: MapNode, kind: Kind | None, path: str) -> str:
@@ -329,6 +313,8 @@ class _Reader:
         given: dict[str, Plain] = {}
         for key, form in kind.branches.items():
             variants = node.get(key)
+            if form == "variants" and variants is not None and not isinstance(variants, MapNode):
+                given[key] = {"a": 1.0, "b": 1.0}  # told where its lists are read
             if form == "variants" and isinstance(variants, MapNode):
                 given[key] = {name.text: self._weight(variant) for name, variant in variants.entries}
         return given
@@ -356,7 +342,12 @@ class _Reader:
         if form in ("list", "list-or-word"):
             return [(key.removeprefix("on_"), node)]
         if not isinstance(node, MapNode):
-            self._problem(node, "bad-value", f"'{key}' holds names, each with its list of steps")
+            hint = (
+                f"write {key}: {{NAME: [steps], …}}"
+                if form == "map"
+                else f"write {key}: {{NAME: {{do: [steps]}}, …}}"
+            )
+            self._problem(node, "bad-value", f"'{key}' holds names, each with its list of steps", hint)
             return []
         if form == "map":
             return [(name.text, steps) for name, steps in node.entries]

@@ -53,6 +53,8 @@ _HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]")
 _ENTRY = re.compile(
     r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*=\s*"
 )
+_LONGEST_LIST = 100
+"""Lines in which an entry of a list is looked for."""
 _PART = re.compile(r"[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'")
 
 
@@ -101,12 +103,24 @@ class _Tree:
         place = self._place(path)
         if not isinstance(value, str):
             return TextNode(_as_text(value), place, '"', exact=False)
+        if path not in self.values:  # an entry of a list
+            place = self._behind(place, value) or place
+            return TextNode(value, place, '"', exact=False)
         line = self.lines[place.line - 1] if place.line <= len(self.lines) else ""
         exact = path in self.values and line[place.column - 1 :][1 : len(value) + 1] == value
         return TextNode(value, place, '"', exact)
 
     def _key(self, path: Path, key: str) -> Place:
-        return self.keys.get((*path, key)) or self._place(path)
+        place = self._place(path)
+        return self.keys.get((*path, key)) or self._behind(place, key) or place
+
+    def _behind(self, place: Place, word: str) -> Place | None:
+        """Where the word stands in quotes, from ``place`` on, as far as its list may reach."""
+        for number, line in enumerate(self.lines[place.line - 1 :][:_LONGEST_LIST], start=place.line):
+            column = line.find(f'"{word}"', place.column - 1 if number == place.line else 0)
+            if column >= 0:
+                return Place(self.file, number, column + 1)
+        return None
 
     def _place(self, path: Path) -> Place:
         while path:

@@ -24,13 +24,12 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from nurture.model.errors import Place, Problem
+from nurture.model.errors import Place, Problem, Severity
+from nurture.workflow.yaml_slips import QUOTE_HINT, syntax_problem
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 10_000
 MAX_DEPTH = 40
-
-QUOTE_HINT = "put the whole line in single quotes: '…'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,10 @@ class _RefusedError(Exception):
     def __init__(self, place: Place, message: str, hint: str | None = None) -> None:
         self.problem = Problem(place, "bad-yaml", message, hint)
 
+    @classmethod
+    def of(cls, problem: Problem) -> _RefusedError:
+        return cls(problem.place, problem.message, problem.hint)
+
 
 def read_yaml(source: bytes | str, file: str) -> tuple[MapNode | None, list[Problem]]:
     """The top mapping of a file, None when it cannot be read; and every problem found on the way."""
@@ -107,7 +110,7 @@ def _decoded(source: bytes | str, file: str) -> str:
             Place(file), f"the file is larger than {MAX_BYTES // 1_000_000} MB", "split it into several files"
         )
     text = source if isinstance(source, str) else _from_utf8(source, file)
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     bad = _UNPRINTABLE.search(text)
     if bad:
         raise _RefusedError(
@@ -167,7 +170,7 @@ class _Builder:
         for event in self._events():
             self._take(event)
         if self.top is None or (isinstance(self.top, TextNode) and self.top.is_null):
-            raise _RefusedError(Place(self.file), "the file is empty")
+            raise _RefusedError(Place(self.file), "the file is empty", "write it, or remove it")
         if not isinstance(self.top, MapNode):
             raise _RefusedError(
                 self.top.place,
@@ -180,7 +183,7 @@ class _Builder:
         try:
             yield from YAML(typ="safe", pure=True).parse(self.text)
         except MarkedYAMLError as error:
-            raise self._syntax_problem(error) from None
+            raise _RefusedError.of(syntax_problem(error, self.lines, self.file)) from None
         except (YAMLError, ValueError, RecursionError) as error:
             message = " ".join(str(error).split())[:200] or "cannot be read"
             raise _RefusedError(Place(self.file), f"this is no YAML: {message}") from None
@@ -310,42 +313,15 @@ class _Builder:
             reads = "begins a comment" if found.group(1) == "#" else "ends the value"
             message = f"the text is cut here: for YAML the '{found.group(1)}' {reads}"
             self.problems.append(Problem(place, "cut-text", message, QUOTE_HINT))
-
-    def _syntax_problem(self, error: MarkedYAMLError) -> _RefusedError:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark else (0, 0)
-        place = Place(self.file, line + 1, column + 1)
-        problem = str(error.problem or error.context or "cannot be read")
-        source = self.lines[line] if line < len(self.lines) else ""
-        if "mapping values are not allowed" in problem and ": " in source[: column + 2].partition(": ")[2]:
-            return _RefusedError(place, "a second ': ' breaks this line", QUOTE_HINT)
-        if "'\\t'" in problem or "\t" in source[: len(source) - len(source.lstrip())]:
-            return _RefusedError(place, "a tab stands here", "indent with spaces")
-        for words, message, hint in _SYNTAX:
-            if words in problem:
-                return _RefusedError(place, message, hint)
-        return _RefusedError(
-            place, f"this is no YAML: {problem}", "look at the indentation, colons and quotes of this line"
-        )
+        elif value and (comment := _GLUED_COMMENT.match(rest)):
+            place = Place(self.file, line + 1, column + 2)
+            message = f"'{comment.group(1)}' and what follows is a comment, no part of the text"
+            hint = "put the text in quotes; a comment is written '# like this'"
+            self.problems.append(Problem(place, "maybe-cut", message, hint, Severity.WARNING))
 
 
-_SYNTAX = (
-    (
-        "mapping values are not allowed",
-        "a key stands where none can",
-        "look at the indentation of this line and the one above",
-    ),
-    ("found unexpected end of stream", "a quote is never closed", "close it with the same quote"),
-    ("could not find expected ':'", "a ':' is missing behind the key", "write 'key: value'"),
-    ("found undefined alias", "a '*' stands for nothing", "quote the value if the star is meant"),
-    ("cannot start any token", "a value cannot begin with this character", "quote the value"),
-    ("expected <block end>", "the indentation does not fit, or text follows a closing quote", QUOTE_HINT),
-    (
-        "expected ',' or",
-        "a ',' or the closing bracket is missing",
-        "quote values that hold brackets, commas or ': '",
-    ),
-)
+_GLUED_COMMENT = re.compile(r" (#\w\S{0,20})")
+"""``Our #1 tip``: one space before, none behind, as people write a number and hardly ever a comment."""
 
 
 def _has_open_quote(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from nurture.model.errors import Place, Problem, Severity
@@ -23,6 +23,14 @@ def problem(code: str, place: Place, message: str, hint: str | None = None) -> P
     return Problem(place, code, message, hint, CODES[code].severity)
 
 
+def with_remedy(found: Problem) -> Problem:
+    """Every problem says what to do: when nothing better is known, what its code says."""
+    if found.hint or found.code not in CODES:
+        return found
+    remedy = CODES[found.code].remedy
+    return replace(found, hint=f"{remedy[0].lower()}{remedy[1:].removesuffix('.')}")
+
+
 _ERRORS = {
     # Files and words
     "unreadable-file": ("A file cannot be opened.", "Look at its permissions, or remove it."),
@@ -37,6 +45,10 @@ _ERRORS = {
     "cut-text": (
         "YAML cuts a text in the middle of a quotation, since ' #' begins a comment and ',' or a bracket ends a value.",
         "Put the whole line in single quotes.",
+    ),
+    "wrong-folder": (
+        "A file holds something else than its folder does.",
+        "Move it to the folder of its kind: workflows, offers, personas, segments or scenarios.",
     ),
     "duplicate-key": (
         "A key stands twice in one place, so that one of the values would be lost.",
@@ -91,7 +103,7 @@ _ERRORS = {
         "Give its first stage a `trigger:`; `trigger: manual` when it is entered from elsewhere.",
     ),
     "trigger-never-fires": (
-        "A segment, date or lost trigger stands on a stage that enrolls nobody.",
+        "A lost trigger stands on a stage that enrolls nobody.",
         "Put it on the first stage, or add `entry: yes`.",
     ),
     "wait-without-timeout": (
@@ -122,6 +134,10 @@ _ERRORS = {
         "A call that the workflow does not wait for (`hold: no`) cannot branch on its outcome.",
         "Remove `hold: no`, or the outcomes.",
     ),
+    "no-hold-failure": (
+        "A webhook that the workflow does not wait for cannot branch on its failure.",
+        "Add `hold: yes`, or remove `on_failure`.",
+    ),
     "dead-outcome": (
         "A call task's branch can never be taken.",
         "Remove it: `call-back` only gives the task a new date.",
@@ -130,6 +146,10 @@ _ERRORS = {
     "never-opens": (
         "Window, quiet hours and calendar together leave no moment for a step.",
         "Widen the window.",
+    ),
+    "expires-before-due": (
+        "A call expires before it is due, so that nobody could ever be late with it.",
+        "Let it expire later than it is due; both count from when the task appears.",
     ),
     # Names of other things
     "unknown-template": (
@@ -146,6 +166,10 @@ _ERRORS = {
         "Add [calendars.NAME] to nurture.toml, or mend the name.",
     ),
     "unknown-team": ("There is no such team.", "Add [teams.NAME] to nurture.toml, or mend the name."),
+    "unknown-endpoint": (
+        "There is no such endpoint for webhooks.",
+        'Add [webhooks.NAME] with url = "https://…" to nurture.toml, or mend the name.',
+    ),
     "unknown-sender": ("There is no such sender.", "Add [senders.NAME] to nurture.toml, or mend the name."),
     "unknown-workflow": ("There is no such workflow.", "Write it, or mend the name."),
     "unknown-stage": ("The workflow has no such stage.", "Mend the name."),
@@ -175,6 +199,11 @@ _ERRORS = {
         "Ask about the contact only.",
     ),
     "not-a-date": ("A date is counted from a field that holds no date.", 'Use a field declared as "date".'),
+    "never-happens": (
+        "A scenario names a message, call, offer or end that no workflow has, so that it can only fail, or only pass.",
+        "Mend the name: that of a template, a script, an offer, a step's id, a loss's reason.",
+    ),
+    "unknown-variant": ("A scenario picks a variant that no split has.", "Mend the name."),
     "not-settable": (
         "A step sets something that workflows cannot set.",
         "Set a declared field, the score or a tag.",
@@ -201,6 +230,11 @@ _ERRORS = {
         "A template prints an offer's link, but a step that sends it names no offer.",
         "Add `link_offer:` to the step.",
     ),
+    "no-address-shown": (
+        "A marketing message does not show the sender's postal address.",
+        "Use a layout that prints {{ workspace.postal_address }}.",
+    ),
+    "empty-mail": ("A message has a subject and says nothing.", "Write it, or remove the file."),
     "no-way-out": (
         "A marketing message shows no way to leave.",
         "Use a layout that prints {{ links.unsubscribe }}.",
@@ -228,6 +262,14 @@ _ERRORS = {
         "A download offer has nothing to hand out.",
         "Add `asset:` with a file in assets/.",
     ),
+    "opt-in-without-consent": (
+        "An offer asks for a confirmation by mail, and for no permission that could be confirmed.",
+        "Add `consent:` with the words that people agree to, or remove `double_opt_in:`.",
+    ),
+    "unsafe-asset": (
+        "An asset leads out of assets/, so that something else would be handed out.",
+        "Put the file itself into assets/, and name it without a folder.",
+    ),
     "ladder-loop": ("The ladder of offers leads back to where it began.", "Let `next:` go up only."),
     "bad-example": (
         "A persona's example holds a value that a contact cannot.",
@@ -236,16 +278,48 @@ _ERRORS = {
 }
 _WARNINGS = {
     "ignored-file": (
-        "A file in the project's folders is not read because of its ending.",
-        "Rename it to .yaml.",
+        "A file or folder of the project is not read, because of its name or the place where it lies.",
+        "Rename it or move it as the hint says; what is meant to stay unread can lie elsewhere.",
+    ),
+    "maybe-cut": (
+        "YAML takes what follows a ' #' for a comment, and here it looks like part of the text.",
+        "Put the text in quotes; write comments with a space behind the #.",
+    ),
+    "foreign-placeholder": (
+        "A template holds a placeholder of another mail program, which contacts would see as it stands.",
+        "Write {{ contact.first_name or 'Hello' }}.",
+    ),
+    "unused-template": (
+        "No workflow, offer or notice uses a template or script.",
+        "Name it in a step, or remove the file.",
+    ),
+    "no-permission-behind": (
+        "A whole workflow calls itself transactional, so that no permission stands behind it.",
+        "Name the permission as the workflow's `purpose:`; messages that were asked for are `purpose: transactional`.",
+    ),
+    "same-evidence": (
+        "One event both begins a stage and validates it, so that being there proves nothing.",
+        "Let another event validate the stage, or tell the two apart with `where`.",
+    ),
+    "enrolls-itself": (
+        "A workflow enrolls into itself where that is always refused.",
+        "Jump to a stage instead, or change `reentry:`.",
+    ),
+    "loss-before-step": (
+        "A stage loses everybody before one of its steps can be due.",
+        "Let the loss come later, or shorten the waits before the step.",
+    ),
+    "no-effect": (
+        "A step changes nothing, whatever happens.",
+        "Give it steps or values, or remove it.",
+    ),
+    "example-outside": (
+        "A persona's example is not one of those whom its `who:` describes.",
+        "Give the example the fields that `who:` asks for.",
     ),
     "undeclared-event": (
         "An event is neither ours nor declared; a typo in it would never be found.",
         "List it under [events] in nurture.toml.",
-    ),
-    "entered-by-hand": (
-        "A segment or date trigger is read but takes nobody in by itself in this version.",
-        "Enroll with `nurture enroll --segment NAME WORKFLOW`, as often as you like.",
     ),
     "unguarded-event": (
         "A template prints a detail of the event that moved the contact here; entered by hand there is none.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nurture.model.addresses import AddressError, split_address
 from nurture.model.contact_values import TEXT_FIELDS, read_values
 from nurture.model.errors import Place, Problem, did_you_mean
 from nurture.model.matching import DateRule
@@ -59,6 +60,7 @@ def _offer(project: Project, read: Read, offer: Offer) -> Iterator[Problem]:
         yield problem(
             "offer-without-asset", place, "a download needs a file", "add 'asset:' with a file in assets/"
         )
+    yield from _promises(read, offer)
     rung, passed = offer.next, {offer.name}
     while rung and rung in project.offers and rung not in passed:
         passed.add(rung)
@@ -84,6 +86,24 @@ def _offer(project: Project, read: Read, offer: Offer) -> Iterator[Problem]:
             )
 
 
+def _promises(read: Read, offer: Offer) -> Iterator[Problem]:
+    """What an offer says it will do, and what it lacks for that."""
+    top = read.top
+    if offer.double_opt_in and offer.consent is None:
+        place = place_of(top, "double_opt_in")
+        message = "there is nothing to confirm: this offer asks for no permission"
+        yield problem("opt-in-without-consent", place, message, "add 'consent:', or remove this line")
+    if not offer.link.valid.amount:
+        place = place_of(top, "link", "valid")
+        yield problem("bad-value", place, "a link that is never valid cannot be used", "write 30 days, say")
+    seen: set[str] = set()
+    for number, asked in enumerate(offer.fields):
+        if asked.name in seen:
+            place = _form_field_place(top, number)
+            yield problem("duplicate-name", place, f"the form asks twice for '{asked.name}'", "ask once")
+        seen.add(asked.name)
+
+
 def _form_field_place(top: MapNode, number: int) -> Place:
     node = top.get("fields")
     item = getattr(node, "items", ())[number] if node else top
@@ -99,13 +119,27 @@ def _form_field_place(top: MapNode, number: int) -> Place:
 def _example(read: Read, persona: Persona, workspace: Workspace) -> Iterator[Problem]:
     if persona.example is None:
         return
-    _, errors = read_values(persona.example, workspace.fields)
-    for name, error in errors.items():
+    values = {
+        name: text
+        for name, text in persona.example.items()
+        if name not in workspace.fields or workspace.fields[name].is_known
+    }
+    for name, error in read_values(values, workspace.fields)[1].items():
         yield problem("bad-example", place_of(read.top, "example", name), error.message, error.hint)
+    place = place_of(read.top, "example", "email")
     if "email" not in persona.example:
-        yield problem(
-            "bad-example", place_of(read.top, "example"), "the example has no email", "add one at example.org"
-        )
+        yield problem("bad-example", place, "the example has no email", "add one at example.org")
+    elif not _is_address(persona.example["email"]):
+        message = f"'{persona.example['email']}' is no mail address"
+        yield problem("bad-example", place, message, "write one at example.org")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        split_address(text)
+    except AddressError:
+        return False
+    return True
 
 
 def _dates(project: Project, workspace: Workspace) -> Iterator[Problem]:

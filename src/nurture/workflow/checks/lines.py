@@ -16,6 +16,7 @@ from nurture.steps.base import Step
 from nurture.steps.set import SetStepFields
 from nurture.steps.split import SplitFields
 from nurture.steps.wait_until import WaitUntilFields
+from nurture.steps.webhook import WebhookFields
 from nurture.steps.when import WhenFields
 from nurture.workflow.documents import Persona, Segment
 from nurture.workflow.model import Stage, TriggerKind
@@ -63,6 +64,8 @@ class Question:
     """Whether ``event.FIELD`` and ``stage`` mean something here."""
     sets: str | None = None
     """The field that takes the answer, in a ``set`` step; elsewhere the answer decides something."""
+    tells: bool = False
+    """The answer is only passed on, in a ``webhook`` step: it may well be the same for everyone."""
 
     def at(self, column: int) -> Place:
         return self.node.at(self.offset + column) if isinstance(self.node, TextNode) else self.node.place
@@ -85,6 +88,12 @@ def place_of(node: MapNode | None, *keys: str, default: Place | None = None) -> 
 def step_place(draft: Draft, step: Step, *keys: str) -> Place:
     """Where the value of a step's key stands; the value of its kind without a key."""
     return place_of(draft.step_nodes.get(step.id), *(keys or (step.kind,)), default=step.place)
+
+
+def is_unclear(draft: Draft, step: Step) -> bool:
+    """Whether something in the lines of the step could not be read: it may have been meant to do more."""
+    lines = {key.place.line for key, _ in draft.step_nodes[step.id].entries}
+    return any(problem.place.line in lines for problem in draft.problems)
 
 
 def event_lines(project: Project) -> Iterator[Line]:
@@ -159,3 +168,7 @@ def _asked_by(draft: Draft, step: Step) -> Iterator[Question]:
     if isinstance(step.fields, SetStepFields) and isinstance(values, MapNode):
         for name, expression in step.fields.set.items():
             yield Question(expression, values.get(name) or values, draft=draft, sets=name)
+    told = node.get("data") if node else None
+    if isinstance(step.fields, WebhookFields) and isinstance(told, MapNode):
+        for name, expression in step.fields.data.items():
+            yield Question(expression, told.get(name) or told, draft=draft, tells=True)

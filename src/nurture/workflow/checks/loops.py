@@ -14,7 +14,7 @@ from nurture.steps.jump import JumpFields
 from nurture.steps.wait import WaitFields
 from nurture.steps.wait_until import WaitUntilFields
 from nurture.workflow.checks.codes import problem
-from nurture.workflow.checks.lines import step_place
+from nurture.workflow.checks.lines import is_unclear, step_place
 from nurture.workflow.model import TriggerKind, Workflow
 from nurture.workflow.project import Project
 from nurture.workflow.reader import Draft
@@ -74,16 +74,10 @@ def _ways(drafts: Mapping[str, Draft], draft: Draft, first: str | None) -> Itera
         if step is None or step.id in seen:
             continue
         seen.add(step.id)
-        if _waits(step) or _is_unclear(draft, step):
+        if _waits(step) or is_unclear(draft, step):
             continue
         yield from (_Way(draft, step, target) for target in _targets(drafts, draft.workflow, step))
         left.extend(_following(draft.workflow, step))
-
-
-def _is_unclear(draft: Draft, step: Step) -> bool:
-    """Whether something in the lines of the step could not be read: it may have been meant to wait."""
-    lines = {key.place.line for key, _ in draft.step_nodes[step.id].entries}
-    return any(problem.place.line in lines for problem in draft.problems)
 
 
 def _waits(step: Step) -> bool:

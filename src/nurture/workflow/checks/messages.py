@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from nurture.model.errors import Place, Problem, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS, WORKSPACE_FIELDS
 from nurture.model.workspace import Workspace
 from nurture.steps.base import Step
+from nurture.steps.call_task import CallTaskFields
 from nurture.steps.email import TRANSACTIONAL, EmailFields
 from nurture.steps.notify import NotifyFields
 from nurture.workflow.checks.codes import problem
@@ -16,6 +18,7 @@ from nurture.workflow.checks.lines import place_of, step_place
 from nurture.workflow.project import Project
 from nurture.workflow.reader import Draft
 from nurture.workflow.workspace import FILE
+from nurture.workflow.yaml_text import MapNode
 
 ALWAYS_SET = ("email", "tags", "score", "created_at")
 """What no contact lacks; everything else may be unset."""
@@ -40,6 +43,11 @@ class TemplateFacts:
     sender: str | None = None
     sender_place: Place | None = None
     is_script: bool = False
+    body: str = ""
+    """What the template's own file says below its front matter, which begins in ``body_line``."""
+    body_line: int = 1
+    frame: str = ""
+    """What its layout's files say."""
 
 
 def unsendable_messages(project: Project, templates: tuple[TemplateFacts, ...] = ()) -> Iterator[Problem]:
@@ -55,13 +63,19 @@ def unsendable_messages(project: Project, templates: tuple[TemplateFacts, ...] =
     yield from _purposes(project)
     marketing = [(draft, step) for draft, step in mails if is_marketing(draft, step)]
     if project.workspace:
-        yield from _sender_is_known(project.workspace, sends=bool(mails), markets=bool(marketing))
+        yield from _sender_is_known(
+            project.workspace, project.toml, sends=bool(mails), markets=bool(marketing)
+        )
         for template in templates:
             yield from _template(project, project.workspace, template)
     yield from _unlinked_offers(
         project, mails, {template.name: template for template in templates if not template.is_script}
     )
     yield from _ways_out(marketing, templates)
+    if project.workspace:
+        yield from _addresses_shown(project.workspace, marketing, templates)
+    for template in templates:
+        yield from _said(template)
 
 
 def is_marketing(draft: Draft, step: Step) -> bool:
@@ -83,6 +97,8 @@ def _without_purpose(draft: Draft, step: Step) -> Iterator[Problem]:
 
 
 def _purposes(project: Project) -> Iterator[Problem]:
+    if any(kind == "offer" for kind, _ in project.unread):
+        return  # the offer that asks for it may be the one that cannot be read
     asked = {offer.consent.purpose for offer in project.offers.values() if offer.consent}
     for draft in project.drafts:
         used = {draft.workflow.purpose: place_of(draft.top, "purpose")}
@@ -100,11 +116,13 @@ def _purposes(project: Project) -> Iterator[Problem]:
                 )
 
 
-def _sender_is_known(workspace: Workspace, *, sends: bool, markets: bool) -> Iterator[Problem]:
-    if markets and not workspace.postal_address.strip():
+def _sender_is_known(
+    workspace: Workspace, top: MapNode | None, *, sends: bool, markets: bool
+) -> Iterator[Problem]:
+    if markets and workspace.name and not workspace.postal_address.strip():
         yield problem(
             "no-postal-address",
-            Place(FILE),
+            place_of(top, "workspace", default=Place(FILE)),
             "marketing mail must carry a postal address, and [workspace] has none",
             'add postal_address = "…" to [workspace]',
         )
@@ -121,7 +139,7 @@ def _sender_is_known(workspace: Workspace, *, sends: bool, markets: bool) -> Ite
 
 
 def _template(project: Project, workspace: Workspace, template: TemplateFacts) -> Iterator[Problem]:
-    if template.sender not in (None, "owner", *workspace.senders) and template.sender_place:
+    if template.sender not in (None, "owner", "default", *workspace.senders) and template.sender_place:
         hint = (
             did_you_mean(str(template.sender), frozenset(workspace.senders))
             or "'default', 'owner', or add it"
@@ -158,7 +176,7 @@ def _printed(workspace: Workspace, template: TemplateFacts, printed: Printed) ->
         yield problem(
             "empty-greeting", printed.place, "a contact may have no owner", "put it into {% if owner %}"
         )
-    elif printed.bare and root == "workspace" and name and not getattr(workspace, name):
+    elif printed.bare and root == "workspace" and name and not _is_told(workspace, name):
         yield problem(
             "empty-greeting", printed.place, f"[workspace] has no {name}", f"add {name} to nurture.toml"
         )
@@ -170,6 +188,11 @@ def _printed(workspace: Workspace, template: TemplateFacts, printed: Printed) ->
             f"'{printed.path}' is missing for who was enrolled by hand",
             hint,
         )
+
+
+def _is_told(workspace: Workspace, name: str) -> bool:
+    """A postal address that is missing has been told, once for all templates."""
+    return name == "postal_address" or not workspace.name or bool(getattr(workspace, name))
 
 
 def _guard(name: str) -> str:
@@ -212,3 +235,59 @@ def _ways_out(marketing: list[tuple[Draft, Step]], templates: tuple[TemplateFact
                 "this message shows no way to leave",
                 "name a layout that prints {{ links.unsubscribe }}",
             )
+
+
+def _addresses_shown(
+    workspace: Workspace, marketing: list[tuple[Draft, Step]], templates: tuple[TemplateFacts, ...]
+) -> Iterator[Problem]:
+    used = {step.fields.email for _, step in marketing if isinstance(step.fields, EmailFields)}
+    address = " ".join(workspace.postal_address.split())
+    for template in templates:
+        written = address and address in " ".join(f"{template.body} {template.frame}".split())
+        printed = any(printed.path == "workspace.postal_address" for printed in template.names)
+        if template.name in used and not template.is_script and not (printed or written):
+            yield problem(
+                "no-address-shown",
+                Place(template.file),
+                "this message does not show your postal address",
+                "name a layout that prints {{ workspace.postal_address }}",
+            )
+
+
+_FOREIGN = re.compile(
+    r"\*\|[A-Z_:]{2,40}\|\*|%[A-Z_]{3,40}%|%%\w{2,40}%%|(?<![{%$#])\{[a-zA-Z][\w.]{1,40}\}(?!\})|\[\[?(?:[Ff]irst|[Ll]ast|FIRST|LAST)[ _]?(?:[Nn]ame|NAME)\]"
+)
+"""``*|FNAME|*``, ``%FIRSTNAME%``, ``%%first_name%%``, ``{first_name}``, ``[First Name]``."""
+_STYLED = re.compile(r"<style.*?</style>", re.DOTALL | re.IGNORECASE)
+
+
+def _said(template: TemplateFacts) -> Iterator[Problem]:
+    """A message that says nothing, or speaks another program's language."""
+    if not template.body.strip():
+        yield problem(
+            "empty-mail", Place(template.file), "this message says nothing", "write it below the second ---"
+        )
+    text = _STYLED.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), template.body)
+    for found in _FOREIGN.finditer(text):
+        line = template.body_line + text.count("\n", 0, found.start())
+        place = Place(template.file, line, found.start() - text.rfind("\n", 0, found.start()))
+        hint = "write {{ contact.first_name or 'Hello' }}"
+        yield problem("foreign-placeholder", place, f"'{found[0]}' would be shown as it stands", hint)
+
+
+def unused_templates(project: Project, templates: tuple[TemplateFacts, ...]) -> Iterator[Problem]:
+    """Templates that nobody sends. Worth asking once all else is sound: a misspelt name leaves the right one unused."""
+    mails: set[str | None] = {offer.mail for offer in project.offers.values()}
+    scripts: set[str | None] = set()
+    for draft in project.drafts:
+        for step in draft.workflow.steps.values():
+            match step.fields:
+                case EmailFields(email=name) | NotifyFields(notify=name):
+                    mails.add(name)
+                case CallTaskFields(call_task=name):
+                    scripts.add(name)
+    for template in templates:
+        if template.name not in (scripts if template.is_script else mails):
+            what = "call script" if template.is_script else "template"
+            hint = "name it in a step, or remove the file"
+            yield problem("unused-template", Place(template.file), f"no step or offer uses this {what}", hint)

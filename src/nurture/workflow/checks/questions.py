@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 
-from nurture.model.errors import Place, Problem, did_you_mean
+from nurture.model.errors import Place, Problem, TextError, did_you_mean
 from nurture.model.expression_tree import (
     CONTACT_FIELDS,
     Compare,
@@ -24,7 +24,9 @@ from nurture.model.expression_tree import (
 )
 from nurture.model.workspace import Field, FieldType, Workspace
 from nurture.steps.call_task import OUTCOMES
+from nurture.steps.set import kept_value
 from nurture.workflow.checks.codes import problem
+from nurture.workflow.checks.events import near_miss
 from nurture.workflow.checks.lines import Question, questions
 from nurture.workflow.project import Project
 
@@ -52,6 +54,13 @@ class Type(StrEnum):
     TAGS = "a set of tags"
 
 
+_TOLD = {
+    "offer": ("offer",),
+    "call": ("outcome", "minutes"),
+    "consent": ("purpose",),
+    "sale": ("amount", "kind"),
+}
+"""What our own events tell, by the first word of their names; they may tell more, but hardly anything so alike."""
 _TEXTS = (Type.TEXT, Type.DATE, Type.CHOICE)
 _OF_FIELD = {
     FieldType.TEXT: Type.TEXT,
@@ -93,7 +102,7 @@ class _Asked:
                     yield from self._not_a_number(right)
         if self.question.sets is not None:
             yield from self._set(self.question.sets, tree)
-        elif not self.question.expression.references:
+        elif not self.question.expression.references and not self.question.tells:
             yield problem(
                 "always-same",
                 self.question.at(0),
@@ -105,6 +114,9 @@ class _Asked:
         place = self.question.at(name.column)
         if name.root in ("event", "stage") and not self.question.knows_events:
             yield problem("not-here", place, f"'{name}' has no meaning here", "ask about the contact only")
+        told = _TOLD.get((self.question.event or "").partition(".")[0], ())
+        if name.root == "event" and name.name not in told and (near := near_miss(name.name, told)):
+            yield problem("unknown-field", place, f"'{self.question.event}' tells no '{name.name}'", near)
         known = (*CONTACT_FIELDS, *self.workspace.fields)
         if name.root == "contact" and name.name not in known:
             hint = did_you_mean(name.name, known) or "declare it under [fields] in nurture.toml"
@@ -154,7 +166,7 @@ class _Asked:
             return
         word, place = value.value, self.question.at(value.column)
         field = self.workspace.fields.get(asked.name) if asked.root == "contact" else None
-        if field and field.type is FieldType.CHOICE and word not in field.choices:
+        if field and field.type is FieldType.CHOICE and field.is_known and word not in field.choices:
             hint = did_you_mean(word, field.choices) or f"it is one of {', '.join(field.choices)}"
             yield problem("unknown-choice", place, f"'{asked}' is never '{word}'", hint)
         if field and field.type is FieldType.DATE and not _is_date(word):
@@ -166,7 +178,7 @@ class _Asked:
             and asked.name == "offer"
             and (self.question.event or "").startswith("offer.")
         ):
-            yield from self._missing("offer", word, tuple(self.project.offers), value)
+            yield from self._missing("offer", word, tuple(self.project.names("offer")), value)
         if str(asked) == "event.outcome" and self.question.event == "call.outcome":
             yield from self._missing("outcome", word, (*OUTCOMES, *self.workspace.outcomes), value)
 
@@ -192,13 +204,24 @@ class _Asked:
             code = "not-settable" if name in CONTACT_FIELDS else "unknown-field"
             yield problem(code, place, f"a step cannot set '{name}'", hint)
             return
+        if field is not None and not field.is_known:
+            return
         wanted = _OF_FIELD[field.type] if field else Type.NUMBER if name == "score" else Type.TEXT
         given = self._type(tree)
         if given and not _comparable(wanted, given):
             yield problem(
                 "never-true", place, f"'{name}' is {wanted}, and this is {given}", _quote_hint(given, tree)
             )
+        elif name == "timezone" and isinstance(tree, Constant):
+            yield from self._cannot_keep(name, tree)
         yield from self._known_word(Name("contact", name), tree)
+
+    def _cannot_keep(self, name: str, given: Constant) -> Iterator[Problem]:
+        """What the step itself would leave as it was, for every contact."""
+        try:
+            kept_value(name, given.value, self.workspace)
+        except TextError as error:
+            yield problem("bad-value", self.question.at(0), error.message, error.hint)
 
     # --- types --------------------------------------------------------------------------------------------------
 
@@ -216,7 +239,9 @@ class _Asked:
                 return Type.NUMBER
             case Name("contact", name):
                 field: Field | None = self.workspace.fields.get(name)
-                return _OF_FIELD[field.type] if field else Type.TEXT if name in CONTACT_FIELDS else None
+                if field is not None:
+                    return _OF_FIELD[field.type] if field.is_known else None
+                return Type.TEXT if name in CONTACT_FIELDS else None
             case Name("stage" | "workspace"):
                 return Type.TEXT
             case Not() | Every() | Some() | Compare() | Within() | IsNull():
