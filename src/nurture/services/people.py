@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -14,9 +14,9 @@ from nurture.db.consents import Consent
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.engine.decide import upcoming
-from nurture.engine.explain import what_is_next
+from nurture.engine.explain import moment, what_is_next
 from nurture.model.errors import NotFoundError, did_you_mean
-from nurture.model.words import Channel, Contact, Enrollment, Event, SuppressionReason
+from nurture.model.words import Channel, Contact, Enrollment, Event, Reason, SuppressionReason
 from nurture.services.facts import load_facts
 from nurture.services.runtime import Runtime
 
@@ -91,8 +91,34 @@ def standings(
     workspace = runtime.shelf.published(tx).workspace
     versions = runtime.shelf.versions(tx, {one.version for one in own})
     facts = load_facts(tx, own, workspace, now)
+    mails = deliveries.of_contact(tx, own[0].contact_id) if own else []
     found = []
     for one in own:
         at = upcoming(versions[one.version], one, facts[one.id], now)
-        found.append(Standing(one, at, what_is_next(one, at, facts[one.id].paused, zone)))
+        said = what_is_next(one, at, facts[one.id].paused, zone)
+        if waiting := waits_its_turn(one, mails):
+            at = turn_of(runtime, waiting)
+            said = (
+                f"Mail '{waiting.template}' waits for its turn: {waiting.detail}; about {moment(at, zone)}."
+            )
+        found.append(Standing(one, at, said))
     return tuple(found)
+
+
+def waits_its_turn(enrollment: Enrollment, mails: Iterable[Delivery]) -> Delivery | None:
+    """The message that an enrollment acts on and that its sender's rate holds back."""
+    about = (enrollment.id, enrollment.step, enrollment.visit)
+    return next(
+        (
+            one
+            for one in mails
+            if one.reason == Reason.RATE_LIMIT and (one.enrollment_id, one.step, one.visit) == about
+        ),
+        None,
+    )
+
+
+def turn_of(runtime: Runtime, waiting: Delivery) -> datetime:
+    """When the turn of a message comes that its sender's rate holds back, in business time."""
+    left = waiting.retry_at - runtime.clock.operational() if waiting.retry_at else timedelta()
+    return runtime.now() + max(left, timedelta())

@@ -7,7 +7,7 @@ are unique before anything leaves.
 from nurture.db.tables.base import Base, table_of
 from nurture.db.tables.calls import OutcomeRow, TaskRow
 from nurture.db.tables.desk import AuditRow, LeaseRow, LoginRow, StateRow, TokenRow, UserRow
-from nurture.db.tables.messages import DeliveryRow, NoticeRow, RequestRow
+from nurture.db.tables.messages import DeliveryRow, NoticeRow, PaceRow, RequestRow
 from nurture.db.tables.people import (
     ConsentRow,
     ContactRow,
@@ -44,6 +44,7 @@ __all__ = [
     "MembershipRow",
     "NoticeRow",
     "OutcomeRow",
+    "PaceRow",
     "PauseRow",
     "PointsRow",
     "PublicationRow",

@@ -1,0 +1,97 @@
+"""Where each sender's rate stands, for all workers at once, and the messages that wait for their turn.
+
+A meter is locked until its transaction ends: two workers never give the same turn. Which turns are given is decided in
+``model.pace``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, Update, delete, select, update
+
+from nurture.db.deliveries import ENDED, D
+from nurture.db.sets import among, given, insert_rows, now_param, run_on, same_row, word
+from nurture.db.tables import PaceRow, table_of
+from nurture.model.pace import MINUTE, Meter
+from nurture.model.words import DeliveryState, Reason
+
+P = table_of(PaceRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claimed message that goes back until its turn (operational time); ``said`` is which rate holds it."""
+
+    id: int
+    fence: int
+    until: datetime
+    said: str
+
+
+def lock(tx: Connection, names: Collection[str], operational: datetime) -> dict[str, Meter]:
+    """The meters of these names, ours until the transaction ends; one that is new is in step."""
+    rows = [
+        {"name": name, "in_step_at": operational, "promised_at": operational - MINUTE}
+        for name in sorted(names)
+    ]
+    insert_rows(tx, P, rows, skip_conflicts=True)
+    return {name: Meter(in_step, promised) for name, in_step, promised in tx.execute(_LOCK, {"ids": names})}
+
+
+def save(tx: Connection, meters: Mapping[str, Meter]) -> None:
+    """Write down how far these meters have moved."""
+    rows = [
+        {"name": name, "in_step_at": meter.in_step_at, "promised_at": meter.promised_at}
+        for name, meter in meters.items()
+    ]
+    if rows:
+        run_on(tx, _save, rows)
+
+
+def hold(tx: Connection, held: Sequence[Held]) -> None:
+    """Give these claims back until their turn: no attempt was made, and none is counted."""
+    rows = [{"id": one.id, "fence": one.fence, "retry_at": one.until, "detail": one.said} for one in held]
+    if rows:
+        run_on(tx, _hold, rows)
+
+
+def forget(tx: Connection, operational: datetime) -> None:
+    """Forget the meters that have been in step for a minute: a new one would say the same."""
+    tx.execute(_FORGET, {"before": operational - MINUTE})
+
+
+# --- statements -------------------------------------------------------------------------------------------------
+
+# In one order, so that two workers never wait for each other.
+_LOCK = select(P.c.name, P.c.in_step_at, P.c.promised_at).where(among(P.c.name)).order_by(P.c.name)
+_LOCK = _LOCK.with_for_update()
+_FORGET = delete(P).where(P.c.in_step_at < now_param("before"), P.c.promised_at < now_param("before"))
+
+
+@cache
+def _save(dialect: str) -> Update:
+    row = given(dialect, name=P.c.name, in_step_at=P.c.in_step_at, promised_at=P.c.promised_at)
+    moved = {"in_step_at": row.c.in_step_at, "promised_at": row.c.promised_at}
+    return update(P).where(P.c.name == row.c.name).values(moved)
+
+
+@cache
+def _hold(dialect: str) -> Update:
+    row = given(dialect, id=D.c.id, fence=D.c.fence, retry_at=D.c.retry_at, detail=D.c.detail)
+    return (
+        update(D)
+        .where(
+            same_row(dialect, D.c.id, row),
+            D.c.fence == row.c.fence,
+            D.c.state == word(DeliveryState.CLAIMED),
+        )
+        .values(
+            ENDED
+            | {"state": DeliveryState.PENDING.value, "reason": Reason.RATE_LIMIT.value}
+            | {"retry_at": row.c.retry_at, "detail": row.c.detail}
+        )
+    )
