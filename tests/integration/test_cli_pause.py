@@ -64,7 +64,7 @@ def test_resuming_what_was_not_paused_says_so(company: Path) -> None:
 def test_a_withdrawn_workflow_with_contacts_under_way_can_still_be_held(company: Path) -> None:
     run("enroll", "ana@example.org", "workshop", project=company)
     (company / "workflows" / "workshop.yaml").unlink()
-    run("publish", project=company)
+    run("publish", "--yes", project=company)
 
     assert answer("pause", "workshop", project=company)["contacts"] == 1
 

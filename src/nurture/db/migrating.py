@@ -137,7 +137,7 @@ _LIVE_IN = (
     .order_by(E.c.id)
     .limit(limit_param("most"))
 )
-_PEOPLE = select(E.c.contact_id.distinct()).where(IS_LIVE).order_by(E.c.contact_id)
+_PEOPLE = select(E.c.contact_id).distinct().where(IS_LIVE).order_by(E.c.contact_id)
 _LOCKS: tuple[AnySelect, ...] = tuple(
     select(table.c.id).where(among(table.c.enrollment_id)).order_by(table.c.id).with_for_update()
     for table in (D, T)

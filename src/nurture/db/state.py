@@ -30,6 +30,11 @@ def get(tx: Connection, name: str) -> dict[str, Any] | None:
     return tx.execute(_GET, {"name": name}).scalar_one_or_none()
 
 
+def held(tx: Connection, name: str) -> dict[str, Any] | None:
+    """The same, and nobody else changes it until this transaction ends. SQLite has one writer anyway."""
+    return tx.execute(_GET if tx.dialect.name == "sqlite" else _HELD, {"name": name}).scalar_one_or_none()
+
+
 def put(tx: Connection, name: str, value: Mapping[str, Any], at: datetime) -> None:
     """Set the fact of this name."""
     tx.execute(_put(tx.dialect.name), {"name": name, "value": dict(value), "at": at})
@@ -157,6 +162,7 @@ def resume_channel(tx: Connection, channel: str) -> None:
 # --- statements -------------------------------------------------------------------------------------------------
 
 _GET = select(STATE.c.value).where(STATE.c.name == bindparam("name"))
+_HELD = _GET.with_for_update()
 _BY_PREFIX = select(STATE).where(STATE.c.name.like(bindparam("prefix", type_=Text))).order_by(STATE.c.name)
 _FORGET = delete(STATE).where(
     STATE.c.name.like(bindparam("prefix", type_=Text)), STATE.c.at < now_param("before")

@@ -81,10 +81,10 @@ def forecast(
     runtime: Runtime,
     now_live: State,
     planned: State,
-    takes_along: bool,
+    takes_along: frozenset[str],
     progress: Progress = in_silence,
 ) -> Forecast:
-    """Play everybody under way for fourteen days. ``planned.ways`` say who could be taken along; ``takes_along`` who is."""
+    """Play everybody under way for fourteen days. ``planned.ways`` say who could be taken along; ``takes_along`` which versions are."""
     now = runtime.now()
     people = migrating.people_under_way(tx)
     chosen = people if len(people) <= SAMPLE else _sample(people)

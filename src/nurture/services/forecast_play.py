@@ -76,7 +76,7 @@ class Playing:
     runtime: Runtime
     live: State
     planned: State
-    takes_along: bool
+    takes_along: frozenset[str]
     now: datetime
     days: Sequence[date]
     before: Tally = field(default_factory=Counter)
@@ -137,7 +137,7 @@ class Playing:
             if way and way.obstacle(one) is None:
                 turn = migrate(way, one, facts[one.id], self.now, steps_of(one, done.get(one.id, set())))
                 self._note_dues(one, turn.enrollment)
-                if self.takes_along:
+                if one.version in self.takes_along:
                     along[one.id] = way
                     known = _under_new_name(facts[one.id], way, one)
                     there = Standing(turn.enrollment, way.after, known, standing.leaves)

@@ -43,7 +43,9 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         files = project_files(folder)
         if stamp(folder) == before:
             return files
-    raise NurtureError("the project's files are being changed at this moment", hint="save them, and try again")
+    raise NurtureError(
+        "the project's files are being changed at this moment", hint="save them, and try again"
+    )
 
 
 def project_files(folder: Path) -> dict[str, bytes]:

@@ -1,110 +1,114 @@
-"""Make the folder's files live: check them, put them into the database, name the version that new contacts enter.
+"""Make a plan's files live: the very bytes that were checked, whole or not at all, and the version that new contacts enter.
 
-Contacts who are under way stay in the version they entered. Files with an error publish nothing at all.
+Contacts who are under way stay in the version they entered, unless the plan takes them along. Every state that was live
+is kept as a release, so that one command brings it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from nurture.db import content, enrollments
+from nurture.db import content, releases
 from nurture.db.content import Version
+from nurture.db.releases import NewRelease, ReleaseKind
 from nurture.model.errors import NurtureError
-from nurture.services import watch
-from nurture.services.check import check
+from nurture.services import migration, planning
+from nurture.services.migration import Intent, Migrated
+from nurture.services.plan_values import Plan
 from nurture.services.runtime import Runtime
-from nurture.workflow.model import Workflow
+from nurture.services.spread import per_minute
 
-PARTS = (
-    *(
-        "workflows/*.yaml",
-        "personas/*.yaml",
-        "offers/*.yaml",
-        "segments/*.yaml",
-    ),  # what `nurture check` reads
-    *("templates/**/*.md", "templates/**/*.html", "templates/**/*.txt", "assets/**/*"),
-)
+BEFORE_RELEASES = "nurture"
+"""Who stands for what was live before releases were kept."""
+NOBODY = Migrated()
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowPlan:
-    """What publishing does to one workflow. ``staying`` contacts go on in the versions they entered."""
+class MadeLive:
+    """``release`` is its number, None when nothing changed; ``migrated`` who was taken along."""
 
-    name: str
-    before: str | None
-    after: str | None
-    staying: int
-
-    @property
-    def changes(self) -> bool:
-        return self.before != self.after
+    release: int | None
+    migrated: Migrated = NOBODY
 
 
-def plan(runtime: Runtime, folder: Path) -> list[WorkflowPlan]:
-    """What publishing this folder would do, by workflow. Raises ProblemsFound when its files hold errors."""
-    workflows = _sound_workflows(folder)
-    with runtime.database.read() as tx:
-        return _plan(tx, workflows)
+def publish(runtime: Runtime, folder: Path, actor: str = "command line") -> MadeLive:
+    """Make this folder live without asking anything. Raises as ``planning.plan`` and ``make_live`` do."""
+    return make_live(runtime, planning.plan(runtime, folder, foreseen=False), actor)
 
 
-def publish(runtime: Runtime, folder: Path, actor: str = "command line") -> list[WorkflowPlan]:
-    """Make this folder live, whole or not at all. Raises ProblemsFound when its files hold errors."""
-    workflows = _sound_workflows(folder)
-    files = project_files(folder)
-    now = runtime.now()
-    with runtime.database.write() as tx:
-        planned = _plan(tx, workflows)
-        hashes = content.publish_contents(tx, files, now)
-        content.publish_versions(
-            tx,
-            [
-                Version(one.version, name, hashes[one.place.file], one.place.file, now)
-                for name, one in workflows.items()
-            ],
-        )
-        content.set_heads(tx, {name: one.version for name, one in workflows.items()}, now)
-        changed = {one.name: one.after for one in planned if one.changes}
-        runtime.audit(tx, actor, "publish", "project", changed)
+def make_live(runtime: Runtime, plan: Plan, actor: str = "command line") -> MadeLive:
+    """Do what the plan says. Raises NurtureError when something else went live since it was made."""
+    if not plan.changes_anything:
+        return MadeLive(None)
+    release = runtime.database.retrying(lambda tx: _write(tx, runtime, plan, actor))
     runtime.shelf.forget()
-    watch.begin(runtime)
-    return planned
+    return MadeLive(release, migration.go_on(runtime))
 
 
-def project_files(folder: Path) -> dict[str, bytes]:
-    """Everything that goes live: ``{path in the folder: bytes}``."""
-    files = {"nurture.toml": (folder / "nurture.toml").read_bytes()}
-    for part in PARTS:
-        for path in sorted(folder.glob(part)):
-            if path.is_file():
-                _refuse_led_away(folder, path)
-                files[path.relative_to(folder).as_posix()] = path.read_bytes()
-    return files
-
-
-def _refuse_led_away(folder: Path, path: Path) -> None:
-    """What is in assets/ is handed out: a link there must not lead to what is elsewhere. Raises NurtureError."""
-    assets = folder / "assets"
-    if path.is_relative_to(assets) and not path.resolve().is_relative_to(assets.resolve()):
-        name = path.relative_to(folder).as_posix()
-        raise NurtureError(f"{name} is a link out of assets/", hint="copy the file itself into assets/")
-
-
-def _sound_workflows(folder: Path) -> Mapping[str, Workflow]:
-    return check(folder).sound().workflows
-
-
-def _plan(tx: Connection, workflows: Mapping[str, Workflow]) -> list[WorkflowPlan]:
-    heads = content.workflow_heads(tx)
-    return [
-        WorkflowPlan(
-            name=name,
-            before=heads.get(name),
-            after=workflows[name].version if name in workflows else None,
-            staying=len(enrollments.ids_in(tx, name)),
+def _write(tx: Connection, runtime: Runtime, plan: Plan, actor: str) -> int:
+    if content.fingerprint(tx) != plan.live:
+        raise NurtureError(
+            "something else was published since this plan was made", hint="look at the plan again"
         )
-        for name in sorted(heads.keys() | workflows.keys())
+    now = runtime.now()
+    _keep_what_was(tx, runtime)
+    hashes = content.publish_contents(tx, plan.files, now)
+    workflows = plan.project.workflows
+    content.publish_versions(
+        tx,
+        [
+            Version(one.version, name, hashes[one.place.file], one.place.file, now)
+            for name, one in workflows.items()
+        ],
+    )
+    heads = {name: one.version for name, one in workflows.items()}
+    content.set_heads(tx, heads, now)
+    release = releases.add(
+        tx,
+        NewRelease(at=now, actor=actor, kind=plan.kind, files=hashes, heads=heads, expected=expected(plan)),
+    )
+    migration.intend(tx, _intents(plan, actor), now)
+    changed = {one.name: one.after for one in plan.workflows if one.before != one.after}
+    detail = {"release": release, "again": plan.release, "workflows": changed}
+    runtime.audit(
+        tx, actor, plan.kind.value, "project", {name: value for name, value in detail.items() if value}
+    )
+    return release
+
+
+def _keep_what_was(tx: Connection, runtime: Runtime) -> None:
+    """What an earlier version of this program published is a release too, so that it can come back."""
+    files = content.publications(tx)
+    if files and not releases.latest(tx, limit=1):
+        heads = content.workflow_heads(tx)
+        was = NewRelease(
+            at=runtime.now(), actor=BEFORE_RELEASES, kind=ReleaseKind.PUBLISH, files=files, heads=heads
+        )
+        releases.add(tx, was)
+
+
+def _intents(plan: Plan, actor: str) -> list[Intent]:
+    """One for each workflow whose contacts are taken along."""
+    return [
+        Intent(
+            workflow=one.name,
+            to=one.after,
+            actor=actor,
+            names=dict(plan.wish[one.name]),
+            each_minute=per_minute(sum(group.at_once for group in one.groups)),
+        )
+        for one in plan.workflows
+        if one.after is not None and one.mapped
     ]
+
+
+def expected(plan: Plan) -> dict[str, object]:
+    """What the plan foresaw, to be compared with what then leaves: by workflow, messages for each day."""
+    return {
+        "days": [day.day.isoformat() for day in plan.forecast.days],
+        "messages": {name: list(volume.messages) for name, volume in plan.forecast.workflows.items()},
+        "calls": {name: list(volume.calls) for name, volume in plan.forecast.workflows.items()},
+    }
