@@ -68,6 +68,7 @@ IN_WORDS: Mapping[str, str] = {
     Reason.TOO_SOON: "the workflow's re-entry time has not passed",
     Reason.NEVER_AGAIN: "the workflow lets nobody in twice",
     Reason.DUE: "it was due",
+    Reason.RECKONED_ANEW: "what its time is counted by has changed",
     Reason.EVENT: "an event is the evidence",
     Reason.TIMEOUT: "the time ran out",
     Reason.RECEIPT: "that is how the message or call ended",
@@ -154,7 +155,8 @@ def _(decision: Wait, zone: ZoneInfo) -> str:
     until = moment(decision.until, zone) if decision.until else "an event"
     if decision.for_events:
         return f"waits at '{decision.step}' for {' or '.join(decision.for_events)}, until {until}{_because(decision)}"
-    return f"waits for '{decision.step}' until {until}{_because(decision)}"
+    anew = f", because {in_words(decision.reason)}" if decision.reason == Reason.RECKONED_ANEW else ""
+    return f"waits for '{decision.step}' until {until}{anew}{_because(decision)}"
 
 
 @_say.register

@@ -250,10 +250,11 @@ class Play:
         at = max(due.at, since)  # a clock time that is past already is due at once, not before we came
         if at == self.enrollment.due:
             return
+        reason = Reason.RECKONED_ANEW if self.enrollment.due else Reason.DUE
         self.become(due=at)
         if at > self.now:
             self.decide(
-                Wait(**scene.decided(step, Reason.DUE, *due.derivation), until=at)  # type: ignore[arg-type]
+                Wait(**scene.decided(step, reason, *due.derivation), until=at)  # type: ignore[arg-type]
             )
 
     def _watch(self, step: Step, scene: Scene, watch: Watch) -> None:

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     NEVER_AGAIN = "never-again"
     # Why the next thing happened.
     DUE = "due"
+    RECKONED_ANEW = "reckoned-anew"
     EVENT = "event"
     TIMEOUT = "timeout"
     RECEIPT = "receipt"
@@ -340,6 +341,8 @@ class Facts:
     """What caps count, by channel: when marketing messages went and calls were made, in the span the caps look at.
 
     One that waits still counts at its due time, and at this moment once that is past."""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """The variants into which this contact fell in this workflow before: split → variant."""
     rivals: tuple[Rival, ...] = ()
     """What else stands before this contact: the next marketing messages of their other enrollments."""
     replaced: bool = False
