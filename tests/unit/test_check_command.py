@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import unquote
 
+import jsonschema  # type: ignore[import-untyped]
+import pytest
 from click.testing import CliRunner, Result
 
 from nurture.cli import main
@@ -81,6 +84,136 @@ def test_code_scanners_read_sarif(tmp_path: Path) -> None:
         "artifactLocation": {"uri": "workflows/checkup.yaml"},
         "region": {"startLine": 12, "startColumn": 16},
     }
+
+
+TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
+COUNT = {"type": "integer", "minimum": 1}
+SARIF = {  # the parts of the published schema that our log uses, and what code scanners need beyond it
+    "type": "object",
+    "required": ["$schema", "version", "runs"],
+    "additionalProperties": False,
+    "properties": {
+        "$schema": {"type": "string", "pattern": "^https://docs.oasis-open.org/sarif/sarif/v2.1.0/"},
+        "version": {"enum": ["2.1.0"]},
+        "runs": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/run"}},
+    },
+    "$defs": {
+        "run": {
+            "type": "object",
+            "required": ["tool", "results"],
+            "additionalProperties": False,
+            "properties": {
+                "tool": {
+                    "type": "object",
+                    "required": ["driver"],
+                    "additionalProperties": False,
+                    "properties": {"driver": {"$ref": "#/$defs/toolComponent"}},
+                },
+                "invocations": {"type": "array", "items": {"required": ["executionSuccessful"]}},
+                "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+                "results": {"type": "array", "items": {"$ref": "#/$defs/result"}},
+            },
+        },
+        "toolComponent": {
+            "type": "object",
+            "required": ["name", "rules"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"type": "string", "minLength": 1},
+                "version": {"type": "string"},
+                "semanticVersion": {"type": "string", "pattern": r"^\d+\.\d+\.\d+"},
+                "rules": {"type": "array", "uniqueItems": True, "items": {"$ref": "#/$defs/rule"}},
+            },
+        },
+        "rule": {
+            "type": "object",
+            "required": [
+                "id",
+                "shortDescription",
+                "fullDescription",
+                "help",
+                "helpUri",
+                "defaultConfiguration",
+            ],
+            "additionalProperties": False,
+            "properties": {
+                "id": {"type": "string"},
+                "name": {"type": "string", "pattern": "^[A-Za-z]+$"},
+                "shortDescription": TEXT,
+                "fullDescription": TEXT,
+                "help": TEXT,
+                "helpUri": {"type": "string", "pattern": "^[a-z]+:"},
+                "defaultConfiguration": {"properties": {"level": {"enum": ["error", "warning"]}}},
+            },
+        },
+        "result": {
+            "type": "object",
+            "required": ["message", "ruleId", "ruleIndex", "level", "locations"],
+            "additionalProperties": False,
+            "properties": {
+                "ruleId": {"type": "string"},
+                "ruleIndex": {"type": "integer", "minimum": 0},
+                "level": {"enum": ["none", "note", "warning", "error"]},
+                "message": TEXT,
+                "locations": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/location"}},
+            },
+        },
+        "location": {
+            "type": "object",
+            "required": ["physicalLocation"],
+            "properties": {
+                "physicalLocation": {
+                    "type": "object",
+                    "required": ["artifactLocation"],
+                    "properties": {
+                        "artifactLocation": {
+                            "properties": {
+                                "uri": {"type": "string", "pattern": r"^[A-Za-z0-9._~!$&'()*+,;=@%/-]+$"}
+                            }
+                        },
+                        "region": {"properties": {"startLine": COUNT, "startColumn": COUNT}},
+                    },
+                }
+            },
+        },
+    },
+}
+
+
+def test_the_sarif_log_has_the_published_shape_whatever_files_are_called(tmp_path: Path) -> None:
+    odd = "workflows/größer & besser: 100%.yaml"
+    project = write(tmp_path, {odd: "a: [", "templates/email/new one.md": "Hello", "workflows/a b.yml": "x"})
+
+    log = json.loads(run(project, "--format", "sarif").stdout)
+
+    jsonschema.Draft202012Validator(SARIF).validate(log)
+    rules = [rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]]
+    results = log["runs"][0]["results"]
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in results)
+    uris = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in results]
+    assert {unquote(uri) for uri in uris} == {odd, "templates/email/new one.md", "workflows/a b.yml"}
+
+
+def test_build_servers_read_paths_from_the_folder_where_they_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = broken(tmp_path / "deep" / "our company")
+    monkeypatch.chdir(tmp_path)
+
+    annotated = run(project, "--format", "github").stdout
+    log = json.loads(run(project, "--format", "sarif").stdout)
+
+    location = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert annotated.startswith("::error file=deep/our company/workflows/checkup.yaml,line=12,")
+    assert location["artifactLocation"]["uri"] == "deep/our%20company/workflows/checkup.yaml"
+
+
+def test_what_would_end_an_annotation_is_escaped(tmp_path: Path) -> None:
+    project = write(tmp_path, {"workflows/a,b: 50%.yaml": "workflow: [\n"})
+
+    (line,) = run(project, "--format", "github").stdout.splitlines()
+
+    assert line.startswith("::error file=workflows/a%2Cb%3A 50%25.yaml,line=")
 
 
 def test_warnings_alone_do_not_fail(tmp_path: Path) -> None:

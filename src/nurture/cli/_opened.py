@@ -41,7 +41,7 @@ def opened(context: Context) -> Iterator[Nurture]:
 @contextmanager
 def faults_as_document(context: Context) -> Iterator[None]:
     """With `--json`, errors of the project's files are in the one document, as those of `nurture check` are."""
-    from nurture.cli.check import as_document
+    from nurture.cli._problem_formats import as_document
 
     try:
         yield

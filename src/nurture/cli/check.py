@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from nurture.cli._problem_formats import as_annotation, as_document, as_sarif, seen_from
 from nurture.cli.common import Context, printable, project_options
-from nurture.model.errors import Problem, Severity
 
 if TYPE_CHECKING:
+    from nurture.model.errors import Problem
     from nurture.services.check import Checked
 
 FORMATS = ("text", "json", "github", "sarif")
@@ -34,16 +34,22 @@ def check(context: Context, paths: tuple[Path, ...], form: str) -> None:
     if context.as_json or form == "json":
         context.emit_json({"problems": [as_document(problem) for problem in checked.problems]})
     elif form == "sarif":
-        context.emit_json(as_sarif(checked.problems))
+        context.emit_json(as_sarif(_as_seen(context, checked)))
     elif form == "github":
-        for problem in checked.problems:
-            click.echo(printable(as_annotation(problem)))
+        for problem, file in _as_seen(context, checked):
+            click.echo(printable(as_annotation(problem, file)))
     else:
         for problem in checked.problems:
             context.say(str(problem))
         context.say(summary(checked))
     if checked.errors:
         raise SystemExit(1)
+
+
+def _as_seen(context: Context, checked: Checked) -> list[tuple[Problem, str]]:
+    """Each problem with its file as it is called here: build servers know the repository, not the project."""
+    here = Path.cwd().resolve()
+    return [(problem, seen_from(here, context.project, problem.place.file)) for problem in checked.problems]
 
 
 def summary(checked: Checked) -> str:
@@ -58,60 +64,3 @@ def summary(checked: Checked) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def as_document(problem: Problem) -> dict[str, object]:
-    """One problem as programs read it."""
-    return {
-        "file": problem.place.file,
-        "line": problem.place.line,
-        "column": problem.place.column,
-        "code": problem.code,
-        "message": problem.message,
-        "hint": problem.hint,
-        "severity": problem.severity,
-    }
-
-
-def as_annotation(problem: Problem) -> str:
-    """One problem as a GitHub workflow command, which shows it beside the line."""
-    place = problem.place
-    properties = {"file": place.file, "line": place.line, "col": place.column, "title": problem.code}
-    said = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
-    words = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
-    return f"::{problem.severity} {said}::{_escaped(words)}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    return "".join(
-        f"%{ord(character):02X}" if character in f"%\r\n{more}" else character for character in text
-    )
-
-
-def as_sarif(problems: Sequence[Problem]) -> dict[str, object]:
-    """All problems as one SARIF 2.1.0 log, for code scanners."""
-    from nurture import __version__
-    from nurture.workflow.checks import CODES
-
-    rules = [
-        {"id": name, "shortDescription": {"text": CODES[name].meaning}, "help": {"text": CODES[name].remedy}}
-        for name in sorted({problem.code for problem in problems} & set(CODES))
-    ]
-    driver = {"name": "nurture", "version": __version__, "rules": rules}
-    results = [_sarif_result(problem) for problem in problems]
-    return {
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
-    }
-
-
-def _sarif_result(problem: Problem) -> dict[str, object]:
-    place = problem.place
-    region = {"startLine": place.line, "startColumn": place.column}
-    location = {"physicalLocation": {"artifactLocation": {"uri": place.file}, "region": region}}
-    return {
-        "ruleId": problem.code,
-        "level": "error" if problem.severity is Severity.ERROR else "warning",
-        "message": {"text": f"{problem.message}. {problem.hint}" if problem.hint else problem.message},
-        "locations": [location],
-    }
