@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from nurture.cli.common import Context
+
 if TYPE_CHECKING:
     from nurture.model.words import Contact
     from nurture.services.folder import Folder
+    from nurture.services.runtime import Runtime
     from nurture.workflow.documents import Persona
 
 
@@ -39,3 +44,26 @@ def write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{file} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def history(context: Context) -> Iterator[Runtime | None]:
+    """What the database has recorded, to be read; None where there is no database yet. It is neither made nor changed.
+
+    Raises SettingsError and SchemaError, as every command does that opens it.
+    """
+    from sqlalchemy import make_url
+
+    from nurture.wiring import build
+
+    settings = context.settings
+    if settings.embedded_database:
+        file = make_url(settings.database_url).database
+        if file is None or not Path(file).is_file():
+            yield None
+            return
+    nurture = build(settings)
+    try:
+        yield nurture.runtime
+    finally:
+        nurture.close()
