@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from nurture.engine.world import World
 from nurture.engine.world_calls import OpenCall
@@ -95,9 +96,12 @@ class Played(World):
         return None
 
 
+known = cache(a_workflow)
+
+
 def a_life(*steps: str, slow: bool = False) -> Played:
     lines = "\n".join(f"      - {step}" for step in steps or ("{wait: 2 days}",))
-    plain = a_world(a_workflow(WORKFLOW.replace("STEPS", lines)))
+    plain = a_world(known(WORKFLOW.replace("STEPS", lines)))
     return Played(**{name: getattr(plain, name) for name in World.__dataclass_fields__}, slow=slow)
 
 
@@ -429,7 +433,7 @@ def _ended(world: Played, days: int) -> None:
 
 def entering_again(reentry: str, passes: Callable[[Played], None]) -> str:
     """What the entry's trigger does to who has been in the workflow before."""
-    workflow = a_workflow(
+    workflow = known(
         WORKFLOW.replace("STEPS", "      - {wait: 9 days}").replace("reentry: 30 days", f"reentry: {reentry}")
     )
     plain = a_world(workflow)
