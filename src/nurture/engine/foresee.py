@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from nurture.engine.decide import upcoming
+from nurture.engine.scoring import Gain
 from nurture.engine.world import World
 from nurture.engine.world_calls import OpenCall
 from nurture.model.decisions import (
@@ -39,6 +41,7 @@ from nurture.model.words import (
     ReceiptState,
     Scalar,
 )
+from nurture.workflow.documents import Segment
 from nurture.workflow.model import Workflow
 
 CALL_OUTCOME = "call.outcome"
@@ -86,12 +89,15 @@ def foresee(
     until: datetime,
     said: Sequence[Said] = (),
     made: Sequence[datetime] = (),
+    segments: Mapping[str, Segment] = MappingProxyType({}),
+    gained: Sequence[Gain] = (),
 ) -> tuple[Foreseen, ...]:
     """What happens in these enrollments of one contact up to ``until``, in order: messages, calls, offers, moves, ends.
 
     ``workflows`` are those that may be entered on the way; ``pauses`` says of any workflow when it stood still for this
-    contact; ``said`` is what was reported of calls and counts soon, ``made`` when earlier ones were made. Enrollments
-    that ended belong to ``standings`` too: they rule who may enter again. Raises NurtureError where ``decide`` does.
+    contact; ``said`` is what was reported of calls and counts soon, ``made`` when earlier ones were made; ``gained``
+    are points that will fade. Enrollments that ended belong to ``standings`` too: they rule who may enter again.
+    Raises NurtureError where ``decide`` does.
     """
     if not standings:
         return ()
@@ -101,6 +107,8 @@ def foresee(
         contact=first.contact,
         workspace=first.workspace,
         now=now,
+        segments=segments,
+        gained=list(gained),
         grants=first.grants,
         withdrawn=first.withdrawn,
         suppressed=first.suppressed,
@@ -189,4 +197,5 @@ class Ahead(World):
     def _facts(self, enrollment: Enrollment | None) -> Facts:
         facts = super()._facts(enrollment)
         pauses = self.stood_still.get(enrollment.workflow, ()) if enrollment else ()
-        return replace(facts, pauses=pauses)
+        standing = self.known.get(enrollment.id) if enrollment else None
+        return replace(facts, pauses=pauses, variants=standing.facts.variants if standing else {})

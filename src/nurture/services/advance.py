@@ -19,7 +19,7 @@ from nurture.model.words import Facts
 from nurture.model.workspace import Workspace
 from nurture.services.caps import Rivals, load_rivals, over_caps, spent_by
 from nurture.services.enroll import follow_up
-from nurture.services.facts import Recent, load_facts
+from nurture.services.facts import Recent, load_facts, with_variants
 from nurture.services.ingest import note_changes
 from nurture.services.record import record_turns
 from nurture.services.runtime import Runtime
@@ -53,6 +53,7 @@ class Advance:
             published = shelf.published(tx)
             versions = shelf.versions(tx, {one.enrollment.version for one in claimed})
             facts = load_facts(tx, [one.enrollment for one in claimed], published.workspace, now)
+            facts = with_variants(tx, [one.enrollment for one in claimed], versions, facts)
             rivals = load_rivals(
                 tx, shelf, published.workspace, [one.enrollment for one in claimed], facts, now
             )

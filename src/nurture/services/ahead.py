@@ -11,16 +11,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import deliveries, enrollments, outcomes, pauses, tasks
+from nurture.db import deliveries, enrollments, outcomes, pauses, points, tasks
 from nurture.db.deliveries import Delivery
 from nurture.db.outcomes import CallOutcome
 from nurture.db.tasks import Task
 from nurture.engine.foresee import Foreseen, Said, Standing, foresee
+from nurture.engine.scoring import Gain
 from nurture.engine.world_calls import OpenCall
 from nurture.model.decisions import Call
 from nurture.model.errors import NurtureError
 from nurture.model.words import DeliveryState, Enrollment, Facts, Phase, Reason, TaskState
-from nurture.services.facts import load_facts
+from nurture.services.facts import load_facts, with_variants
 from nurture.services.runtime import Runtime
 
 HORIZON = timedelta(days=60)
@@ -57,13 +58,15 @@ def look_ahead(
     now = runtime.now()
     published = runtime.shelf.published(tx)
     versions = runtime.shelf.versions(tx, {one.version for one in own})
+    known = with_variants(tx, own, versions, dict(facts))
     standings = [
-        Standing(one, versions[one.version], facts[one.id], _leaves(runtime, one, mails, now)) for one in own
+        Standing(one, versions[one.version], known[one.id], _leaves(runtime, one, mails, now)) for one in own
     ]
     names = {*published.workflows, *(one.workflow for one in own)}
     people = {one.contact_id for one in own}
     stood_still = pauses.pauses_for(tx, {(person, name) for person in people for name in names})
     tasks_by_id = {task.id: task for task in calls}
+    fading = [one for known in points.of_contacts(tx, people).values() for one in known]
     try:
         coming = foresee(
             standings,
@@ -74,6 +77,8 @@ def look_ahead(
             now + span,
             [_said(one, tasks_by_id[one.task_id]) for one in outcomes.pending_of_tasks(tx, tasks_by_id)],
             [task.ended_at for task in calls if task.state is TaskState.DONE and task.ended_at],
+            published.segments,
+            [Gain(one.rule, one.points, one.fades_at) for one in fading if one.fades_at],
         )
     except NurtureError as error:
         return Ahead(trouble=str(error))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, contacts, events, pauses, suppressions
+from nurture.db import consents, contacts, events, pauses, suppressions, variants
 from nurture.db.enrollments import live_of
 from nurture.db.receipts import Spent, receipts, spent
 from nurture.model.timing import Unit
 from nurture.model.words import Channel, Enrollment, Facts, Phase
 from nurture.model.workspace import Workspace
+from nurture.steps.split import SPLIT
+from nurture.workflow.model import Workflow
 
 
 def load_facts(
@@ -53,6 +56,23 @@ def load_facts(
         for one in enrollments
         if one.contact_id in people
     }
+
+
+def with_variants(
+    tx: Connection,
+    enrollments: Sequence[Enrollment],
+    versions: Mapping[str, Workflow],
+    facts: dict[int, Facts],
+) -> dict[int, Facts]:
+    """The same facts with the variants that contacts fell into before; asked only where a workflow splits."""
+    splitting = [one for one in enrollments if one.id in facts and _splits(versions.get(one.version))]
+    known = variants.of_contacts(tx, {one.contact_id for one in splitting})
+    found = {one.id: known.get((one.contact_id, one.workflow)) for one in splitting}
+    return facts | {id_: replace(facts[id_], variants=those) for id_, those in found.items() if those}
+
+
+def _splits(workflow: Workflow | None) -> bool:
+    return workflow is not None and any(step.kind == SPLIT.name for step in workflow.steps.values())
 
 
 def facts_of_people(

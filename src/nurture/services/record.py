@@ -11,13 +11,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, deliveries, enrollments, state, tasks, turns
+from nurture.db import contacts, deliveries, enrollments, state, tasks, turns, variants
 from nurture.db.deliveries import NewDelivery
 from nurture.db.enrollments import Claimed
 from nurture.db.tasks import NewTask
 from nurture.db.turns import Transition
+from nurture.db.variants import Fallen
 from nurture.engine.decide import end
 from nurture.model.decisions import (
+    Branch,
     Call,
     Change,
     Clear,
@@ -103,6 +105,7 @@ def record_decisions(
         workspace = shelf.published(tx).workspace
         tasks.open_tasks(tx, assign.to_people(tx, workspace, list(ledger.tasks.values()), now))
     turns.move(tx, ledger.transitions)
+    variants.remember(tx, ledger.fallen)
     if ledger.changes:
         ledger.outcome.changed = contacts.apply_changes(tx, ledger.changes, now)
     if ledger.reopened:
@@ -148,6 +151,7 @@ class _Ledger:
     cleared: set[int] = field(default_factory=set)
     reopened: set[int] = field(default_factory=set)
     changes: dict[int, contacts.Change] = field(default_factory=dict)
+    fallen: list[Fallen] = field(default_factory=list)
     outcome: Outcome = field(default_factory=Outcome)
 
     def take(self, enrollment: Enrollment, decision: Decision) -> None:
@@ -162,6 +166,12 @@ class _Ledger:
                 self._skip(enrollment, decision)
             case Clear():
                 self._clear(enrollment)
+            case Branch(branch=str() as variant, reason=Reason.CHANCE, step=str() as step):
+                self.fallen.append(
+                    Fallen(
+                        enrollment.contact_id, enrollment.workflow, step, variant, enrollment.id, decision.at
+                    )
+                )
             case Move():
                 self._move(enrollment, decision, decision.change)
                 if decision.change is Change.REOPENED:

@@ -1,4 +1,7 @@
-"""An experiment: each contact falls into one variant, by weight, and stays in it for good."""
+"""An experiment: each contact falls into one variant, by weight, and stays in it for good.
+
+Also when the weights change, and when they come again. Only a variant that is gone is given another.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from nurture.model.chance import pick
+from nurture.model.chance import settle
 from nurture.model.words import Reason
 from nurture.steps.base import EventText, Kind, Scene, Slug, Step, Take, TimedFields
 
@@ -23,10 +26,18 @@ class SplitFields(TimedFields):
 def run(step: Step, scene: Scene) -> Take:
     fields = step.fields
     assert isinstance(fields, SplitFields)
-    chosen = scene.variants.get(step.id) or pick(
-        fields.weights, scene.workflow, step.id, str(scene.enrollment.contact_id)
+    by_hand, before = scene.variants.get(step.id), _variant_before(fields, step, scene)
+    chosen = (
+        by_hand or before or settle(fields.weights, scene.workflow, step.id, str(scene.enrollment.contact_id))
     )
     return Take(chosen, Reason.CHANCE, (f"variant '{chosen}', the same for this contact every time",))
+
+
+def _variant_before(fields: SplitFields, step: Step, scene: Scene) -> str | None:
+    """The variant in which the contact has been; None when they never were in one that is still there."""
+    known = scene.facts.variants
+    before = known.get(step.id) or known.get(fields.was or "")
+    return before if before in fields.weights else None
 
 
 SPLIT = Kind("split", SplitFields, run, branches={"variants": "variants"}, value_is_id=True)

@@ -7,6 +7,7 @@ are unique before anything leaves.
 from nurture.db.tables.base import Base, table_of
 from nurture.db.tables.calls import OutcomeRow, TaskRow
 from nurture.db.tables.desk import AuditRow, LeaseRow, LoginRow, StateRow, TokenRow, UserRow
+from nurture.db.tables.experiments import VariantRow
 from nurture.db.tables.messages import DeliveryRow, NoticeRow, PaceRow, RequestRow
 from nurture.db.tables.people import (
     ConsentRow,
@@ -59,6 +60,7 @@ __all__ = [
     "TransitionRow",
     "TurnRow",
     "UserRow",
+    "VariantRow",
     "VersionRow",
     "WorkflowRow",
     "table_of",

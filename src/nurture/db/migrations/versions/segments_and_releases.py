@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -100,3 +102,50 @@ def upgrade() -> None:
         sqlite_where=webhooks,
         postgresql_where=webhooks,
     )
+    op.create_table(
+        "variants",
+        sa.Column("contact_id", BigId, nullable=False),
+        sa.Column("workflow", sa.String(), nullable=False),
+        sa.Column("step", sa.String(), nullable=False),
+        sa.Column("variant", sa.String(), nullable=False),
+        sa.Column("enrollment_id", BigId, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("fk_variants_contact_id_contacts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["enrollment_id"], ["enrollments.id"], name=op.f("fk_variants_enrollment_id_enrollments")
+        ),
+        sa.PrimaryKeyConstraint("contact_id", "workflow", "step", name=op.f("pk_variants")),
+    )
+    op.create_index("ix_variants_workflow_step", "variants", ["workflow", "step"])
+    remember_variants(op.get_bind())
+
+
+def remember_variants(tx: sa.Connection) -> None:
+    """What the turns say of splits: the first variant that each contact fell into."""
+    turns = sa.table("turns", sa.column("id"), sa.column("enrollment_id"), sa.column("decisions", Json))
+    enrollments = sa.table("enrollments", sa.column("id"), sa.column("contact_id"), sa.column("workflow"))
+    by_chance = (
+        sa.select(turns.c.enrollment_id, turns.c.decisions, enrollments.c.contact_id, enrollments.c.workflow)
+        .join(enrollments, enrollments.c.id == turns.c.enrollment_id)
+        .where(sa.cast(turns.c.decisions, sa.Text).like('%"chance"%'))
+        .order_by(turns.c.id)
+    )
+    first: dict[tuple[int, str, str], dict[str, object]] = {}
+    for enrollment, decisions, contact, workflow in tx.execute(by_chance):
+        for one in decisions:
+            if one["kind"] == "Branch" and one["reason"] == "chance" and one.get("branch"):
+                row = {"variant": one["branch"], "enrollment_id": enrollment}
+                row["at"] = datetime.fromisoformat(one["at"])
+                first.setdefault((contact, workflow, one["step"]), row)
+    if first:
+        variants = sa.table(
+            "variants",
+            *(sa.column(name) for name in ("contact_id", "workflow", "step", "variant", "enrollment_id")),
+            sa.column("at", UtcDateTime()),
+        )
+        keys = ("contact_id", "workflow", "step")
+        tx.execute(
+            variants.insert(), [{**dict(zip(keys, key, strict=True)), **row} for key, row in first.items()]
+        )
