@@ -273,7 +273,7 @@ def test_what_makes_sense_is_not_blamed(tmp_path: Path, old: str, new: str) -> N
             {"nurture.toml": TOML.replace("[senders.default]", "[senders.other]")},
             "nurture.toml:1:1: no-sender",
         ),
-        ({"nurture.toml": TOML + '[caps]\nquiet = "21:00-25:00"\n'}, "nurture.toml:27:16: bad-time"),
+        ({"nurture.toml": TOML + '[caps]\nquiet = "21:00-25:00"\n'}, "nurture.toml:30:16: bad-time"),
         (
             {"templates/email/welcome.md": MAIL.replace("or 'Hello' ", "")},
             "templates/email/welcome.md:2:14: empty-greeting",

@@ -26,6 +26,7 @@ from nurture.steps.base import Kind, StepFields, TimedFields, TouchFields
 from nurture.steps.call_task import OUTCOMES
 from nurture.workflow import documents, scenarios, workspace
 from nurture.workflow.checks import CODES
+from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
 from nurture.workflow.workspace import read_workspace
 from tests.support.documents import (
@@ -171,6 +172,7 @@ def test_every_option_of_the_mail_servers_address_has_its_row() -> None:
         ("calendars", workspace._CalendarForm),
         ("senders", workspace._SenderForm),
         ("teams", workspace._TeamForm),
+        ("webhooks", EndpointForm),
         ("caps", workspace._CapsForm),
         ("scores", workspace._ScoreForm),
     ],

@@ -167,6 +167,8 @@ def _touchpoint(touch: Touchpoint) -> dict[str, object]:
         told["subject"] = touch.mail.rendered.subject
     if touch.kind == "event":
         told["data"] = touch.data
+    if touch.payload:
+        told["payload"] = touch.payload
     if touch.due:
         told |= {"due": touch.due, "expires": touch.expires}
     return told

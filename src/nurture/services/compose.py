@@ -13,7 +13,7 @@ from nurture.channels.base import Message
 from nurture.model.addresses import AddressError, Mailbox, parse_mailbox, same_key
 from nurture.model.errors import NurtureError
 from nurture.model.timing import add
-from nurture.model.words import Contact, Event
+from nurture.model.words import Contact, Event, Payload
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Links, message_id
 from nurture.rendering.mime import Mail, build_message
@@ -81,6 +81,18 @@ def compose(
         list_id=f"{letter.purpose}.{sender.domain}" if letter.marketing and letter.purpose else None,
     )
     return Composed(rendered, mail, template.hash)
+
+
+def chat_words(
+    letter: Letter, workspace: Workspace, templates: Library, links: Links, now: datetime
+) -> Payload:
+    """A letter as the systems take it in which people talk: ``{"text": …}``, its subject as the first line.
+
+    Raises NurtureError (RenderError, NotFoundError).
+    """
+    template = templates.message(letter.template, letter.contact.locale)
+    rendered = template.render(context(letter, workspace, links, now))
+    return {"text": f"{rendered.subject}\n\n{rendered.text.strip()}".strip()}
 
 
 def context(letter: Letter, workspace: Workspace, links: Links, now: datetime) -> dict[str, object]:

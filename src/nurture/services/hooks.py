@@ -27,7 +27,7 @@ from nurture.db.hooks import Closed
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
 from nurture.model.errors import NurtureError
 from nurture.model.words import Contact, DeliveryState, Event, Payload, Reason
-from nurture.services.compose import context
+from nurture.services.compose import chat_words
 from nurture.services.deliver import FIRST_PAUSE, LAST_PAUSE, backoff, letter_of
 from nurture.services.keep import kept
 from nurture.services.published import Published
@@ -220,12 +220,11 @@ class Hooks:
         if person is None:
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.ERASED)
         letter = letter_of(claim, person, known.evidence.get(claim.event_id or 0), known.published)
+        workspace, templates = known.published.workspace, known.published.templates
         try:
-            template = known.published.templates.message(claim.template, person.locale)
-            rendered = template.render(context(letter, known.published.workspace, self.runtime.links, now))
+            return chat_words(letter, workspace, templates, self.runtime.links, now)
         except NurtureError as error:
             raise _EndsHereError(DeliveryState.FAILED, Reason.TEMPLATE_FAILED, str(error)) from error
-        return words_of(rendered.subject, rendered.text)
 
     # --- after ----------------------------------------------------------------------------------------------
 
@@ -280,11 +279,6 @@ def _is_tired(reply: Reply) -> bool:
 
 def _wish(reply: Reply) -> timedelta:
     return (reply.retry_after if isinstance(reply, Answer) else None) or timedelta()
-
-
-def words_of(subject: str, text: str) -> Payload:
-    """A rendered message as ``{"text": …}``: its subject as the first line."""
-    return {"text": f"{subject}\n\n{text.strip()}".strip()}
 
 
 def as_bytes(payload: Mapping[str, Any]) -> bytes:

@@ -22,6 +22,7 @@ KINDS = {
     "call": "Call",
     "offer": "Offer",
     "notice": "Notice to our team",
+    "webhook": "Webhook, backstage",
     "event": "",
     "stage": "",
 }
@@ -127,7 +128,7 @@ def _frame(touch: Touchpoint, walked: Walk) -> Frame:
         to=_shown(mail.to) if mail else None,
         preheader=rendered.preheader if rendered else "",
         html=rendered.html if rendered else None,
-        text=rendered.text if rendered else None,
+        text=rendered.text if rendered else words.payload_of(touch),
         script=touch.script,
         fault=touch.fault,
     )

@@ -5,7 +5,8 @@ Says only what the walk holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from nurture.engine.explain import in_words, moment
@@ -49,7 +50,9 @@ def stage_of(touch: Touchpoint, walked: Walk) -> str:
 
 def line_of(touch: Touchpoint) -> str:
     """What it was, in one line."""
-    said = ", ".join(f"{key} {as_text(value)}" for key, value in touch.data.items())
+    told = (touch.payload or {}).get("data")
+    values = told if isinstance(told, Mapping) else touch.data
+    said = ", ".join(f"{key} {as_text(value)}" for key, value in values.items())
     line = f"{touch.what} ({said})" if said else touch.what
     if touch.mail:
         line += f": “{touch.mail.rendered.subject}”"
@@ -58,6 +61,11 @@ def line_of(touch: Touchpoint) -> str:
     if touch.kind == "stage":
         return touch.why[-1] if touch.why else line
     return f"{line}: {reason_of(touch)}" if touch.reason else line
+
+
+def payload_of(touch: Touchpoint) -> str | None:
+    """What a webhook says, as JSON to read."""
+    return json.dumps(touch.payload, indent=2, ensure_ascii=False) if touch.payload else None
 
 
 def reason_of(touch: Touchpoint) -> str:

@@ -28,10 +28,10 @@ from nurture.model.decisions import (
     Wait,
 )
 from nurture.model.errors import NurtureError
-from nurture.model.words import NOTHING, Channel, Enrollment, EnteredBy, Event, Reason, Scalar
+from nurture.model.words import NOTHING, Channel, Enrollment, EnteredBy, Event, Payload, Reason, Scalar
 from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.templates import Library
-from nurture.services.compose import Composed, Letter, compose, context, team_address
+from nurture.services.compose import Composed, Letter, chat_words, compose, context, team_address
 from nurture.workflow.documents import Offer
 
 KIND_OF: Mapping[Channel, str] = {
@@ -45,9 +45,9 @@ KIND_OF: Mapping[Channel, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touchpoint:
-    """One thing the contact, or the person who calls them, would notice.
+    """One thing the contact, or the person who calls them, would notice; or, backstage, our own people and systems.
 
-    ``kind``: email, call, offer, notice, event or stage. ``status``: an email or notice is sent, skipped or failed; a
+    ``kind``: email, call, offer, notice, webhook, event or stage. ``status``: a message is sent, skipped or failed; a
     call opened, skipped, expired or cancelled; an offer handed-over or skipped; an event counted or unused; a stage
     entered, validated, skipped, reopened, lost, exited, completed, or its workflow's entry refused.
     """
@@ -69,6 +69,8 @@ class Touchpoint:
     """Why the template could not be rendered for this contact."""
     data: Mapping[str, Scalar] = field(default_factory=lambda: NOTHING)
     """What an event said."""
+    payload: Payload | None = None
+    """What a webhook, or a notice by webhook, says."""
     due: datetime | None = None
     expires: datetime | None = None
 
@@ -141,6 +143,8 @@ class Walked(World):
         match decision:
             case Wait() | Shift() | Branch() | SetFields():
                 self._grounds.setdefault(enrollment, []).append(decision)
+            case Send(channel=Channel.WEBHOOK):
+                self._note_webhook(enrollment, decision)
             case Send():
                 self._note_message(enrollment, decision)
             case Call():
@@ -201,6 +205,19 @@ class Walked(World):
         self._note(
             key, send, KIND_OF[send.channel], status, send.template, reason=reason, mail=mail, fault=fault
         )
+
+    def _note_webhook(self, key: int, send: Send) -> None:
+        payload, fault, kind = send.payload, None, KIND_OF[send.channel]
+        if not payload:  # a notice: its words are made as it leaves
+            kind = KIND_OF[Channel.TEAM]
+            try:
+                letter = self._letter(key, send, send.template)
+                payload = chat_words(letter, self.workspace, self.press.templates, self.press.links, self.now)
+            except NurtureError as error:
+                fault = str(error)
+                self.failing = frozenset({send.step or ""})
+        status, reason = ("failed", Reason.TEMPLATE_FAILED) if fault else ("sent", None)
+        self._note(key, send, kind, status, send.template, reason=reason, fault=fault, payload=payload)
 
     def _note_call(self, key: int, call: Call) -> None:
         if call.assign == "owner" and not self.contact.owner:
@@ -282,6 +299,7 @@ class Walked(World):
         mail: Composed | None = None,
         script: str | None = None,
         fault: str | None = None,
+        payload: Payload | None = None,
         due: datetime | None = None,
         expires: datetime | None = None,
     ) -> Touchpoint:
@@ -298,6 +316,7 @@ class Walked(World):
             mail=mail,
             script=script,
             fault=fault,
+            payload=payload,
             due=due,
             expires=expires,
         )
