@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, select, update
 
 from nurture.db.contacts import CONTACTS
 from nurture.db.sets import among, given, insert_rows, limit_param, now_param, run_on, same_row
@@ -50,9 +50,17 @@ def fade(tx: Connection, ids: Collection[int], now: datetime) -> set[int]:
     return _change_scores(tx, [(row.contact_id, -row.points) for row in gone], now)
 
 
+def of_contacts(tx: Connection, contact_ids: Collection[int]) -> dict[int, list[Points]]:
+    """The points that count for each of these contacts now, oldest first; who has none is left out."""
+    found: dict[int, list[Points]] = {}
+    for row in tx.execute(_OF_CONTACTS, {"ids": contact_ids}) if contact_ids else ():
+        found.setdefault(row.contact_id, []).append(Points(*row))
+    return found
+
+
 def of_contact(tx: Connection, contact_id: int) -> list[Points]:
     """The points that count for a contact now, oldest first."""
-    return [Points(*row) for row in tx.execute(_OF_CONTACT, {"contact": contact_id})]
+    return of_contacts(tx, [contact_id]).get(contact_id, [])
 
 
 def _change_scores(tx: Connection, changes: Sequence[tuple[int, float]], now: datetime) -> set[int]:
@@ -81,9 +89,9 @@ _FADE = (
     .values(faded_at=now_param())
     .returning(P.c.contact_id, P.c.points)
 )
-_OF_CONTACT = (
+_OF_CONTACTS = (
     select(P.c.contact_id, P.c.event_id, P.c.rule, P.c.points, P.c.at, P.c.fades_at)
-    .where(P.c.contact_id == bindparam("contact"), P.c.faded_at.is_(None))
+    .where(among(P.c.contact_id), P.c.faded_at.is_(None))
     .order_by(P.c.id)
 )
 

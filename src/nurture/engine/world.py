@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import decide, end
-from nurture.engine.effects import asks_to_call_back, closes, permissions, redated
+from nurture.engine.effects import closes, permissions
 from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
-from nurture.engine.evidence import shows_a_human
+from nurture.engine.evidence import entered_by, shows_a_human
 from nurture.engine.play import with_change
 from nurture.engine.rivals import rival
-from nurture.engine.world_calls import OpenCall, counted
+from nurture.engine.world_calls import OpenCall, answered, counted
+from nurture.engine.world_watch import Watched
 from nurture.model.decisions import (
     Call,
     Change,
@@ -35,7 +36,6 @@ from nurture.model.matching import CONTACT_CHANGED
 from nurture.model.words import (
     NOTHING,
     Channel,
-    Contact,
     Enrollment,
     EnteredBy,
     Event,
@@ -50,18 +50,13 @@ from nurture.model.words import (
     Status,
     SuppressionReason,
 )
-from nurture.model.workspace import Workspace
 from nurture.workflow.model import TriggerKind, Workflow
 
 
 @dataclass
-class World:
+class World(Watched):
     """A contact, the workflows that exist, and a clock that only moves forward."""
 
-    workflows: Mapping[str, Workflow]
-    contact: Contact
-    workspace: Workspace
-    now: datetime
     grants: tuple[Grant, ...] = ()
     withdrawn: frozenset[str] = frozenset()
     suppressed: Mapping[Channel, frozenset[SuppressionReason]] = field(default_factory=dict)
@@ -159,6 +154,7 @@ class World:
         while (moment := self.next_moment()) is not None and moment <= until:
             self.now = max(self.now, moment)
             self._expire_calls()
+            self.come_about()
             self._play()
         self.now = max(self.now, until)
 
@@ -169,15 +165,20 @@ class World:
         """Nobody works for a while: time passes, then everything overdue is played at once."""
         self.now += timedelta(**amount)
         self._expire_calls()
+        self.come_about()
         self._play()
 
     def run(self, most: timedelta = timedelta(days=3650)) -> None:
-        """On to the journey's end, or as long as ``most``."""
-        self.advance_to(self.now + most) if self.next_moment() else None
+        """On to the journey's end, or as long as ``most``; days that come to who is under way nowhere are not waited for."""
+        until = self.now + most
+        while self._own_moments() and (moment := self.next_moment()) and moment <= until:
+            self.advance_to(max(self.now, moment))
 
     def next_moment(self) -> datetime | None:
-        moments = [*filter(None, self.wake.values()), *(call.expires for call in self.calls)]
-        return min(moments, default=None)
+        return min(filter(None, [*self._own_moments(), self.next_by_itself()]), default=None)
+
+    def _own_moments(self) -> list[datetime]:
+        return [*filter(None, self.wake.values()), *(call.expires for call in self.calls)]
 
     # --- what those who look on, walks and tests read -------------------------------------------------------
 
@@ -231,11 +232,19 @@ class World:
         if shows_a_human(event):
             self.contact = replace(self.contact, last_active_at=self.now)
         self._settle(event)
+        scored = self.score(event)
         pasts = [self._past(workflow) for workflow in self.workflows]
         self._admit_by_event(event)
         for past in pasts:
             if reader := past.live or past.reopenable:
                 self.wake[reader.id] = self.now
+        if event.name == CONTACT_CHANGED:
+            self.look_at_segments()
+        if scored:
+            self.happens(CONTACT_CHANGED)
+
+    def happens(self, name: str, data: Mapping[str, Scalar] = NOTHING) -> None:
+        self._take_in(self._event(name, data))
 
     def _play(self) -> None:
         for _ in range(1_000):
@@ -249,7 +258,7 @@ class World:
                 turn = self._decide(self._workflow_of(enrollment), enrollment, facts)
                 self._apply(key, turn)
                 if self.contact != before and any(isinstance(one, SetFields) for one in turn.decisions):
-                    self._take_in(self._event(CONTACT_CHANGED))
+                    self.happens(CONTACT_CHANGED)
         raise AssertionError("the world turns in a circle")
 
     def _rank(self, key: int) -> tuple[int, int]:
@@ -325,7 +334,7 @@ class World:
             stage = entry_by_event(workflow, event, self._past(workflow.name), self._scope(event))
             if stage:
                 self.enroll(
-                    workflow.name, by=EnteredBy.EVENT, reason=Reason.EVENT, event=event, stage=stage.name
+                    workflow.name, by=entered_by(event), reason=Reason.EVENT, event=event, stage=stage.name
                 )
 
     def _scope(self, event: Event) -> Scope:
@@ -350,24 +359,14 @@ class World:
     def _settle(self, event: Event) -> None:
         """What an event does beside moving anyone: the call it ends, the permission it gives or takes, the address it closes."""
         if event.name == "call.outcome":
-            self._answer_call(event)
+            self.calls, over = answered(self.calls, event)
+            self.made += [self.now] * over
         if event.name.startswith("consent."):
             ours = {one.purpose for one in self.workflows.values() if one.purpose}
             self.grants, self.withdrawn = permissions(event, self.grants, self.withdrawn, ours)
         if closed := closes(event):
             channel, why = closed
             self.suppressed = {**self.suppressed, channel: self.suppressed.get(channel, frozenset()) | {why}}
-
-    def _answer_call(self, event: Event) -> None:
-        """The call is over, or stands for another time."""
-        about = (event.enrollment_id, event.step, event.visit)
-        for one in [one for one in self.calls if one.about == about]:
-            self.calls.remove(one)
-            if asks_to_call_back(event):
-                due, expires = redated(event, one.call.due, one.expires)
-                self.calls.append(OpenCall(one.enrollment, replace(one.call, due=due), expires))
-            else:
-                self.made.append(self.now)
 
     def _expire_calls(self) -> None:
         for one in [call for call in self.calls if call.expires <= self.now]:
@@ -397,6 +396,4 @@ class World:
 
 def granted(purposes: Iterable[str], at: datetime) -> tuple[Grant, ...]:
     """Live grants for e-mail with these purposes: what the contacts of walks and scenarios hold."""
-    return tuple(
-        Grant(number, Channel.EMAIL, purpose, at) for number, purpose in enumerate(sorted(purposes), start=1)
-    )
+    return tuple(Grant(n, Channel.EMAIL, purpose, at) for n, purpose in enumerate(sorted(purposes), start=1))

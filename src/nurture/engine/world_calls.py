@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nurture.engine.effects import asks_to_call_back, redated
 from nurture.model.decisions import Call
+from nurture.model.words import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,19 @@ class OpenCall:
     @property
     def about(self) -> tuple[int, str, int]:
         return self.enrollment, self.call.step or "", self.call.visit
+
+
+def answered(calls: Sequence[OpenCall], event: Event) -> tuple[list[OpenCall], int]:
+    """The calls that are open once this outcome has come, and how many it ended: some stand for another time."""
+    about = (event.enrollment_id, event.step, event.visit)
+    concerned = [one for one in calls if one.about == about]
+    others = [one for one in calls if one.about != about]
+    if not asks_to_call_back(event):
+        return others, len(concerned)
+    for one in concerned:
+        due, expires = redated(event, one.call.due, one.expires)
+        others.append(OpenCall(one.enrollment, replace(one.call, due=due), expires))
+    return others, 0
 
 
 def counted(made: Iterable[datetime], still_open: Iterable[OpenCall], now: datetime) -> tuple[datetime, ...]:

@@ -6,7 +6,7 @@ Stores nothing, sends nothing. Walks, scenarios, what-ifs and their pages all be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from nurture.engine.world import granted
@@ -21,7 +21,7 @@ from nurture.services.published import Published
 from nurture.services.stand_in import SOMEBODY, changed, of_values
 from nurture.services.walk_world import Press, Walked
 from nurture.steps.base import TouchFields
-from nurture.workflow.documents import Offer, Persona
+from nurture.workflow.documents import Offer, Persona, Segment
 from nurture.workflow.model import TriggerKind, Workflow
 
 BY: Mapping[TriggerKind, EnteredBy] = {
@@ -42,6 +42,7 @@ class Ground:
     offers: Mapping[str, Offer]
     personas: Mapping[str, Persona]
     templates: Library
+    segments: Mapping[str, Segment] = field(default_factory=dict)
 
     def workflow(self, name: str) -> Workflow:
         """Raises NotFoundError, with the nearest name there is."""
@@ -64,7 +65,14 @@ class Ground:
 def of_folder(folder: Folder) -> Ground:
     """The files of a folder as they are."""
     project = folder.project
-    return Ground(folder.workspace, project.workflows, project.offers, project.personas, folder.templates)
+    return Ground(
+        folder.workspace,
+        project.workflows,
+        project.offers,
+        project.personas,
+        folder.templates,
+        project.segments,
+    )
 
 
 def of_published(published: Published) -> Ground:
@@ -75,6 +83,7 @@ def of_published(published: Published) -> Ground:
         published.offers,
         published.personas,
         published.templates,
+        published.segments,
     )
 
 
@@ -112,6 +121,7 @@ def begin(
         contact=contact,
         workspace=ground.workspace,
         now=start,
+        segments=ground.segments,
         grants=granted(purposes_of(ground.workflows), start) if consent else (),
         variants=variants,
         held_out=held_out,

@@ -6,7 +6,6 @@ among the contacts that changed since. Leaving a segment ends nothing by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -14,16 +13,13 @@ from sqlalchemy import Connection
 from nurture.db import contacts, segments, state
 from nurture.db.conditions import condition
 from nurture.db.segments import Condition, Membership
-from nurture.model.expression_tree import Compare, Constant, Every, Name, Tree
-from nurture.model.matching import SEGMENT_ENTERED, SEGMENT_LEFT, EventMatch
-from nurture.model.timing import Duration, Unit
+from nurture.model.matching import SEGMENT_ENTERED, SEGMENT_LEFT
 from nurture.model.workspace import Workspace
 from nurture.services.ingest import Happening, take_in
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
-from nurture.steps.wait_until import WaitUntilFields
+from nurture.workflow.asking import asked_for, named_by
 from nurture.workflow.documents import Segment
-from nurture.workflow.model import TriggerKind, Workflow
 
 CHUNK = 1_000
 EVERY = timedelta(minutes=1)
@@ -40,48 +36,11 @@ _STATE = "segments"
 def watched(tx: Connection, published: Published) -> list[Segment]:
     """The published segments whose members some workflow wants to know of, or did: who waits in an older version still may."""
     wanted = {name for one in published.workflows.values() for name in asked_for(one, published.segments)}
-    wanted |= {name for rule in published.workspace.scores for name in _named_by(rule.on, published.segments)}
+    wanted |= {name for rule in published.workspace.scores for name in named_by(rule.on, published.segments)}
     return [
         published.segments[name]
         for name in sorted((wanted | segments.watched(tx)) & published.segments.keys())
     ]
-
-
-def asked_for(workflow: Workflow, known: Mapping[str, Segment]) -> set[str]:
-    """The segments that a workflow's triggers, validations, losses and waits depend on."""
-    found = {
-        stage.trigger.name or ""
-        for stage in workflow.stages
-        if stage.trigger and stage.trigger.kind is TriggerKind.SEGMENT
-    }
-    return found.union(*(_named_by(match, known) for match in _matches(workflow)))
-
-
-def _matches(workflow: Workflow) -> Iterator[EventMatch]:
-    for stage in workflow.stages:
-        yield stage.validate
-        yield from (loss.on for loss in stage.losses if loss.on)
-        if stage.trigger and stage.trigger.match:
-            yield stage.trigger.match
-    for step in workflow.steps.values():
-        if isinstance(step.fields, WaitUntilFields):
-            yield from step.fields.wait_until
-
-
-def _named_by(match: EventMatch, known: Mapping[str, Segment]) -> set[str]:
-    """``where event.segment == "warm"`` names one; without such a condition it may be any."""
-    if match.name not in (SEGMENT_ENTERED, SEGMENT_LEFT):
-        return set()
-    named = set(_compared(match.where.tree)) if match.where else set()
-    return named or set(known)
-
-
-def _compared(tree: Tree) -> Iterator[str]:
-    parts = tree.operands if isinstance(tree, Every) else (tree,)
-    for part in parts:
-        match part:
-            case Compare("==", Name("event", "segment"), Constant(str(name))):
-                yield name
 
 
 # --- looking ------------------------------------------------------------------------------------------------------
@@ -145,7 +104,7 @@ def _enter(
 
 
 def _leave(tx: Connection, runtime: Runtime, segment: Segment, now: datetime) -> int:
-    gone = segments.faded(tx, segment.name, now - span(segment.grace), most=CHUNK)
+    gone = segments.faded(tx, segment.name, now - segment.span, most=CHUNK)
     contacts.lock(tx, {one.contact_id for one in gone})
     left = segments.leave(tx, [one.id for one in gone], now)
     return _tell(tx, runtime, segment, SEGMENT_LEFT, left, now)
@@ -160,18 +119,6 @@ def _tell(
     ]
     take_in(tx, runtime.shelf, happenings, now)
     return len(happenings)
-
-
-def span(grace: Duration) -> timedelta:
-    """How long a grace is."""
-    match grace.unit:
-        case Unit.MINUTES:
-            return timedelta(minutes=grace.amount)
-        case Unit.HOURS:
-            return timedelta(hours=grace.amount)
-        case Unit.WEEKS:
-            return timedelta(weeks=grace.amount)
-    return timedelta(days=grace.amount)
 
 
 def _looked_at(tx: Connection, which: str) -> datetime | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -106,6 +107,18 @@ class Segment:
     place: Place
     title: str = ""
     grace: Duration = GRACE
+
+    @property
+    def span(self) -> timedelta:
+        """How long the grace is."""
+        match self.grace.unit:
+            case Unit.MINUTES:
+                return timedelta(minutes=self.grace.amount)
+            case Unit.HOURS:
+                return timedelta(hours=self.grace.amount)
+            case Unit.WEEKS:
+                return timedelta(weeks=self.grace.amount)
+        return timedelta(days=self.grace.amount)
 
 
 @dataclass(frozen=True, slots=True)
