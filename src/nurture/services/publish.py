@@ -7,6 +7,7 @@ is kept as a release, so that one command brings it back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from nurture.db import content, releases
 from nurture.db.content import Version
 from nurture.db.releases import NewRelease, ReleaseKind
 from nurture.model.errors import NurtureError
-from nurture.services import migration, planning
+from nurture.services import migration, planning, reckoning, watch
 from nurture.services.migration import Intent, Migrated
 from nurture.services.plan_values import Plan
 from nurture.services.runtime import Runtime
@@ -45,6 +46,7 @@ def make_live(runtime: Runtime, plan: Plan, actor: str = "command line") -> Made
         return MadeLive(None)
     release = runtime.database.retrying(lambda tx: _write(tx, runtime, plan, actor))
     runtime.shelf.forget()
+    watch.begin(runtime)
     return MadeLive(release, migration.go_on(runtime))
 
 
@@ -55,6 +57,7 @@ def _write(tx: Connection, runtime: Runtime, plan: Plan, actor: str) -> int:
         )
     now = runtime.now()
     _keep_what_was(tx, runtime)
+    _look_again(tx, runtime, plan, now)
     hashes = content.publish_contents(tx, plan.files, now)
     workflows = plan.project.workflows
     content.publish_versions(
@@ -88,6 +91,13 @@ def _keep_what_was(tx: Connection, runtime: Runtime) -> None:
             at=runtime.now(), actor=BEFORE_RELEASES, kind=ReleaseKind.PUBLISH, files=files, heads=heads
         )
         releases.add(tx, was)
+
+
+def _look_again(tx: Connection, runtime: Runtime, plan: Plan, now: datetime) -> None:
+    """Whoever waits by a calendar or zone that the plan changes will wait by the new one."""
+    after = plan.project.workspace
+    if after is not None and content.publications(tx):
+        reckoning.look_again(tx, runtime.shelf, runtime.shelf.published(tx).workspace, after, now)
 
 
 def _intents(plan: Plan, actor: str) -> list[Intent]:
