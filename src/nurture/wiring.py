@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from nurture.channels import channel_for
 from nurture.channels.reach import Reach
 from nurture.channels.webhook import WebhookChannel
-from nurture.db import content, due, migrate, notices, outbox, paces, requests, state, tasks
+from nurture.db import content, due, migrate, notices, paces, requests, state, tasks
+from nurture.db.rescue import Rescued, rescue
 from nurture.db.session import Database
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
@@ -85,10 +86,10 @@ class Nurture:
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
 
-    def _tidy(self, tx: Connection) -> tuple[outbox.Rescued, int, list[Task], list[Task]]:
+    def _tidy(self, tx: Connection) -> tuple[Rescued, int, list[Task], list[Task]]:
         """What was rescued, is in doubt, was called off, has expired."""
         now, operational = self.clock.now(), self.clock.operational()
-        rescued = outbox.rescue(tx, now, operational)
+        rescued = rescue(tx, now, operational)
         in_doubt = notices.rescue(tx, now, operational)
         called_off = tasks.call_off(tx, now)
         expired = tasks.expire(tx, now)

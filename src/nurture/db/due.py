@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from nurture.db import hooks, notices, outbox
+from nurture.db import enrollments, hooks, notices, outbox
 from nurture.db.sets import now_param, word
 from nurture.db.tables import DeliveryRow, EnrollmentRow, table_of
 from nurture.model.words import DeliveryState
@@ -31,7 +31,7 @@ class Due:
 
 
 def count(tx: Connection, now: datetime, operational: datetime) -> Due:
-    values = {"now": now, "operational": operational}
+    values = {"now": now, "operational": operational, "too_far": operational + enrollments.AHEAD}
     turns = tx.execute(_TURNS, values).scalar_one()
     deliveries = tx.execute(_DELIVERIES, values).scalar_one()
     return Due(
@@ -45,7 +45,7 @@ _TURNS = select(func.count()).select_from(
     select(E.c.id)
     .where(
         E.c.wake_at <= now_param(),
-        or_(E.c.lease_until.is_(None), E.c.lease_until < now_param("operational")),
+        enrollments.FREE,
     )
     .limit(MOST)
     .subquery()

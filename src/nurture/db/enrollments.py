@@ -56,6 +56,12 @@ IS_LIVE = E.c.status == word(Status.ACTIVE)
 BATCH = 250
 LEASE = timedelta(seconds=45)
 """How long a claim holds, in operational time."""
+AHEAD = 2 * LEASE
+"""A lease that reaches further than this was taken while the clock was wrong: it holds nobody up."""
+FREE = or_(
+    E.c.lease_until.is_(None), ~E.c.lease_until.between(now_param("operational"), now_param("too_far"))
+)
+"""Nobody has this enrollment in hand; ``too_far`` is ``AHEAD`` of the operational time."""
 
 # What every change of hands does: the holder of the old fence can no longer write.
 TAKEN_AWAY = {"lease_until": null(), "fence": E.c.fence + ONE}
@@ -80,9 +86,8 @@ def claim_due(
     ``now`` is business time, ``operational`` rules the lease. Two workers never get the same enrollment.
     """
     in_order_of_index(tx)
-    rows = tx.execute(
-        _CLAIM, {"now": now, "operational": operational, "lapses": operational + lease, "most": limit}
-    ).all()
+    moments = {"now": now, "operational": operational, "lapses": operational + lease}
+    rows = tx.execute(_CLAIM, moments | {"too_far": operational + AHEAD, "most": limit}).all()
     return [Claimed(value_of(row), row.fence) for row in sorted(rows, key=lambda row: (row.wake_at, row.id))]
 
 
@@ -236,10 +241,7 @@ def _find(tx: Connection, query: AnySelect, **values: Any) -> list[Enrollment]:
 def _claim() -> Update:
     due = (
         select(E.c.id)
-        .where(
-            E.c.wake_at <= now_param(),
-            or_(E.c.lease_until.is_(None), E.c.lease_until < now_param("operational")),
-        )
+        .where(E.c.wake_at <= now_param(), FREE)
         .order_by(E.c.wake_at, E.c.id)
         .limit(limit_param("most"))
         .with_for_update(skip_locked=True)

@@ -146,7 +146,11 @@ def record(tx: Connection, outcomes: Sequence[NoticeOutcome], now: datetime) -> 
 
 
 def rescue(tx: Connection, now: datetime, operational: datetime) -> int:
-    """Dialogues whose sender is gone become ambiguous; returns how many."""
+    """Dialogues whose sender is gone become ambiguous; returns how many.
+
+    A lease taken while the clock was ahead is cut to one from now.
+    """
+    tx.execute(_CUT, {"too_far": operational + 2 * LEASE, "lapses": operational + LEASE})
     return tx.execute(_BREAK_OFF, {"now": now, "operational": operational}).rowcount
 
 
@@ -185,6 +189,11 @@ _CLAIM = (
         lease_until=bindparam("lapses", type_=UtcDateTime),
     )
     .returning(*(N.c[field.name] for field in fields(ClaimedNotice)))
+)
+_CUT = (
+    update(N)
+    .where(N.c.state == word(NoticeState.SENDING), N.c.lease_until > now_param("too_far"))
+    .values(lease_until=now_param("lapses"))
 )
 _BREAK_OFF = (
     update(N)

@@ -182,25 +182,6 @@ def renew(tx: Connection, claims: Iterable[ClaimedDelivery], lapses: datetime) -
     return set(renewed.scalars())
 
 
-@dataclass(frozen=True, slots=True)
-class Rescued:
-    """How many lapsed claims went back to pending, and how many dialogues broke off unseen."""
-
-    returned: int
-    ambiguous: int
-
-
-def rescue(tx: Connection, now: datetime, operational: datetime) -> Rescued:
-    """Take lapsed work from dead workers: a claim goes back, a dialogue becomes ambiguous and its enrollment goes on.
-
-    A webhook goes back in any case: sent again it bears the same id, by which the other side knows it.
-    """
-    returned = tx.execute(_RETURN_LAPSED, {"operational": operational}).rowcount
-    broken = tx.execute(_BREAK_OFF, {"now": now, "operational": operational}).all()
-    rearm(tx, broken, now)
-    return Rescued(returned, len(broken))
-
-
 def resolve_ambiguous(tx: Connection, ids: Collection[int], state: DeliveryState, now: datetime) -> set[int]:
     """A person says how ambiguous messages ended: ``sent``, ``failed``, or ``pending`` to send once more.
 
@@ -376,22 +357,6 @@ def _renew(dialect: str) -> Update:
     )
 
 
-_LAPSED = D.c.lease_until < now_param("operational")
-_RETURN_LAPSED = (
-    update(D)
-    .where(or_(D.c.state == _CLAIMED_STATE, and_(D.c.state == _SENDING, IS_WEBHOOK)), _LAPSED)
-    .values(ENDED | {"state": DeliveryState.PENDING.value})
-)
-_BREAK_OFF = (
-    update(D)
-    .where(D.c.state == _SENDING, IS_MAIL, _LAPSED)
-    .values(
-        ENDED
-        | {"state": DeliveryState.AMBIGUOUS.value, "reason": Reason.INTERRUPTED.value}
-        | {"ended_at": now_param()}
-    )
-    .returning(*_WHOSE)
-)
 _AGAIN = bindparam("ends_as", type_=Text) == DeliveryState.PENDING.value
 _RESOLVE = (
     update(D)

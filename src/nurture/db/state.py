@@ -22,6 +22,8 @@ from nurture.model.errors import NurtureError
 STATE = table_of(StateRow)
 LEASES = table_of(LeaseRow)
 
+LONGEST = timedelta(hours=1)
+"""No lease and no rest of a channel is longer."""
 _CLOCK, HASH_KEY, _BEAT, _CHANNEL = "clock", "hash-key", "heartbeat:", "channel:"
 
 
@@ -92,8 +94,12 @@ def ensure_hash_key(tx: Connection, at: datetime) -> None:
 
 
 def lead(tx: Connection, name: str, holder: str, operational: datetime, span: timedelta) -> bool:
-    """Take or keep the lease ``name`` until ``operational + span``; False while another holds it."""
+    """Take or keep the lease ``name`` until ``operational + span``; False while another holds it.
+
+    One that reaches further than ``LONGEST`` was taken while the clock was ahead: it holds nobody up.
+    """
     values = {"name": name, "holder": holder, "until": operational + span, "operational": operational}
+    values["too_far"] = operational + LONGEST
     return tx.execute(_lead(tx.dialect.name), values).first() is not None
 
 
@@ -133,6 +139,10 @@ class ChannelPause:
     until: datetime
     reason: str
     times: int
+
+    def lasts(self, operational: datetime) -> bool:
+        """Whether it rests now; a pause longer than ``LONGEST`` was begun while the clock was ahead."""
+        return timedelta(0) < self.until - operational <= LONGEST
 
 
 def pause_channel(
@@ -187,5 +197,9 @@ def _lead(dialect: str) -> Insert:
     return insert.on_conflict_do_update(
         index_elements=[LEASES.c.name],
         set_={"holder": insert.excluded.holder, "until": insert.excluded.until},
-        where=or_(LEASES.c.holder == insert.excluded.holder, LEASES.c.until < now_param("operational")),
+        where=or_(
+            LEASES.c.holder == insert.excluded.holder,
+            LEASES.c.until < now_param("operational"),
+            LEASES.c.until > now_param("too_far"),
+        ),
     ).returning(LEASES.c.name)

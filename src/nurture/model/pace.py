@@ -35,6 +35,11 @@ class Meter:
     in_step_at: datetime
     promised_at: datetime
 
+    def heed(self, pace: Pace, now: datetime) -> None:
+        """Begin anew where the meter is further ahead than it can be: the clock was, and is back."""
+        if self.in_step_at > now + SLACK + pace.apart:
+            self.in_step_at, self.promised_at = now, now - pace.apart
+
     def open_at(self, now: datetime) -> bool:
         return self.in_step_at <= now + SLACK
 
@@ -74,6 +79,8 @@ def give_turns(asking: Sequence[Asking], meters: Mapping[str, Meter], now: datet
     Returns the turns of all others by id; who is missing may leave now. The meters move on. A message keeps its place:
     one that asks again in vain comes back with the next that are free, not behind the queue.
     """
+    for pace in {pace for one in asking for pace in one.paces}:
+        meters[pace.name].heed(pace, now)
     turns: dict[int, Turn] = {}
     told: dict[str, int] = {}
     for one in sorted(asking, key=lambda one: not one.first):

@@ -85,7 +85,7 @@ class Deliver:
         database, clock = self.runtime.database, self.runtime.clock
         with database.write() as tx:
             pause = state.channel_pause(tx, EMAIL)
-            if pause and pause.until > clock.operational():
+            if pause and pause.lasts(clock.operational()):
                 return 0
             claims = outbox.claim(tx, clock.now(), clock.operational(), limit=limit)
         if not claims:

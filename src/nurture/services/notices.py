@@ -149,7 +149,7 @@ def _sender(workspace: Workspace) -> tuple[Mailbox, Mailbox | None]:
 def is_held(tx: Connection, runtime: Runtime) -> bool:
     """Has somebody stopped everything, or does the mail server want us to wait?"""
     pause = state.channel_pause(tx, EMAIL)
-    if pause and pause.until > runtime.clock.operational():
+    if pause and pause.lasts(runtime.clock.operational()):
         return True
     return any(one.scope is PauseScope.EVERYTHING for one in pauses.open_pauses(tx))
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from nurture.db import consents, deliveries, enrollments, outbox, pauses, receipts, suppressions
 from nurture.db.consents import ConsentAction
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving, Outcome
+from nurture.db.rescue import rescue
 from nurture.db.session import Database
 from nurture.db.suppressions import Suppression
 from nurture.model.words import Channel, DeliveryState, Reason, Receipt, ReceiptState, SuppressionReason
@@ -340,7 +341,7 @@ def test_the_red_button_stops_notices_too(world: World) -> None:
 def test_a_late_holder_neither_starts_nor_ends_a_message(world: World) -> None:
     late = world.claimed()
     with world.database.write() as tx:
-        outbox.rescue(tx, NOW, OPERATIONAL + LEASE + timedelta(seconds=1))
+        rescue(tx, NOW, OPERATIONAL + LEASE + timedelta(seconds=1))
     holder = world.claimed()
 
     assert world.start(late) == frozenset()
@@ -352,7 +353,7 @@ def test_a_renewed_claim_does_not_lapse(world: World) -> None:
     claimed = world.claimed()
     with world.database.write() as tx:
         kept = outbox.renew(tx, [claimed], OPERATIONAL + 10 * MINUTE)
-        rescued = outbox.rescue(tx, NOW, OPERATIONAL + 9 * MINUTE)
+        rescued = rescue(tx, NOW, OPERATIONAL + 9 * MINUTE)
 
     assert kept == {world.message}
     assert (rescued.returned, rescued.ambiguous) == (0, 0)
@@ -367,7 +368,7 @@ def test_a_lapsed_claim_goes_back_and_a_lapsed_dialogue_is_ambiguous(world: Worl
     world.start(mine)
 
     with world.database.write() as tx:
-        rescued = outbox.rescue(tx, NOW, OPERATIONAL + LEASE + timedelta(seconds=1))
+        rescued = rescue(tx, NOW, OPERATIONAL + LEASE + timedelta(seconds=1))
 
     assert (rescued.returned, rescued.ambiguous) == (1, 1)
     assert world.state() == (DeliveryState.AMBIGUOUS, Reason.INTERRUPTED)
