@@ -210,6 +210,7 @@ _PERMISSIONS = (
 )
 _CLOSED = (
     select(CONTACTS.c.id, S.c.channel, S.c.reason, S.c.at)
+    .select_from(CONTACTS)
     .join(
         S,
         or_(

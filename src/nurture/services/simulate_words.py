@@ -121,9 +121,8 @@ def _value(one: Assumption) -> str:
 
 
 def source_of(one: Assumption) -> str:
-    """``observed, n = 212``; ``assumed (n = 12 is too few)``."""
-    if one.source is Source.OBSERVED:
-        return f"observed, n = {one.n:,}"
-    if one.source is Source.ASSUMED and one.n and one.n < ENOUGH:
-        return f"assumed (n = {one.n} is too few)"
-    return str(one.source)
+    """``observed, n = 212``, ``assumed`` or ``given``."""
+    return f"observed, n = {one.n:,}" if one.source is Source.OBSERVED else str(one.source)
+
+
+RULE = f"A rate is observed from {ENOUGH} occasions on; --assume WHAT=SHARE or WHAT@STEP=SHARE takes another."
