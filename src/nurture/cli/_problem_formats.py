@@ -81,8 +81,9 @@ def as_sarif(problems: Sequence[tuple[Problem, str]]) -> dict[str, object]:
 
 def _rule(name: str) -> dict[str, object]:
     from nurture.workflow.checks import CODES
+    from nurture.workflow.checks.advice import ADVICE
 
-    code = CODES[name]
+    code = {**CODES, **ADVICE}[name]
     return {
         "id": name,
         "name": "".join(word.capitalize() for word in name.split("-")),
