@@ -50,6 +50,23 @@ def test_the_funnel_has_a_row_for_each_stage_with_its_n_and_a_spreadsheet_gets_t
     ]
 
 
+def test_experiments_are_told_with_n_intervals_and_a_verdict(lived: Path) -> None:
+    told = answer("report", "experiments", "retirement-readiness", project=lived)
+    said = run("report", "experiments", "retirement-readiness", project=lived)
+    sheet = run("report", "experiments", "retirement-readiness", "--csv", project=lived).stdout
+    copied = list(csv.DictReader(sheet.splitlines()))
+
+    first = told["rows"][0]
+    assert {"workflow", "split", "measure", "variant", "n", "did", "rate", "low", "high", "behind"} <= set(
+        first
+    )
+    assert [(row["variant"], row["n"]) for row in copied] == [
+        (row["variant"], str(row["n"])) for row in told["rows"]
+    ]
+    assert {(one["winner"], one["verdict"].split(":")[0]) for one in told["verdicts"]} == {(None, "not yet")}
+    assert "not yet: each needs 100 contacts" in said.output
+
+
 def test_losses_are_ranked_over_a_span_and_the_leakiest_stage_is_named(lived: Path) -> None:
     told = answer("report", "losses", "--since", "2020-01-01", project=lived)
     before = answer("report", "losses", "--until", "2020-01-01", project=lived)

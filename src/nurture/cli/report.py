@@ -15,6 +15,8 @@ from nurture.cli._opened import opened, workspace_zone
 from nurture.cli.common import Context, moment, project_options
 
 if TYPE_CHECKING:
+    from nurture.model.statistics import Interval
+    from nurture.reports.experiments import Experiment, Group, Lift
     from nurture.reports.funnel import Funnel, Span, StageFunnel
     from nurture.wiring import Nurture
 
@@ -95,6 +97,62 @@ def losses(
         context.note(f"The leakiest stage is {leak.stage} of {leak.workflow}: {leak.lost:,} lost{of}.")
 
 
+@report.command("experiments", epilog="Example: nurture report experiments retirement-readiness --csv")
+@project_options
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, with a heading.")
+@click.argument("workflow", required=False)
+def experiments(context: Context, workflow: str | None, as_csv: bool) -> None:
+    """Compare the variants of each split, and those who got a workflow with those held out of it.
+
+    n is the contacts who came to the split, or entered; a winner is named only when it is sure enough.
+    """
+    from nurture.reports.experiments import read
+    from nurture.services.workflows import known
+
+    _refuse_two_forms(context, as_csv)
+    with opened(context) as nurture:
+        workflows = known(nurture.runtime, workflow)
+        with nurture.database.read() as tx:
+            found = read(tx, workflows, nurture.runtime.shelf.published(tx).workspace)
+    compared: list[tuple[Experiment | Lift, str, str, tuple[Group, ...]]] = [
+        *((split, split.split, split.measure, split.groups) for split in found.splits),
+        *((lift, "holdout", lift.goal, (lift.treated, lift.held_out)) for lift in found.lifts),
+    ]
+    rows = [
+        _group_row(one.workflow, name, measure, group)
+        for one, name, measure, groups in compared
+        for group in groups
+    ]
+    verdicts = [
+        {
+            "workflow": one.workflow,
+            "split": name,
+            "measure": measure,
+            "n": one.n,
+            "winner": one.verdict.winner,
+            "verdict": one.verdict.said,
+            "more": one.verdict.more,
+        }
+        for one, name, measure, _ in compared
+    ]
+    lifts = [
+        {
+            "workflow": lift.workflow,
+            "goal": lift.goal,
+            "n": lift.n,
+            "gain": _share(lift.gain),
+            **_ends("gain", lift.gain_interval),
+            "lift": _share(lift.lift),
+            **_ends("lift", lift.lift_interval),
+        }
+        for lift in found.lifts
+    ]
+    _tell(context, rows, GROUP_COLUMNS, as_csv, verdicts=verdicts, lifts=lifts)
+    if not (as_csv or context.as_json):
+        for one, name, measure, _ in compared:
+            context.note(f"{one.workflow}/{name} by {measure}: {one.verdict.said}.")
+
+
 # --- rows -------------------------------------------------------------------------------------------------------
 
 STAGE_COLUMNS = (
@@ -102,6 +160,10 @@ STAGE_COLUMNS = (
     *("skipped", "exited", "went_back", "under_way", "outright", "passed", "also_lost"),
 )
 LOSS_COLUMNS = ("workflow", "stage", "reason", "before", "lost", "rate", "n")
+GROUP_COLUMNS = (
+    *("workflow", "split", "measure", "variant", "n", "did", "rate", "low", "high", "behind"),
+    *("weight", "behind_low", "behind_high"),
+)
 SHOWN = 10
 """Columns of the funnel that a table shows; CSV and JSON hold all."""
 
@@ -109,6 +171,30 @@ SHOWN = 10
 def _stage_row(stage: StageFunnel) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(stage, name) for name in STAGE_COLUMNS}
     return {**row, "conversion": _share(stage.conversion), "reasons": dict(stage.reasons)}
+
+
+def _group_row(workflow: str, split: str, measure: str, group: Group) -> dict[str, object]:
+    return {
+        "workflow": workflow,
+        "split": split,
+        "measure": measure,
+        "variant": group.name,
+        "n": group.share.n,
+        "did": group.share.k,
+        "rate": _share(group.share.rate),
+        "low": _share(group.interval.low if group.interval else None),
+        "high": _share(group.interval.high if group.interval else None),
+        "behind": _share(group.behind),
+        "weight": group.weight,
+        **_ends("behind", group.behind_interval),
+    }
+
+
+def _ends(name: str, interval: Interval | None) -> dict[str, float | None]:
+    return {
+        f"{name}_low": _share(interval.low if interval else None),
+        f"{name}_high": _share(interval.high if interval else None),
+    }
 
 
 def _share(share: float | None) -> float | None:

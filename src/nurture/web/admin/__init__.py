@@ -10,17 +10,36 @@ from nurture.web.admin import (
     clock,
     contact,
     contacts,
+    experiments,
     home,
     login,
     mail,
     me,
     offers,
     people,
+    segments,
+    webhooks,
     workflows,
 )
 from nurture.wiring import Nurture
 
-MODULES = (login, home, calls, workflows, offers, people, audit, me, contact, contacts, mail, clock)
+MODULES = (
+    login,
+    home,
+    calls,
+    workflows,
+    experiments,
+    offers,
+    people,
+    audit,
+    me,
+    contact,
+    contacts,
+    segments,
+    mail,
+    webhooks,
+    clock,
+)
 
 
 def register(app: Flask, nurture: Nurture) -> None:
