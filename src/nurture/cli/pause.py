@@ -10,6 +10,7 @@ from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
+    from nurture.services.brakes import Brake
     from nurture.services.pausing import Scope
 
 
@@ -18,24 +19,38 @@ if TYPE_CHECKING:
 @click.argument("whom", required=False, metavar="[WORKFLOW|EMAIL]")
 @click.option("--everything", is_flag=True, help="The red button: nothing is sent, no call is opened.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit log.")
-def pause(context: Context, whom: str | None, everything: bool, reason: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Tell what it would hold, and hold nothing.")
+def pause(context: Context, whom: str | None, everything: bool, reason: str, dry_run: bool) -> None:
     """Hold timers, messages and calls of a WORKFLOW, of the contact with this EMAIL, or of everything.
 
     Events are still read, and who leaves or buys meanwhile does so. A message already in its dialogue ends there.
     """
-    from nurture.db import counts
-    from nurture.services import pausing
+    from nurture.services import brakes, pausing
 
     scope = scope_of(whom, everything)
     with opened(context) as nurture:
-        begun = pausing.pause(nurture.runtime, scope, reason)
         with nurture.database.read() as tx:
-            held = counts.contacts_under_way(tx, *pausing.target_of(nurture.runtime, tx, scope))
+            target = pausing.target_of(nurture.runtime, tx, scope)
+        brake = brakes.look(nurture.runtime, *target)
+        begun = False if dry_run else pausing.pause(nurture.runtime, scope, reason)
     if context.as_json:
-        context.emit_json({"scope": str(scope), "paused": True, "changed": begun, "contacts": held})
+        context.emit_json(
+            {
+                "scope": str(scope),
+                "paused": not dry_run or brake.held is not None,
+                "changed": begun,
+                "contacts": brake.contacts,
+                "enrollments": brake.enrollments,
+                "messages": brake.messages,
+                "calls": brake.calls,
+            }
+        )
+        return
+    if dry_run:
+        context.say(f"{name_of(scope)} would be paused: {people(brake.contacts)} held{waiting(brake)}.")
         return
     already = "" if begun else " was paused already"
-    context.say(f"{name_of(scope)}{already or ' is paused'}: {people(held)} held.")
+    context.say(f"{name_of(scope)}{already or ' is paused'}: {people(brake.contacts)} held{waiting(brake)}.")
     context.say(f"`nurture resume {whom or '--everything'}` lets it go on.")
 
 
@@ -56,3 +71,11 @@ def name_of(scope: Scope) -> str:
 
 def people(number: int) -> str:
     return "1 contact under way is" if number == 1 else f"{number:,} contacts under way are"
+
+
+def waiting(brake: Brake) -> str:
+    """What else waits, where anything does."""
+    messages = "1 message waits" if brake.messages == 1 else f"{brake.messages:,} messages wait"
+    calls = "1 call is open" if brake.calls == 1 else f"{brake.calls:,} calls are open"
+    told = [words for words, number in ((messages, brake.messages), (calls, brake.calls)) if number]
+    return f"; {', '.join(told)}" if told else ""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 from nurture.cli.pause import name_of, scope_of
+
+if TYPE_CHECKING:
+    from nurture.services.brakes import Brake
 
 
 @click.command("resume", epilog="Example: nurture resume --everything --reason 'the letter is mended'")
@@ -14,34 +20,64 @@ from nurture.cli.pause import name_of, scope_of
 @click.argument("whom", required=False, metavar="[WORKFLOW|EMAIL]")
 @click.option("--everything", is_flag=True, help="End the pause of everything.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; kept in the audit log.")
-def resume(context: Context, whom: str | None, everything: bool, reason: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Tell what would happen, and let nothing go.")
+def resume(context: Context, whom: str | None, everything: bool, reason: str, dry_run: bool) -> None:
     """Let a paused WORKFLOW, the contact with this EMAIL, or everything go on.
 
-    Nobody is bombarded: what fell due meanwhile follows each step's if_late, and caps and quiet hours hold.
+    Nobody is bombarded: what fell due meanwhile follows each step's if_late and takes its turn over some minutes, and
+    caps and quiet hours hold.
     """
-    from nurture.db import counts
-    from nurture.services import pausing
+    from nurture.services import brakes, pausing
 
     scope = scope_of(whom, everything)
     with opened(context) as nurture:
-        ended = pausing.resume(nurture.runtime, scope, reason)
         with nurture.database.read() as tx:
-            going_on = counts.contacts_under_way(tx, *pausing.target_of(nurture.runtime, tx, scope))
+            target = pausing.target_of(nurture.runtime, tx, scope)
+        brake = brakes.look(nurture.runtime, *target)
+        ended = False if dry_run else pausing.resume(nurture.runtime, scope, reason)
+        with nurture.database.read() as tx:
             others = pausing.still_holding(nurture.runtime, tx, scope)
     if context.as_json:
-        document = {
-            "scope": str(scope),
-            "paused": False,
-            "changed": ended,
-            "contacts": going_on,
-            "still_held_by": others,
-        }
-        context.emit_json(document)
+        context.emit_json(
+            {
+                "scope": str(scope),
+                "paused": dry_run and brake.held is not None,
+                "changed": ended,
+                "contacts": brake.contacts,
+                "enrollments": brake.enrollments,
+                "due_at_once": brake.due_at_once,
+                "minutes": brake.minutes,
+                "ready": brake.ready,
+                "run": brake.run,
+                "skipped": brake.skipped,
+                "shifted": brake.shifted,
+                "still_held_by": others,
+            }
+        )
         return
-    if not ended:
+    if brake.held is None:
         context.say(f"{name_of(scope)} was not paused.")
     else:
-        contacts = "1 contact goes on" if going_on == 1 else f"{going_on:,} contacts go on"
-        context.say(f"{name_of(scope)} is resumed: {contacts}.")
-    if others:
+        would = "would be" if dry_run else "is"
+        verb = "goes on" if brake.contacts == 1 else "go on"
+        contacts = "1 contact" if brake.contacts == 1 else f"{brake.contacts:,} contacts"
+        context.say(f"{name_of(scope)} {would} resumed: {contacts} {verb}.")
+        for line in let_go(brake):
+            context.say(line)
+    if others and not dry_run:
         context.say(f"Still paused: {', '.join(others)}.")
+
+
+def let_go(brake: Brake) -> Iterator[str]:
+    """What becomes of all that fell due meanwhile."""
+    if brake.due_at_once:
+        minutes = "within a minute" if brake.minutes == 1 else f"over {brake.minutes} minutes"
+        contacts = "1 contact is" if brake.due_at_once == 1 else f"{brake.due_at_once:,} contacts are"
+        yield f"{contacts} due at once, and take their turns {minutes}."
+    late = {
+        "run": brake.run,
+        "are skipped as too late": brake.skipped,
+        "wait for a better time": brake.shifted,
+    }
+    if told := [f"about {number:,} {what}" for what, number in late.items() if number]:
+        yield f"Of their messages and calls {', '.join(told)}."

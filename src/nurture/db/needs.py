@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect, and_, bindparam, func, or_, select
 
@@ -70,16 +69,15 @@ def steps_until(tx: Connection, until: datetime) -> list[DueSteps]:
     return [DueSteps(*row) for row in tx.execute(_STEPS_UNTIL, {"until": until})]
 
 
-def held_steps(tx: Connection, now: datetime, workflow: str | None = None) -> list[DueSteps]:
-    """Whose step has fallen due although timers stand still: of one workflow, or of all."""
+def held_steps(
+    tx: Connection, now: datetime, workflow: str | None = None, contact_id: int | None = None
+) -> list[DueSteps]:
+    """Whose step has fallen due although timers stand still: of one workflow, of one contact, or of all."""
     query = _HELD if workflow is None else _HELD.where(E.c.workflow == bindparam("workflow"))
-    return [DueSteps(*row) for row in tx.execute(query, _for(now, workflow))]
-
-
-def held_messages(tx: Connection, now: datetime, workflow: str | None = None) -> int:
-    """How many messages stand ready and would leave now: of one workflow, or of all."""
-    query = _MESSAGES_DUE if workflow is None else _MESSAGES_DUE.where(D.c.workflow == bindparam("workflow"))
-    return tx.execute(query, _for(now, workflow)).scalar_one()
+    if contact_id is not None:
+        query = query.where(E.c.contact_id == bindparam("contact"))
+    values = {"now": now, "workflow": workflow, "contact": contact_id}
+    return [DueSteps(*row) for row in tx.execute(query, values)]
 
 
 def late_steps(tx: Connection, limits: Sequence[tuple[str, str, datetime]]) -> dict[tuple[str, str], int]:
@@ -96,10 +94,6 @@ _IS_OPEN = T.c.state == word(TaskState.OPEN)
 _PENDING = and_(D.c.state == word(DeliveryState.PENDING), IS_MAIL)
 _AT_A_TIMER = and_(E.c.status == word(Status.ACTIVE), E.c.phase == word(Phase.WAITING))
 _NUMBER = func.count().label("number")
-
-
-def _for(now: datetime, workflow: str | None) -> dict[str, Any]:
-    return {"now": now} if workflow is None else {"now": now, "workflow": workflow}
 
 
 def _count(of: FromClause, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -137,7 +131,6 @@ _HELD = (
     .where(_AT_A_TIMER, E.c.step.is_not(None), E.c.due <= now_param())
     .group_by(E.c.version, E.c.step)
 )
-_MESSAGES_DUE = select(func.count()).where(_PENDING, D.c.due <= now_param())
 
 
 @cache

@@ -6,17 +6,21 @@ Counts only. Pressing is ``services.pausing``; what late steps then do is decide
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import Connection
 
-from nurture.db import counts, needs, pauses
+from nurture.db import counts, held, needs, pauses
 from nurture.db.needs import DueSteps
 from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.engine.touch import MAX_LATE
 from nurture.model.timing import Duration, Unit
+from nurture.model.words import Reason
+from nurture.services.pausing import fates_of_messages
 from nurture.services.runtime import Runtime
+from nurture.services.spread import per_minute
 from nurture.steps.base import IfLate, LateFields
 from nurture.workflow.model import Workflow
 
@@ -35,8 +39,9 @@ SPANS = {
 class Brake:
     """Everything, or one workflow: is it held, by whom, and what hangs on it.
 
-    ``ready`` messages were let through before the pause and leave first. ``run``, ``skipped`` and ``shifted`` are about
-    how many messages and calls fell due meanwhile, by what their steps say of lateness.
+    ``ready`` messages were let through before the pause. ``run``, ``skipped`` and ``shifted`` are how many messages and
+    calls fell due meanwhile or stood ready, by what their steps say of lateness: of those that fell due meanwhile about
+    so many. ``due_at_once`` contacts take their next turn as soon as they are let go, over ``minutes`` minutes.
     """
 
     workflow: str | None
@@ -44,34 +49,64 @@ class Brake:
     also_held: bool
     """Everything is held, so that letting this workflow go changes nothing yet."""
     contacts: int
+    enrollments: int = 0
+    messages: int = 0
+    calls: int = 0
     ready: int = 0
     run: int = 0
     skipped: int = 0
     shifted: int = 0
+    due_at_once: int = 0
+    minutes: int = 0
 
 
-def look(runtime: Runtime, workflow: str | None = None) -> Brake:
-    """The brake of one workflow, or of everything."""
+def look(runtime: Runtime, workflow: str | None = None, contact_id: int | None = None) -> Brake:
+    """The brake of one workflow, of one contact, or of everything."""
     now = runtime.now()
     with runtime.database.read() as tx:
         lasting = pauses.open_pauses(tx)
         everything = next((one for one in lasting if one.scope is PauseScope.EVERYTHING), None)
         own = next(
-            (one for one in lasting if one.scope is PauseScope.WORKFLOW and one.workflow == workflow), None
+            (
+                one
+                for one in lasting
+                if one.scope is not PauseScope.EVERYTHING
+                and (one.workflow, one.contact_id) == (workflow, contact_id)
+            ),
+            None,
         )
-        held = own if workflow else everything
-        contacts = counts.contacts_under_way(tx, workflow)
-        fates = _fates(tx, runtime, needs.held_steps(tx, now, workflow), now) if held else {}
-        return Brake(
+        of_all = workflow is None and contact_id is None
+        paused = everything if of_all else own
+        there = held.hold(tx, workflow, contact_id)
+        brake = Brake(
             workflow=workflow,
-            held=held,
-            also_held=workflow is not None and everything is not None,
-            contacts=contacts,
-            ready=needs.held_messages(tx, now, workflow) if held else 0,
-            run=fates.get(IfLate.SEND, 0),
-            skipped=fates.get(IfLate.SKIP, 0),
-            shifted=fates.get(IfLate.SHIFT, 0),
+            held=paused,
+            also_held=not of_all and everything is not None,
+            contacts=counts.contacts_under_way(tx, workflow, contact_id),
+            enrollments=there.enrollments,
+            messages=there.messages,
+            calls=there.calls,
         )
+        return _when_let_go(tx, runtime, brake, contact_id, now) if paused else brake
+
+
+def _when_let_go(
+    tx: Connection, runtime: Runtime, brake: Brake, contact_id: int | None, now: datetime
+) -> Brake:
+    fates = _fates(tx, runtime, needs.held_steps(tx, now, brake.workflow, contact_id), now)
+    ready = held.ready(tx, now, brake.workflow, contact_id)
+    of_messages = list(fates_of_messages(tx, runtime, ready, now).values())
+    skipped, sent = of_messages.count(Reason.LATE), of_messages.count(None)
+    due = len(held.due_turns(tx, now, brake.workflow, contact_id))
+    return replace(
+        brake,
+        ready=len(ready),
+        run=fates.get(IfLate.SEND, 0) + sent,
+        skipped=fates.get(IfLate.SKIP, 0) + skipped,
+        shifted=fates.get(IfLate.SHIFT, 0) + len(of_messages) - skipped - sent,
+        due_at_once=due,
+        minutes=ceil(due / per_minute(due)),
+    )
 
 
 def _fates(tx: Connection, runtime: Runtime, due: list[DueSteps], now: datetime) -> dict[IfLate, int]:

@@ -1,15 +1,29 @@
-"""The brakes: pause one contact, one workflow, or everything, and let it go on. Events are read meanwhile; timers wait."""
+"""The brakes: pause one contact, one workflow, or everything, and let it go on. Events are read meanwhile; timers wait.
+
+Letting go bombards nobody: what is too late by its step is skipped or moved, also where it stood ready before the pause,
+and what then is due takes its turns over some minutes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import enrollments, pauses
+from nurture.db import enrollments, held, pauses
+from nurture.db.held import Ready
 from nurture.db.pauses import PauseRecord, PauseScope
+from nurture.engine.touch import MAX_LATE
+from nurture.model.timing import add, next_match
+from nurture.model.words import Reason
+from nurture.model.workspace import Workspace
 from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
+from nurture.services.spread import per_minute, turn_at
+from nurture.steps.base import IfLate, LateFields
+from nurture.workflow.model import Workflow
 
 EVERYTHING = "everything"
 
@@ -38,11 +52,59 @@ def pause(runtime: Runtime, scope: Scope, reason: str, actor: str = "command lin
 
 def resume(runtime: Runtime, scope: Scope, reason: str, actor: str = "command line") -> bool:
     """Let it go on: what fell due meanwhile follows each step's `if_late`. False when nothing was held."""
+    now = runtime.now()
     with runtime.database.write() as tx:
         workflow, contact_id = target_of(runtime, tx, scope)
-        ended = pauses.end(tx, runtime.now(), workflow=workflow, contact_id=contact_id)
+        ended = pauses.end(tx, now, workflow=workflow, contact_id=contact_id)
+        if ended:
+            let_go_of_messages(tx, runtime, held.ready(tx, now, workflow, contact_id), now)
+            take_turns(tx, held.due_turns(tx, now, workflow, contact_id), now)
         runtime.audit(tx, actor, "resume", str(scope), {"reason": reason})
     return ended
+
+
+def take_turns(tx: Connection, due: Sequence[int], now: datetime) -> None:
+    """Have many enrollments that are due at once looked at over some minutes, the oldest first."""
+    each_minute = per_minute(len(due))
+    held.look_at(
+        tx,
+        {one: turn_at(number, each_minute, now) for number, one in enumerate(due) if number >= each_minute},
+    )
+
+
+def let_go_of_messages(tx: Connection, runtime: Runtime, ready: Sequence[Ready], now: datetime) -> None:
+    """What stood ready when the pause began is judged as if it fell due meanwhile: sent, skipped or moved."""
+    fates = fates_of_messages(tx, runtime, ready, now)
+    held.skip_late(tx, [one for one in ready if fates[one.id] is Reason.LATE], now)
+    held.put_off(tx, {number: at for number, at in fates.items() if isinstance(at, datetime)})
+
+
+def fates_of_messages(
+    tx: Connection, runtime: Runtime, ready: Sequence[Ready], now: datetime
+) -> dict[int, Reason | datetime | None]:
+    """By delivery: ``late`` for one that is skipped, a moment for one that is moved, None for one that leaves."""
+    if not ready:
+        return {}
+    workspace = runtime.shelf.published(tx).workspace
+    versions = runtime.shelf.versions(tx, {one.version for one in ready})
+    return {one.id: _fate(one, versions.get(one.version), workspace, now) for one in ready}
+
+
+def _fate(
+    one: Ready, workflow: Workflow | None, workspace: Workspace, now: datetime
+) -> Reason | datetime | None:
+    step = workflow.steps.get(one.step) if workflow else None
+    if workflow is None or step is None or not isinstance(step.fields, LateFields):
+        return None
+    zone, calendar = workspace.zone_of(one.timezone), workspace.calendar(workflow.calendar)
+    if step.fields.if_late is IfLate.SEND or now <= add(
+        one.due, step.fields.max_late or MAX_LATE, zone, calendar
+    ):
+        return None
+    if step.fields.if_late is IfLate.SKIP:
+        return Reason.LATE
+    following = next_match(step.rule, now, zone, calendar).at
+    return following if following > now else None
 
 
 def holding(runtime: Runtime) -> PauseRecord | None:
