@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def why(context: Context, email: str, where: str | None) -> None:
     """Tell every turn of a contact with its reason and its place in the file, and what is next and when.
 
-    Times are in the contact's own time zone.
+    With a step, what became of it or will: sent, waiting, shifted, skipped, never, not yet, not reached. Times are in the
+    contact's own time zone.
     """
     from nurture.services.why import why as ask
 
@@ -56,7 +57,8 @@ def tell(context: Context, answer: Why) -> None:
     if answer.next:
         context.say("\nNext")
     for one in answer.next:
-        context.say(f"  {one.workflow}: {one.said}")
+        place_ = f"{one.workflow}/{one.step}" if one.step else one.workflow
+        context.say(f"  {place_}: {one.state.value}. {one.said}")
 
 
 def place(line: Line) -> str:

@@ -29,7 +29,7 @@ from nurture.model.decisions import (
     Skip,
     Wait,
 )
-from nurture.model.words import Channel, Enrollment, EnteredBy, Phase, Reason, Status
+from nurture.model.words import Channel, EnteredBy, Reason, Status
 
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
 IN_WORDS: Mapping[str, str] = {
@@ -120,29 +120,6 @@ def verb(decision: Decision) -> str:
             return "set"
         case _:
             return type(decision).__name__.lower()
-
-
-def what_is_next(enrollment: Enrollment, wake_at: datetime | None, paused: bool, zone: ZoneInfo) -> str:
-    """What this enrollment waits for, and until when."""
-    if enrollment.status is not Status.ACTIVE:
-        ended = moment(enrollment.ended_at, zone) if enrollment.ended_at else "some time ago"
-        return f"Nothing: {enrollment.status} since {ended}, because {in_words(enrollment.end_reason or '')}."
-    if paused:
-        return "Nothing until it is resumed: it is paused, and only events are read."
-    if enrollment.resting:
-        return f"Stage '{enrollment.stage}' is validated; the next stage's own trigger is awaited{_until(wake_at, zone)}."
-    if enrollment.step is None:
-        return f"The steps of stage '{enrollment.stage}' are done; its evidence or a loss is awaited{_until(wake_at, zone)}."
-    if enrollment.phase is Phase.ACTING:
-        return f"The message or call of step '{enrollment.step}' is under way."
-    due = moment(enrollment.due, zone) if enrollment.due else "now"
-    if enrollment.phase is Phase.WATCHING:
-        return f"Step '{enrollment.step}' waits for its event until {due}."
-    return f"Step '{enrollment.step}' is due {due}."
-
-
-def _until(wake_at: datetime | None, zone: ZoneInfo) -> str:
-    return f" until {moment(wake_at, zone)}" if wake_at else ""
 
 
 @singledispatch

@@ -19,11 +19,11 @@ from nurture.model.decisions import Branch, Call, Decision, Finish, HandOver, Mo
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, DeliveryState, Event, TaskState
 from nurture.rendering.links import Links
+from nurture.services.became import said_of, said_of_call
 from nurture.services.compose import Letter, context
 from nurture.services.ingest import CALL_OUTCOME
 from nurture.services.marks import Kind, Mark, State, in_plain, mark_of_call, mark_of_delivery, mark_of_event
 from nurture.services.published import Published
-from nurture.services.why import said_of, said_of_call
 from nurture.workflow.model import Workflow
 
 NOWHERE = Links("https://nowhere.invalid", ("a subject holds no link",))

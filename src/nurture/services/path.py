@@ -11,20 +11,21 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, deliveries, enrollments, events, pauses, suppressions, tasks, turns
+from nurture.db import consents, events, pauses, suppressions, turns
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.db.turns import Transition
 from nurture.engine.decide import upcoming
-from nurture.engine.explain import in_words, what_is_next
+from nurture.engine.explain import in_words
 from nurture.model.decisions import Change, Finish
-from nurture.model.words import BACKSTAGE, Contact, Enrollment, Event, Facts, Status
-from nurture.services.ahead import Ahead, look_ahead
-from nurture.services.facts import load_facts
+from nurture.model.words import BACKSTAGE, Contact, Enrollment, Event, Status
+from nurture.services.ahead import Ahead
 from nurture.services.hands import SOURCE as BY_HAND
 from nurture.services.journeys import ContactPath, Fall, Journey, Leg, LegState, Proof, Visit
+from nurture.services.known import Known, know
 from nurture.services.marking import Marker
 from nurture.services.marks import Mark, State, title_of
+from nurture.services.outlook import next_of
 from nurture.services.people import contact_of
 from nurture.services.runtime import Runtime
 from nurture.services.why import told
@@ -44,27 +45,19 @@ def path(runtime: Runtime, contact_id: int) -> ContactPath:
 
 
 def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> ContactPath:
-    published = runtime.shelf.published(tx)
-    zone = published.workspace.zone_of(contact.timezone)
-    own = enrollments.of_contact(tx, contact.id)
-    versions = runtime.shelf.versions(tx, {one.version for one in own})
-    facts = load_facts(tx, own, published.workspace, now)
-    mails, calls = deliveries.of_contact(tx, contact.id), tasks.of_contact(tx, contact.id)
+    known = know(tx, runtime, contact)
+    published, zone, own, seen = known.published, known.zone, known.own, known.seen
+    mails, calls = known.mails, known.calls
     happened = tuple(reversed(events.of_contact(tx, contact.id, limit=EVENTS_READ)))
-    taken = turns.of_enrollments(tx, [one.id for one in own])
-    seen = look_ahead(tx, runtime, own, facts, mails, calls)
     marker = Marker(
         contact=contact,
         published=published,
-        versions=versions,
+        versions=known.versions,
         now=now,
         zone=zone,
         events={event.id: event for event in happened},
         sources=events.sources_of(tx, contact.id),
-        decisions={
-            one.id: [each for turn in taken if turn.enrollment_id == one.id for each in turn.decisions]
-            for one in own
-        },
+        decisions={one.id: list(known.decisions_of(one)) for one in own},
     )
     moved = turns.transitions_of(tx, contact.id)
     ordered = sorted(own, key=lambda one: (one.live, one.entered_at, one.id), reverse=True)
@@ -72,7 +65,7 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
         _journey(
             marker,
             one,
-            facts[one.id],
+            known,
             [move for move in moved if move.enrollment_id == one.id],
             [mail for mail in mails if mail.enrollment_id == one.id],
             [call for call in calls if call.enrollment_id == one.id],
@@ -103,7 +96,7 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
 def _journey(
     marker: Marker,
     enrollment: Enrollment,
-    facts: Facts,
+    known: Known,
     moves: Sequence[Transition],
     mails: Sequence[Delivery],
     calls: Sequence[Task],
@@ -111,7 +104,8 @@ def _journey(
 ) -> Journey:
     workflow = marker.versions[enrollment.version]
     head = marker.published.workflows.get(workflow.name)
-    at = upcoming(workflow, enrollment, facts, marker.now)
+    at = upcoming(workflow, enrollment, known.facts[enrollment.id], marker.now)
+    following = next_of(known, enrollment)
     coming = [one for one in seen.coming if one.enrollment == enrollment.id]
     marks = _marks(marker, enrollment, moves, mails, calls)
     # What waits already is the first of what is next.
@@ -126,7 +120,7 @@ def _journey(
         latest=head is not None and head.version == workflow.version,
         legs=tuple(_leg(marker, stage, enrollment, moves, past, future) for stage in workflow.stages),
         at=at,
-        said=what_is_next(enrollment, at, facts.paused, marker.zone),
+        said=following.said,
         fall=_fall(marker, enrollment),
         fall_ahead=_fall_by(marker, ends[-1]) if ends else None,
     )

@@ -9,15 +9,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from nurture.db import deliveries, enrollments, events, tasks, turns
+from nurture.db import deliveries, events, tasks, turns
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
+from nurture.db.turns import Refusal
 from nurture.engine.explain import in_words, sentence, verb
 from nurture.model.decisions import Decision
 from nurture.model.errors import NotFoundError, did_you_mean
-from nurture.model.words import Contact, DeliveryState, Enrollment, Status, TaskState
-from nurture.services.people import find_contact, standings
+from nurture.model.words import Contact, DeliveryState, Enrollment, TaskState
+from nurture.services.became import said_of, said_of_call
+from nurture.services.known import NEVER_ASKED, Known, Next, StepState, know
+from nurture.services.outlook import next_of
+from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
+from nurture.services.step_answer import no_such_step, of_step
 
 STILL_OPEN = frozenset((DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING))
 
@@ -38,18 +43,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """What one enrollment waits for; ``at`` is None when only an event can move it."""
-
-    workflow: str
-    status: Status
-    stage: str
-    step: str | None
-    at: datetime | None
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
 class Why:
     """The whole answer: lines oldest first, and for each enrollment what is next."""
 
@@ -60,31 +53,67 @@ class Why:
 
 
 def why(runtime: Runtime, email: str, workflow: str | None = None, step: str | None = None) -> Why:
-    """The story of the contact with this address, of one workflow or one step if named. Raises NotFoundError."""
-    now = runtime.now()
+    """The story of the contact with this address, of one workflow or one step if named.
+
+    Of each workflow ``next`` tells about the latest enrollment, and with ``step`` about that step alone. Raises
+    NotFoundError for an unknown contact, workflow or step.
+    """
     with runtime.database.read() as tx:
         contact = find_contact(tx, email)
-        workspace = runtime.shelf.published(tx).workspace
-        zone = workspace.zone_of(contact.timezone)
-        own = enrollments.of_contact(tx, contact.id)
-        _known(workflow, {one.workflow for one in own} | set(runtime.shelf.published(tx).workflows))
-        own = [one for one in own if workflow in (None, one.workflow)]
-        lines = told(tx, contact.id, own, zone)
-        following = tuple(
-            Next(
-                one.enrollment.workflow,
-                one.enrollment.status,
-                one.enrollment.stage,
-                one.enrollment.step,
-                one.at,
-                one.said,
-            )
-            for one in standings(tx, runtime, own, zone, now)
-        )
+        known = know(tx, runtime, contact)
+        _require(workflow, {one.workflow for one in known.own} | set(known.published.workflows))
+        own = [one for one in known.own if workflow in (None, one.workflow)]
+        lines = told(tx, contact.id, own, known.zone)
+        refused = turns.refusals_of(tx, contact.id)
     wanted = [
         line for line in lines if workflow in (None, line.workflow) and (step is None or line.step == step)
     ]
-    return Why(contact, zone, tuple(wanted), following)
+    return Why(contact, known.zone, tuple(wanted), tuple(_next(known, own, refused, workflow, step)))
+
+
+def _next(
+    known: Known,
+    own: Sequence[Enrollment],
+    refused: Sequence[Refusal],
+    workflow: str | None,
+    step: str | None,
+) -> Iterator[Next]:
+    latest = {one.workflow: one for one in own}
+    for one in latest.values():
+        yield of_step(known, one, step) if step else next_of(known, one)
+    if workflow and not latest:
+        yield _not_enrolled(known, [one for one in refused if one.workflow == workflow], workflow, step)
+
+
+def _not_enrolled(known: Known, refused: Sequence[Refusal], name: str, step: str | None) -> Next:
+    """Why the contact is not in this workflow: refused by which rule, or never asked."""
+    workflow = known.published.workflow(name)
+    if step and step not in workflow.steps:
+        raise no_such_step(workflow, step)
+    asks = [one.trigger.event for one in workflow.entries() if one.trigger and one.trigger.event]
+    enters = (
+        f"`{'` or `'.join(asks)}` enters it" if asks else "a person, a loss or another workflow enters it"
+    )
+    if refused:
+        last = refused[-1]
+        reason, at = last.reason, last.at
+        said = f"Not in this workflow: refused {known.when(at)}, because {in_words(reason)}."
+    else:
+        reason, at = NEVER_ASKED, None
+        said = f"Not in this workflow, and nothing has asked for it yet: {enters}."
+    return Next(
+        workflow=name,
+        status=None,
+        stage=workflow.steps[step].stage if step else workflow.stages[0].name,
+        step=step,
+        at=at,
+        state=StepState.NOT_REACHED if step else StepState.NOT_ENROLLED,
+        reason=reason,
+        until=None,
+        rule=enters,
+        gate=reason if refused else None,
+        said=said,
+    )
 
 
 def told(tx: Connection, contact_id: int, own: Sequence[Enrollment], zone: ZoneInfo) -> list[Line]:
@@ -93,7 +122,7 @@ def told(tx: Connection, contact_id: int, own: Sequence[Enrollment], zone: ZoneI
     return sorted(lines, key=lambda line: line.at)
 
 
-def _known(workflow: str | None, names: Iterable[str]) -> None:
+def _require(workflow: str | None, names: Iterable[str]) -> None:
     if workflow and workflow not in names:
         raise NotFoundError(f"there is no workflow '{workflow}'", hint=did_you_mean(workflow, list(names)))
 
@@ -146,28 +175,6 @@ def _line(one: Delivery | Task, decision: str, reason: str, said: str, at: datet
         reason=reason,
         said=said,
     )
-
-
-def said_of(delivery: Delivery) -> str:
-    """What became of a message, in one sentence."""
-    name = f"'{delivery.template}'"
-    told = f": {delivery.detail}" if delivery.detail else ""
-    because = f", because {in_words(delivery.reason)}" if delivery.reason else ""
-    match delivery.state:
-        case DeliveryState.SENT:
-            return f"Mail {name} was handed to the mail server{told}."
-        case DeliveryState.AMBIGUOUS:
-            return f"Mail {name} may or may not have gone out{because}. It is not sent again by itself."
-        case _:
-            return f"Mail {name} {delivery.state}{because}{told}."
-
-
-def said_of_call(task: Task) -> str:
-    """What became of a call, in one sentence."""
-    if task.state is TaskState.DONE:
-        return f"Call '{task.script}' was made: {task.outcome}."
-    because = f", because {in_words(task.reason)}" if task.reason else ""
-    return f"Call '{task.script}' {task.state}{because}."
 
 
 def _refused(tx: Connection, contact_id: int) -> Iterator[Line]:
