@@ -79,7 +79,7 @@ def test_people_read_how_many_entered_and_who_did_not(company: Path) -> None:
         ),
         (
             ("--segment", "client", "win-back"),
-            "there is no published segment 'client' (did you mean 'clients'?)",
+            "there is no segment 'client' (did you mean 'clients'?)",
         ),
     ],
 )

@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 
+from nurture.db.conditions import Condition
 from nurture.db.contacts import CONTACTS
 from nurture.db.sets import AnySelect, among, holds, limit_param, now_param, word
 from nurture.db.tables import ConsentRow, DeliveryRow, EnrollmentRow, EventRow, SuppressionRow, table_of
@@ -73,6 +74,8 @@ class Wanted:
     """A ``Status``, or ``NOT_ENROLLED``."""
     tag: str = ""
     owner: str = ""
+    segment: str = ""
+    """Whoever asks brings its condition along."""
     reach: Reach | None = None
 
 
@@ -111,11 +114,20 @@ class Touch:
 
 
 def page(
-    tx: Connection, wanted: Wanted, order: Order, now: datetime, *, after: Position | None = None, most: int
+    tx: Connection,
+    wanted: Wanted,
+    order: Order,
+    now: datetime,
+    *,
+    after: Position | None = None,
+    most: int,
+    fits: Condition | None = None,
 ) -> list[Position]:
-    """Who is on the page that follows ``after``, in this order; at most ``most``."""
+    """Who is on the page that follows ``after``, in this order; at most ``most``. ``fits`` is the segment's condition."""
     values: dict[str, Any] = {"now": now, "most": most}
     query = _ORDERED[order].where(*_conditions(wanted, values))
+    if fits is not None:
+        query = query.where(fits)
     if after is not None:
         query = query.where(_FOLLOWS[order])
         values |= {"last": after.contact_id, "last_active": after.active_at}
@@ -125,11 +137,14 @@ def page(
     ]
 
 
-def count(tx: Connection, wanted: Wanted, now: datetime, *, most: int) -> int:
+def count(tx: Connection, wanted: Wanted, now: datetime, *, most: int, fits: Condition | None = None) -> int:
     """How many there are in all, counted up to ``most``."""
     values: dict[str, Any] = {"now": now, "most": most}
-    found = select(CONTACTS.c.id).where(*_conditions(wanted, values)).limit(limit_param("most"))
-    return tx.execute(select(func.count()).select_from(found.subquery()), values).scalar_one()
+    found = select(CONTACTS.c.id).where(*_conditions(wanted, values))
+    if fits is not None:
+        found = found.where(fits)
+    counted = select(func.count()).select_from(found.limit(limit_param("most")).subquery())
+    return tx.execute(counted, values).scalar_one()
 
 
 def places(tx: Connection, contact_ids: Collection[int]) -> dict[int, list[Place]]:

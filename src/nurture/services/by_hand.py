@@ -12,15 +12,14 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts
+from nurture.db import contacts, segments
 from nurture.model.addresses import AddressError, same_key
-from nurture.model.errors import NotFoundError, did_you_mean
-from nurture.model.expressions import Scope
 from nurture.model.words import Contact, EnteredBy, Reason
 from nurture.services.enroll import Request, enter_all
 from nurture.services.importing.mapping import map_columns
 from nurture.services.importing.reader import open_table
 from nurture.services.runtime import Runtime
+from nurture.services.segment_list import fitting
 
 CHUNK = 2_000
 UNKNOWN = "unknown-contact"
@@ -74,7 +73,7 @@ def enroll_all(
     actor: str = "command line",
     on_progress: OnProgress | None = None,
 ) -> Enrolled:
-    """Enroll every contact, or every member of a published segment. Raises NotFoundError for an unknown one."""
+    """Enroll every contact, or everybody in a segment, of a file or saved. Raises NotFoundError for an unknown one."""
     entry = _Entry(runtime, workflow, reason, actor, on_progress)
     for people in _pages(runtime, segment):
         entry.of_contacts(people)
@@ -148,25 +147,20 @@ class _Entry:
 
 
 def _pages(runtime: Runtime, segment: str | None) -> Iterator[list[Contact]]:
-    """All contacts in pages, or those of them for whom the segment's question holds."""
+    """All contacts in pages, or those who fit the segment."""
     last = 0
     while True:
         with runtime.database.read() as tx:
-            published = runtime.shelf.published(tx)
-            if segment is not None and segment not in published.segments:
-                hint = (
-                    did_you_mean(segment, list(published.segments)) or "`nurture publish` makes segments live"
-                )
-                raise NotFoundError(f"there is no published segment '{segment}'", hint=hint)
-            page = contacts.search(tx, limit=CHUNK, after=last)
+            if segment is None:
+                page = contacts.search(tx, limit=CHUNK, after=last)
+            else:
+                fits = fitting(tx, runtime.shelf.published(tx), segment)
+                found = contacts.load(tx, segments.page(tx, fits, after=last, most=CHUNK))
+                page = [found[one] for one in sorted(found)]
         if not page:
             return
         last = page[-1].id
-        if segment is None:
-            yield page
-        else:
-            where = published.segments[segment].where
-            yield [one for one in page if where.holds(Scope(one, workspace=published.workspace))]
+        yield page
 
 
 def _chunks(emails: Iterable[str]) -> Iterator[list[str]]:

@@ -19,6 +19,7 @@ from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, Phase, Status, SuppressionReason
 from nurture.services.marks import in_plain
 from nurture.services.runtime import Runtime
+from nurture.services.segment_list import everything, fitting
 
 __all__ = ["NOBODY", "NOT_ENROLLED", "Choices", "Listing", "Order", "Reach", "Row", "Wanted", "look_through"]
 
@@ -67,11 +68,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be chosen to narrow the list: workflows by title, stages by workflow, owners."""
+    """What can be chosen to narrow the list: workflows by title, stages by workflow, owners, segments."""
 
     workflows: Mapping[str, str]
     stages: Mapping[str, tuple[str, ...]]
     owners: tuple[str, ...]
+    segments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,21 @@ class Listing:
 
 
 def look_through(runtime: Runtime, wanted: Wanted, order: Order, cursor: str | None = None) -> Listing:
-    """The page of this list that ``cursor`` leads to. Raises CursorError for a cursor that we did not make."""
+    """The page of this list that ``cursor`` leads to. Raises CursorError for a cursor that we did not make.
+
+    Raises NotFoundError for an unknown segment.
+    """
     after = read_cursor(cursor, order) if cursor else None
     now = runtime.now()
     with runtime.database.read() as tx:
-        found = directory.page(tx, wanted, order, now, after=after, most=PAGE + 1)
+        fits = fitting(tx, runtime.shelf.published(tx), wanted.segment) if wanted.segment else None
+        found = directory.page(tx, wanted, order, now, after=after, most=PAGE + 1, fits=fits)
         shown = found[:PAGE]
         rows = _rows(tx, [one.contact_id for one in shown], now)
         more = len(found) > PAGE
         count = None
         if after is None:
-            count = directory.count(tx, wanted, now, most=MOST_COUNTED) if more else len(rows)
+            count = directory.count(tx, wanted, now, most=MOST_COUNTED, fits=fits) if more else len(rows)
         return Listing(rows, write_cursor(shown[-1], order) if more else None, count, _choices(runtime, tx))
 
 
@@ -194,4 +200,5 @@ def _choices(runtime: Runtime, tx: Connection) -> Choices:
         workflows={one.name: one.title or one.name for one in published.workflows.values()},
         stages={one.name: tuple(stage.name for stage in one.stages) for one in published.workflows.values()},
         owners=tuple(sorted(members)),
+        segments=tuple(everything(tx, published)),
     )

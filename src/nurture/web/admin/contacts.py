@@ -22,7 +22,7 @@ from nurture.web.asked import onward, word_asked
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 
-FILTERS = ("workflow", "stage", "step", "status", "tag", "owner")
+FILTERS = ("workflow", "stage", "step", "status", "tag", "owner", "segment")
 STATUSES: Mapping[str, str] = {
     Status.ACTIVE: "on their way",
     Status.COMPLETED: "completed",
