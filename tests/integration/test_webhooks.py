@@ -259,7 +259,7 @@ def test_an_endpoint_that_is_away_holds_up_neither_mail_nor_the_other_endpoints(
 
 
 def test_an_endpoint_that_works_again_is_told_all_that_waited(start: Start, crm: Receiver) -> None:
-    crm.answers = [503] * 4 + [200]
+    crm.answers = [503, 503, 503, 503, 200]
     running = start(crm_sync=crm.url)
     for name in "abcdefgh":
         running.add(f"{name}@example.org")

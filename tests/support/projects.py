@@ -31,11 +31,11 @@ days = "mon-fri"
 [senders.default]
 from = "Acme <hello@example.org>"
 
-[webhooks.crm-sync]
-url = "https://crm.example.com/hooks/nurture"
-
 [teams.sales]
 members = ["kim@example.org"]
+
+[webhooks.crm-sync]
+url = "https://crm.example.com/hooks/nurture"
 """
 WORKFLOW = """\
 workflow: checkup

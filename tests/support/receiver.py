@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -44,8 +45,10 @@ class Receiver:
 
 
 @contextmanager
-def a_receiver(*answers: int | tuple[int, Mapping[str, str], bytes]) -> Iterator[Receiver]:
-    """A running receiver, on a port of its own."""
+def a_receiver(
+    *answers: int | tuple[int, Mapping[str, str], bytes], tls: ssl.SSLContext | None = None
+) -> Iterator[Receiver]:
+    """A running receiver, on a port of its own; with ``tls`` by https."""
     receiver = Receiver(answers=list(answers) or [200])
 
     class Handler(BaseHTTPRequestHandler):
@@ -61,11 +64,14 @@ def a_receiver(*answers: int | tuple[int, Mapping[str, str], bytes]) -> Iterator
             with suppress(OSError):
                 self.wfile.write(said)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its parent has it
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # refused handshakes
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     receiver.port = server.server_address[1]
     receiver.url = f"http://127.0.0.1:{receiver.port}/hook"
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)

@@ -38,10 +38,15 @@ def test_the_sample_workspace_reads_without_a_problem() -> None:
 
 def test_every_main_key_is_read() -> None:
     workspace = read(
-        TOML
-        + """
-rate = 60
+        TOML.replace(
+            """
+[webhooks.crm-sync]""",
+            """capacity = 5
+absences = {"kim@example.org" = ["2026-12-24"]}
 
+[webhooks.crm-sync]""",
+        )
+        + """
 [senders.other]
 from = "other@example.org"
 reply_to = "Back Office <back@example.org>"
@@ -49,7 +54,7 @@ return_path_domain = "bounces.example.org"
 dkim_selector = "s1"
 dkim_key_file = "dkim.pem"
 per_domain_rate = 10
-""".replace("\nrate = 60\n", 'capacity = 5\nabsences = {"kim@example.org" = ["2026-12-24"]}\n')
+"""
     )
 
     assert workspace.teams["sales"].capacity == 5
@@ -58,6 +63,47 @@ per_domain_rate = 10
     assert workspace.senders["other"].per_domain_rate == 10
     assert workspace.fields["renewal_on"].type is FieldType.DATE
     assert workspace.zone.key == "America/Toronto"
+    assert workspace.webhooks["crm-sync"].url == "https://crm.example.com/hooks/nurture"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com/T1/B2?x=%20",
+        "https://[2001:db8::1]:8443/",
+        "https://crm.example.com:8443",
+        "http://localhost:8080/x",
+        "http://127.0.0.1:9000",
+        "http://crm.internal/in",
+        "http://[::1]/",
+    ],
+)
+def test_an_address_that_may_be_written_to_is_taken(url: str) -> None:
+    assert read(TOML.replace("https://crm.example.com/hooks/nurture", url)).webhooks["crm-sync"].url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "crm.example.com",
+        "ftp://crm.example.com",
+        "file:///etc/passwd",
+        "http://crm.example.com/in",
+        "http://93.184.216.34/",
+        "https://user:word@crm.example.com/",
+        "https://user@crm.example.com/",
+        "https://",
+        "https://crm.example.com:0/",
+        "https://crm.example.com:99999/",
+        "https://crm.example.com/#part",
+        "https://crm.example.com/a b",
+    ],
+)
+def test_an_address_that_may_not_be_written_to_is_told_at_its_line(url: str) -> None:
+    problems = told(TOML.replace("https://crm.example.com/hooks/nurture", url))
+
+    assert [problem.split()[0] for problem in problems] in (["28:7"], ["28:8"])
 
 
 def test_a_senders_name_with_a_comma_is_quoted_for_mail_headers() -> None:

@@ -25,7 +25,9 @@ UNDER_WAY = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which messages to list; empty filters let every one pass. ``to`` is a piece of an address or a name."""
+    """Which messages to list; empty filters let every one pass. ``to`` is a piece of an address or a name, ``endpoint``
+    the system that a webhook goes to, ``key`` the one name of one message.
+    """
 
     state: DeliveryState | None = None
     """``PENDING`` stands for all that has not ended."""
@@ -33,11 +35,14 @@ class Wanted:
     workflow: str = ""
     reason: str = ""
     to: str = ""
+    channel: Channel | None = None
+    endpoint: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One message of the list. ``team`` is whom a notice to our own people goes to."""
+    """One message of the list. ``team`` is whom a notice to our own people goes to, or the endpoint of a webhook."""
 
     id: int
     key: str
@@ -52,11 +57,13 @@ class Listed:
     channel: Channel
     template: str
     team: str | None
+    payload: Mapping[str, Any] | None
     due: datetime
     state: DeliveryState
     reason: str | None
     detail: str | None
     attempts: int
+    retry_at: datetime | None
     message_id: str | None
     recipient: str | None
     ended_at: datetime | None
@@ -82,10 +89,12 @@ def _conditions(wanted: Wanted, values: dict[str, Any]) -> Iterator[ColumnElemen
         yield or_(*(D.c.state == state.value for state in UNDER_WAY))
     elif wanted.state is not None:
         yield D.c.state == wanted.state.value
-    for name in ("template", "workflow", "reason"):
+    if wanted.channel is not None:
+        yield D.c.channel == wanted.channel.value
+    for name, column in _NAMED.items():
         if value := getattr(wanted, name):
             values[name] = value
-            yield D.c[name] == bindparam(name)
+            yield D.c[column] == bindparam(name)
     for number, word in enumerate(wanted.to.lower().split()[:4]):
         name = f"to_{number}"
         values[name] = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
@@ -93,6 +102,16 @@ def _conditions(wanted: Wanted, values: dict[str, Any]) -> Iterator[ColumnElemen
         yield or_(
             CONTACTS.c.email_key.like(piece, escape="\\"), CONTACTS.c.sort_name.like(piece, escape="\\")
         )
+
+
+_NAMED = {
+    "template": "template",
+    "workflow": "workflow",
+    "reason": "reason",
+    "endpoint": "team",
+    "key": "key",
+}
+"""Filters that ask for one word, and the column each asks about."""
 
 
 # --- statements -------------------------------------------------------------------------------------------------

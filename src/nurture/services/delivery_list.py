@@ -13,7 +13,7 @@ from nurture.db import deliveries, delivery_list, notices
 from nurture.db.deliveries import Delivery
 from nurture.db.delivery_list import UNDER_WAY, Listed, Wanted
 from nurture.db.notices import PlannedNotice
-from nurture.model.words import DeliveryState
+from nurture.model.words import Channel, DeliveryState
 from nurture.services import caught
 from nurture.services.caught import Slip
 from nurture.services.runtime import Runtime
@@ -96,6 +96,25 @@ def notices_before(runtime: Runtime, before: int | None = None, *, folder: Path 
         if folder and one.detail in there and (slip := caught.slip(folder, one.detail))
     }
     return Notices(rows, rows[-1].id if len(found) > PAGE else None, mails)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """One page of what other systems were told."""
+
+    rows: tuple[Listed, ...]
+    older: int | None
+
+
+def webhooks_before(
+    runtime: Runtime, *, endpoint: str = "", key: str = "", before: int | None = None
+) -> Webhooks:
+    """What other systems, or this one, were told, below the id ``before``, newest first; with ``key`` one message."""
+    wanted = Wanted(channel=Channel.WEBHOOK, endpoint=endpoint, key=key)
+    with runtime.database.read() as tx:
+        found = delivery_list.page(tx, wanted, before=before, most=PAGE + 1)
+    rows = tuple(found[:PAGE])
+    return Webhooks(rows, rows[-1].id if len(found) > PAGE else None)
 
 
 def _tally(counted: Mapping[tuple[DeliveryState, str | None], int]) -> Tally:

@@ -169,7 +169,8 @@ def _composed(published: Published, letter: Letter, links: Links, at: datetime) 
 
 def _found(tx: Connection, contact_id: int, delivery_id: int) -> tuple[Contact, Delivery]:
     delivery = deliveries.by_ids(tx, [delivery_id]).get(delivery_id)
-    if delivery is None or delivery.contact_id != contact_id or not delivery.template:
+    is_mail = delivery is not None and delivery.channel is not Channel.WEBHOOK and bool(delivery.template)
+    if delivery is None or delivery.contact_id != contact_id or not is_mail:
         raise NotFoundError("there is no such message to this contact")
     return contact_of(tx, contact_id), delivery
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nurture.model.calendars import zone_names
-from nurture.model.contact_values import as_text, read_value
+from nurture.model.contact_values import TEXT_FIELDS, as_text, read_value
 from nurture.model.decisions import SetFields
 from nurture.model.errors import TextError
 from nurture.model.expressions import Value
@@ -14,6 +14,7 @@ from nurture.model.workspace import Field, FieldType, Workspace
 from nurture.steps.base import ExpressionText, Kind, Over, Scene, Step, TimedFields
 
 TAG_KEYS = ("add_tag", "remove_tag")
+TEXTS = frozenset((*TEXT_FIELDS, *TAG_KEYS))
 MOST_SCORE = 1e12
 """Keeps infinity, and what is no number at all, out of the contacts."""
 
@@ -57,6 +58,8 @@ def kept_value(name: str, value: Value, workspace: Workspace) -> Scalar:
     field = workspace.fields.get(name)
     if field is not None:
         return _of_field(field, value)
+    if name not in TEXTS:
+        return value  # declared once, and no more: it is kept as the workflow's version knew it
     text = as_text(value)
     if name == "timezone" and text and text not in zone_names():
         raise TextError(f"'{text}' is no time zone", hint="write for example America/Toronto")

@@ -137,9 +137,14 @@ def pages(nurture: Nurture) -> Blueprint:
 
 def asked() -> Wanted:
     """What the address asks for."""
-    given = {name: word_asked(name) for name in ("template", "workflow", "reason", "to")}
     state = request.args.get("state", "")
-    return Wanted(state=DeliveryState(state) if state in STATES else None, **given)
+    return Wanted(
+        state=DeliveryState(state) if state in STATES else None,
+        template=word_asked("template"),
+        workflow=word_asked("workflow"),
+        reason=word_asked("reason"),
+        to=word_asked("to"),
+    )
 
 
 def opening_elsewhere(html: str) -> str:
