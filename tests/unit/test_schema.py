@@ -7,10 +7,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+from click.testing import CliRunner
 from ruamel.yaml import YAML
 
+from nurture.cli import main
 from nurture.steps import KINDS
+from nurture.workflow.project import load_project
+from nurture.workflow.project_schema import project_schema
 from nurture.workflow.schema import workflow_schema
 from tests.support.projects import WORKFLOW
 
@@ -126,3 +131,119 @@ def test_what_an_editor_should_underline_does_not_follow_the_schema(old: str, ne
 )
 def test_every_way_to_write_a_step_follows_the_schema(step: str) -> None:
     assert faults(load(step), {"$ref": "#/$defs/step"}) == []
+
+
+# --- the schema of one project ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def own() -> Any:
+    """The validator of the sample company's own schema."""
+    schema = project_schema(load_project(ROOT))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflows").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_sample_workflow_follows_the_schema_of_its_own_project(own: Any, path: Path) -> None:
+    assert [error.message for error in own.iter_errors(load(path.read_text(encoding="utf-8")))] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- email: guide-delivery", "- emial: guide-delivery"),
+        ("assign: round-robin sales", "assign: slaes"),
+        ("calendar: business-us", "calendar: business-uk"),
+        ("voicemail:", "voice-mail:"),
+        ("trigger: offer.requested", "triger: offer.requested"),
+        ("purpose: nurture", "purpose: Nurture"),
+        ("exit_when: ", "exit_if: "),
+    ],
+)
+def test_a_typo_that_a_schema_can_know_does_not_follow_it(own: Any, old: str, new: str) -> None:
+    text = (ROOT / "workflows/retirement-readiness.yaml").read_text(encoding="utf-8")
+    assert old in text
+
+    assert not own.is_valid(load(text.replace(old, new, 1)))
+
+
+def test_an_editor_offers_the_names_that_the_project_holds() -> None:
+    schema = project_schema(load_project(ROOT))
+    offered = {
+        f"{part}.{key}": value["anyOf"][0]["enum"]
+        for part, group in {"workflow": schema, **schema["$defs"]}.items()
+        for key, value in group.get("properties", {}).items()
+        if "enum" in value.get("anyOf", [{}])[0]
+    }
+
+    assert "guide-delivery" in offered["email.email"]
+    assert "welcome-call" in offered["call_task.call_task"]
+    assert "readiness-guide" in offered["email.link_offer"]
+    assert "pre-retiree" in offered["workflow.persona"]
+    assert "win-back" in offered["loss.enroll"]
+    assert "first-sale" in offered["jump.jump"]
+    assert "round-robin sales" in offered["call_task.assign"]
+    assert {"meeting.booked", "sale.closed"} <= set(offered["stage.validate"])
+    assert "email.sent" not in offered["stage.validate"]
+    assert "household" in schema["$defs"]["set"]["properties"]["set"]["propertyNames"]["enum"]
+    assert "contact.age" in schema["$defs"]["when"]["properties"]["when"]["examples"]
+
+
+def test_a_template_that_is_just_being_written_is_not_underlined(own: Any) -> None:
+    text = (ROOT / "workflows/retirement-readiness.yaml").read_text(encoding="utf-8")
+
+    assert own.is_valid(load(text.replace("- email: guide-delivery", "- email: tomorrows-mail")))
+
+
+def test_an_empty_project_has_a_schema_too(tmp_path: Path) -> None:
+    (tmp_path / "nurture.toml").write_text('[workspace]\nname = "Acme"\n')
+
+    schema = project_schema(load_project(tmp_path))
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(
+        load(WORKFLOW.replace("assign: round-robin sales", "assign: owner"))
+    )
+
+
+def test_every_key_and_every_step_kind_says_what_it_is_when_one_hovers_over_it() -> None:
+    groups = {"workflow": SCHEMA, **{name: SCHEMA["$defs"][name] for name in ("stage", "loss", *KINDS)}}
+
+    silent = [
+        f"{part}.{key}"
+        for part, group in groups.items()
+        for key, one in group["properties"].items()
+        if not one.get("description")
+    ]
+
+    assert silent == []
+    assert all(SCHEMA["$defs"][kind]["description"].endswith(".") for kind in KINDS)
+
+
+def test_the_command_prints_the_language_or_with_a_project_its_own_names() -> None:
+    general = CliRunner().invoke(main, ["schema"]).stdout
+    own = CliRunner().invoke(main, ["schema", "--project", str(ROOT)]).stdout
+
+    assert "guide-delivery" not in general
+    assert "guide-delivery" in own
+
+
+def test_the_command_writes_the_schemas_where_the_first_line_of_each_file_looks_for_them(
+    tmp_path: Path,
+) -> None:
+    CliRunner().invoke(main, ["new", str(tmp_path / "new")])
+    template = tmp_path / "new/templates/email/second-reminder.md"
+    template.write_text("---\nsubject: Once more\nlayout: plain\n---\nOnce more.\n")
+
+    written = CliRunner().invoke(main, ["schema", "--project", str(tmp_path / "new"), "--write", "--json"])
+
+    assert json.loads(written.stdout) == {
+        "files": ["workflows/nurture.schema.json", "scenarios/nurture.schema.json"]
+    }
+    for folder in ("workflows", "scenarios"):
+        (file,) = (tmp_path / "new" / folder).glob("*.yaml")
+        first = file.read_text().splitlines()[0]
+        schema = json.loads((file.parent / first.rpartition("=")[2]).read_text())
+        jsonschema.Draft202012Validator(schema).validate(load(file.read_text()))
+    assert "second-reminder" in (tmp_path / "new/workflows/nurture.schema.json").read_text()

@@ -1,6 +1,7 @@
 """`nurture new`: a small project that is complete, to be changed word by word into one's own.
 
-Writes into an empty folder only; never over a file.
+Beside its workflows and scenarios stand the schemas by which an editor completes them. Writes into an empty folder only;
+never over a file.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from nurture.model.errors import NurtureError
+from nurture.services.editor import write_schemas
 
 STARTER = "starter"
 NAME = "{{ name }}"
@@ -29,7 +31,8 @@ def write_starter(folder: Path, name: str | None = None) -> list[str]:
     try:
         if folder.is_dir() and any(path.name != ".git" for path in folder.iterdir()):
             raise NurtureError(f"{folder} holds files already", hint="name a new or an empty folder")
-        return sorted(_copy(files("nurture") / STARTER, folder, "", company))
+        written = _copy(files("nurture") / STARTER, folder, "", company)
+        return sorted([*written, *write_schemas(folder)])
     except OSError as error:
         raise NurtureError(f"{folder} cannot be written: {error.strerror}") from error
 

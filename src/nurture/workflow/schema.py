@@ -15,12 +15,14 @@ from nurture.model.timing import Duration
 from nurture.steps import KINDS
 from nurture.steps.base import BranchForm, Kind
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
+from nurture.workflow.hovers import about, hover
 from nurture.workflow.model import Reentry
 
 Schema = dict[str, Any]
 
 _STEPS: Schema = {"$ref": "#/$defs/steps"}
-_NAMES: Schema = {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}
+NAME_PATTERN = "^[a-z0-9]+(-[a-z0-9]+)*$"
+_NAMES: Schema = {"pattern": NAME_PATTERN}
 
 
 def workflow_schema() -> Schema:
@@ -28,14 +30,16 @@ def workflow_schema() -> Schema:
     top = object_schema(WorkflowFields)
     top["properties"]["stages"] = {"type": "array", "items": {"$ref": "#/$defs/stage"}, "minItems": 1}
     top["required"] = [*top.get("required", []), "stages"]
+    _describe(top, "workflow")
+    loss = object_schema(LossFields) | {"oneOf": [{"required": [key]} for key in ("after", "silent", "on")]}
+    _describe(loss, "loss")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A nurture workflow",
         **top,
         "$defs": {
             "stage": _stage(),
-            "loss": object_schema(LossFields)
-            | {"oneOf": [{"required": [key]} for key in ("after", "silent", "on")]},
+            "loss": loss,
             "steps": {"type": ["array", "null"], "items": {"$ref": "#/$defs/step"}},
             "step": {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in KINDS]},
             **{name: _step(kind) for name, kind in KINDS.items()},
@@ -48,7 +52,16 @@ def _stage() -> Schema:
     schema["properties"]["steps"] = _STEPS
     schema["properties"]["loss"] = {"type": "array", "items": {"$ref": "#/$defs/loss"}, "minItems": 1}
     schema["required"] = [*schema["required"], "loss"]
+    _describe(schema, "stage")
     return schema
+
+
+def _describe(schema: Schema, part: str) -> None:
+    """Give each key what an editor says about it."""
+    for key, value in schema["properties"].items():
+        told = hover(part, key)
+        if told is not None:
+            schema["properties"][key] = {**value, "description": told}
 
 
 def _step(kind: Kind) -> Schema:
@@ -59,9 +72,8 @@ def _step(kind: Kind) -> Schema:
     if kind.name not in schema.get("required", []):  # `exit:` and `wait:` may stand alone
         properties[kind.name] = {"anyOf": [properties[kind.name], {"type": "null"}]}
     schema["required"] = sorted({*schema.get("required", []), kind.name})
-    schema["description"] = " ".join(
-        (kind.fields.__doc__ or f"A step of the kind {kind.name}.").replace("``", "`").split()
-    )
+    schema["description"] = about(kind)
+    _describe(schema, kind.name)
     return schema
 
 
@@ -76,6 +88,7 @@ def _branch(form: BranchForm, word: Schema | None) -> Schema:
         case "variants":
             variant = object_schema(VariantFields)
             variant["properties"]["do"] = _STEPS
+            _describe(variant, "variant")
             return {
                 "type": "object",
                 "propertyNames": _NAMES,
