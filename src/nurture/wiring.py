@@ -18,8 +18,9 @@ from nurture.db.session import Database
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
-from nurture.services import watch
+from nurture.services import migration, watch
 from nurture.services.advance import Advance
+from nurture.services.breaker import Breaker
 from nurture.services.calls import settle as settle_outcomes
 from nurture.services.deliver import Deliver
 from nurture.services.digest import plan_digests
@@ -44,11 +45,13 @@ class Nurture:
     runtime: Runtime
     advance: Advance = field(init=False)
     deliver: Deliver = field(init=False)
+    breaker: Breaker = field(init=False)
     hooks: Hooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.advance = Advance(self.runtime)
         self.deliver = Deliver(self.runtime)
+        self.breaker = Breaker(self.runtime)
         self.hooks = Hooks(self.runtime)
 
     @property
@@ -83,6 +86,8 @@ class Nurture:
         if expired:
             log.info("calls expired", count=len(expired))
         watch.sweep(self.runtime)
+        self.breaker.look()
+        migration.go_on(self.runtime)
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
 

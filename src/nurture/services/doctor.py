@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from nurture.db import content, contradictions, hooks, pauses, state, tasks
 from nurture.db.contradictions import Found
 from nurture.db.pauses import PauseScope
+from nurture.db.volume import BREAKER
 from nurture.model.errors import Severity
 from nurture.model.words import DeliveryState, TaskState
 from nurture.services.calls import callers
@@ -146,6 +147,8 @@ def _standing_still(tx: Connection, operational: datetime) -> Iterator[Finding]:
             yield _finding(
                 "everything-paused", Found(1, (f"since {since} by {pause.actor}: {pause.reason}",))
             )
+        elif pause.actor == BREAKER and pause.workflow:
+            yield _finding("beyond-its-plan", Found(1, (f"{pause.workflow}: {pause.reason}",)))
 
 
 def _endpoints(tx: Connection, operational: datetime) -> Iterator[Finding]:
@@ -290,6 +293,11 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
     "endpoint-rests": (
         "another system does not answer, so that it rests; it is tried again by itself",
         "read its words in the example; `nurture webhook test NAME` tries it now",
+        Severity.WARNING,
+    ),
+    "beyond-its-plan": (
+        "a workflow was paused by itself: it planned far more messages in a day than its plan foresaw",
+        "find out why, in `nurture plan` and its contacts; `nurture resume WORKFLOW` lets it go on",
         Severity.WARNING,
     ),
     "ambiguous": (

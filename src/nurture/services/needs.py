@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from nurture.db import hooks, needs, pauses, state
 from nurture.db.needs import Waiting
 from nurture.db.pauses import PauseScope
+from nurture.db.volume import BREAKER
 from nurture.model.calendars import day_span
 from nurture.model.teams import members
 from nurture.model.workspace import Workspace
@@ -84,6 +85,13 @@ def _held(tx: Connection) -> Iterator[Need]:
         because = f": {pause.reason}" if pause.reason else ""
         if pause.scope is PauseScope.EVERYTHING:
             yield _need("everything-paused", 1, said=f"All sending is stopped{because}.")
+        elif pause.actor == BREAKER and pause.workflow:
+            yield _need(
+                "beyond-its-plan",
+                1,
+                said=f"Workflow '{pause.workflow}' was paused by itself{because}.",
+                subject=pause.workflow,
+            )
         elif pause.scope is PauseScope.WORKFLOW:
             yield _need(
                 "workflow-paused",
@@ -157,6 +165,13 @@ KINDS: Mapping[str, tuple[Urgency, str, str, str, Where]] = {
         "All sending is stopped.",
         "Go on sending when the reason is gone.",
         Where.SENDING,
+    ),
+    "beyond-its-plan": (
+        Urgency.NOW,
+        "A workflow was paused by itself: it sends far more than its plan foresaw.",
+        "{count} workflows were paused by themselves: they send far more than their plans foresaw.",
+        "Find out why; resuming it begins the day's count anew.",
+        Where.WORKFLOW,
     ),
     "channel-paused": (
         Urgency.NOW,

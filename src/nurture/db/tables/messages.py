@@ -34,6 +34,7 @@ class DeliveryRow(Base, table=True):
         # The rescuer: claims and dialogues that may have lapsed.
         Index("ix_deliveries_leased", "lease_until", **only("state IN ('claimed', 'sending')")),
         Index("ix_deliveries_contact_id_planned_at", "contact_id", "planned_at"),  # frequency caps
+        Index("ix_deliveries_planned_at", "planned_at"),  # the breaker: what was planned today
         ROOM_TO_CHANGE,
     )
 

@@ -35,6 +35,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_points_fades_at", "points", ["fades_at"], sqlite_where=fading, postgresql_where=fading
     )
+    op.create_index("ix_contacts_updated_at", "contacts", ["updated_at"])
     op.create_table(
         "saved_segments",
         sa.Column("name", sa.String(), nullable=False),
@@ -94,6 +95,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_pending", "deliveries", ["due", "id"], sqlite_where=messages, postgresql_where=messages
     )
+    op.create_index("ix_deliveries_planned_at", "deliveries", ["planned_at"])
     webhooks = sa.text("state = 'pending' AND channel = 'webhook'")
     op.create_index(
         "ix_deliveries_webhooks",
