@@ -82,7 +82,7 @@ def test_a_contact_who_moves_gets_the_message_once_by_the_new_clock(running: Run
     assert due(running) == "Tue 03 08:30"
     assert told(running).turns[-1].reason == Reason.RECKONED_ANEW
     assert "because what its time is counted by has changed" in told(running).turns[-1].said
-    running.advance(days=2)
+    running.advance(step_hours=0.5, days=2)
     assert running.states() == [("hello", "sent", None)]
     assert running.deliveries()[0].ended_at == running.deliveries()[0].due
 
