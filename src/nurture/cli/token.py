@@ -13,7 +13,7 @@ ACTOR = "command line"
 
 @click.group("token", epilog="Example: nurture token list")
 def token() -> None:
-    """Let other systems report events and store contacts."""
+    """Let other systems report events, store contacts, and read about them."""
 
 
 @token.command(

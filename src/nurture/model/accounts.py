@@ -26,10 +26,11 @@ ADMINS = frozenset({Role.ADMIN})
 
 
 class Scope(StrEnum):
-    """What a token of another system may do: report events; store contacts and their consent."""
+    """What a token of another system may do: report events; store contacts and their consent; read about contacts."""
 
     EVENTS_WRITE = "events:write"
     CONTACTS_WRITE = "contacts:write"
+    CONTACTS_READ = "contacts:read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from nurture.rendering.links import LinkError
 from nurture.settings import Settings
 from nurture.web import admin, api, dressing, guard, health
 from nurture.web.api import answers
-from nurture.web.api.answers import API, INFO, SECURITY, ProblemsFound, http_failure
+from nurture.web.api.answers import API, INFO, SECURITY, ProblemsFound, http_failure, misread
 from nurture.web.asked import NUMBER
 from nurture.web.mounted import mount
 from nurture.web.public import confirm, download, leave, offer
@@ -68,6 +68,7 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
         info=INFO,
         security_schemes=SECURITY,
         validation_error_model=ProblemsFound,
+        validation_error_callback=misread,
         doc_ui=False,
         static_folder="static",
         template_folder="pages",

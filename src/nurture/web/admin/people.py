@@ -34,6 +34,7 @@ ROLES = {
 SCOPES = {
     Scope.EVENTS_WRITE: "Report events of contacts",
     Scope.CONTACTS_WRITE: "Store contacts and what they agreed to",
+    Scope.CONTACTS_READ: "Read what contacts got, why, and what is next",
 }
 MAY = [SelectChoice(role.value, said) for role, said in ROLES.items()]
 

@@ -5,17 +5,20 @@ Tells nothing of what happened inside: a mistake of ours has its number and no t
 
 from __future__ import annotations
 
+from datetime import datetime
 from http import HTTPStatus
 
 from flask import Response, jsonify
 from flask_openapi3.models.info import Info
 from flask_openapi3.types import SecuritySchemesDict
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from nurture import __version__
 from nurture.model.errors import NurtureError
+from nurture.model.words import Status
 from nurture.services.batches import BatchRefused
+from nurture.services.known import StepState
 from nurture.services.storing import Refused
 
 API, PREFIX = "/api/", "/api/v1"
@@ -57,6 +60,45 @@ class ContactsStored(Answer):
     unchanged: int
     consented: int
     consent_refused: list[ConsentRefused]
+
+
+class TurnTold(Answer):
+    """One thing that was decided or that happened, with its reason and its place in the workflow's file."""
+
+    at: datetime
+    workflow: str
+    stage: str
+    step: str | None
+    decision: str
+    reason: str
+    said: str
+    file: str | None
+    line: int | None
+
+
+class NextTold(Answer):
+    """What an enrollment waits for, or what became of one step; `gate` is what keeps it from happening."""
+
+    workflow: str
+    status: Status | None
+    stage: str
+    step: str | None
+    at: datetime | None
+    state: StepState
+    reason: str
+    until: datetime | None
+    rule: str
+    gate: str | None
+    said: str
+
+
+class WhyTold(Answer):
+    """The story of one contact, oldest first, and what is next."""
+
+    email: str
+    timezone: str
+    turns: list[TurnTold]
+    next: list[NextTold]
 
 
 class Error(Answer):
@@ -145,6 +187,11 @@ def http_failure(error: HTTPException) -> Response:
     return response
 
 
+def unknown(error: NurtureError) -> Response:
+    """A sentence of ours: there is no such contact, workflow or step."""
+    return failed(HTTPStatus.NOT_FOUND, error.message, error.hint)
+
+
 def unavailable() -> Response:
     response = failed(HTTPStatus.SERVICE_UNAVAILABLE)
     response.headers.extend(RETRY_AFTER)
@@ -156,7 +203,20 @@ def refused(error: BatchRefused) -> Response:
         Problem(index=one.index, field=one.field, message=one.message, hint=one.hint)
         for one in error.problems
     ]
-    said = Error(code="problems", message=error.message, hint=error.hint)
+    return _problems(problems, error.message, error.hint)
+
+
+def misread(error: ValidationError) -> Response:
+    """A question that was not understood: what of its words is missing, too much or wrong."""
+    problems = [
+        Problem(index=None, field=".".join(map(str, one["loc"])) or None, message=one["msg"])
+        for one in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return _problems(problems, "the question cannot be read", f"{PREFIX}/openapi.json says what it may hold")
+
+
+def _problems(problems: list[Problem], message: str, hint: str | None) -> Response:
+    said = Error(code="problems", message=message, hint=hint)
     response = jsonify(ProblemsFound(error=said, problems=problems).model_dump())
     response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     return response

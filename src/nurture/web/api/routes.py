@@ -1,4 +1,4 @@
-"""`/api/v1/events` and `/api/v1/contacts`: who asks, may they, is it JSON; then one service does it."""
+"""`/api/v1/events`, `/api/v1/contacts` and what there is to know of them: who asks, may they; then one service does it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,41 @@ from typing import Annotated, TypeVar
 
 from flask import Response, abort, current_app, g, request
 from flask_openapi3.blueprint import APIBlueprint
-from pydantic import Field, RootModel, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
 from nurture.db.session import CommitUnknownError, UnreachableError
 from nurture.db.tokens import Token
 from nurture.model.accounts import Scope
-from nurture.model.errors import NurtureError
+from nurture.model.addresses import LONGEST, AddressError
+from nurture.model.errors import NotFoundError, NurtureError
 from nurture.services import storing, tokens, tracking
 from nurture.services.batches import MOST_ITEMS, BatchRefused
 from nurture.services.runtime import Runtime
 from nurture.services.storing import ContactForm
 from nurture.services.tracking import EventForm
+from nurture.services.why import why
 from nurture.web.api.answers import (
     FAILURES,
     PREFIX,
     TOKEN,
     ContactsStored,
     EventsTaken,
+    Failed,
+    WhyTold,
     conflict,
     refused,
     unavailable,
+    unknown,
 )
 from nurture.web.guard import hidden, limiter
 
@@ -68,6 +81,22 @@ class ContactBody(
     """One contact, or a list of them."""
 
 
+class WhyAsked(BaseModel):
+    """About whom, and about which workflow and step."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(max_length=LONGEST)
+    workflow: str | None = Field(default=None, max_length=LONGEST)
+    step: str | None = Field(default=None, max_length=LONGEST, description="Needs the workflow.")
+
+    @model_validator(mode="after")
+    def _step_of_a_workflow(self) -> WhyAsked:
+        if self.step and not self.workflow:
+            raise ValueError("a step is asked about with its workflow")
+        return self
+
+
 def needs(scope: Scope) -> Callable[[View], View]:
     """What a token must be allowed to call this view; stands below its route."""
 
@@ -92,7 +121,8 @@ def pages(runtime: Runtime) -> APIBlueprint:
         view = current_app.view_functions[request.endpoint or ""]
         if not token.may(view.needed_scope):  # type: ignore[union-attr]
             abort(HTTPStatus.FORBIDDEN)
-        require_json()
+        if request.method != "GET":
+            require_json()
         g.token = token
 
     @api.post(
@@ -125,6 +155,25 @@ def pages(runtime: Runtime) -> APIBlueprint:
         stored = storing.store_batch(runtime, body.root, source=source())
         return ContactsStored(**asdict(stored)).model_dump(mode="json")
 
+    @api.get(
+        "/contacts/why",
+        responses={HTTPStatus.OK: WhyTold, HTTPStatus.NOT_FOUND: Failed, **FAILURES},
+        security=[{TOKEN: [Scope.CONTACTS_READ]}],
+        operation_id="why",
+    )
+    @needs(Scope.CONTACTS_READ)
+    def get_why(query: WhyAsked) -> dict[str, object]:
+        """Tell what a contact got and did not get, each with its reason, and what is next and when.
+
+        With a workflow only of that one; with a step too, what became of it or will.
+        """
+        found = why(runtime, query.email, query.workflow, query.step)
+        told = {"email": found.contact.email, "timezone": found.zone.key}
+        turns, following = [asdict(one) for one in found.turns], [asdict(one) for one in found.next]
+        return WhyTold(**told, turns=turns, next=following).model_dump(mode="json")
+
+    for nobody in (NotFoundError, AddressError):
+        api.register_error_handler(nobody, unknown)
     api.register_error_handler(BatchRefused, refused)
     api.register_error_handler(NurtureError, told)
     return api
