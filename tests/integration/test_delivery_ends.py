@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from nurture.channels.base import Message
+from nurture.channels.smtp import SmtpChannel, StagedMail
 from nurture.db import suppressions
 from nurture.model.errors import NotFoundError
 from nurture.services.doubt import Verdict, in_doubt, resolve
@@ -142,9 +144,18 @@ def test_a_connection_cut_after_the_dot_leaves_doubt_that_is_never_sent_again(
 
 
 def test_a_connection_cut_before_the_dot_is_tried_again_and_arrives_once(
-    running: Running, server: ScriptedServer
+    running: Running, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.rules.append(Rule("BODY", match="ana@", then="reset", times=1))
+    stage = SmtpChannel.stage
+
+    def stage_and_see_the_cut(channel: SmtpChannel, messages: Sequence[Message]) -> StagedMail:
+        """A server that is slow to cut lets the dot through, and then the doubt would be right."""
+        staged = stage(channel, messages)
+        server.wait_for_hangups(1)
+        return staged
+
+    monkeypatch.setattr(SmtpChannel, "stage", stage_and_see_the_cut)
 
     running.run()
     running.clock.operational_at += timedelta(hours=1)
