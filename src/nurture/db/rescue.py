@@ -44,26 +44,9 @@ _CLAIMED, _SENDING = word(DeliveryState.CLAIMED), word(DeliveryState.SENDING)
 # Said as their index says it: SQLite would read every message otherwise.
 _IN_HAND = D.c.state.in_((_CLAIMED, _SENDING))
 _CUT = (
-    update(D)
-    .where(_IN_HAND, D.c.lease_until > now_param("too_far"))
-    .values(lease_until=now_param("lapses"))
+    update(D).where(_IN_HAND, D.c.lease_until > now_param("too_far")).values(lease_until=now_param("lapses"))
 )
 _LAPSED = and_(_IN_HAND, D.c.lease_until < now_param("operational"))
-_RETURN_LAPSED, {"operational": operational}).rowcount
-    broken = tx.execute(_BREAK_OFF, {"now": now, "operational": operational}).all()
-    rearm(tx, broken, now)
-    return Rescued(returned, len(broken))
-
-
-# --- statements -------------------------------------------------------------------------------------------------
-
-_CLAIMED, _SENDING = word(DeliveryState.CLAIMED), word(DeliveryState.SENDING)
-_CUT = (
-    update(D)
-    .where(D.c.state.in_((_CLAIMED, _SENDING)), D.c.lease_until > now_param("too_far"))
-    .values(lease_until=now_param("lapses"))
-)
-_LAPSED = D.c.lease_until < now_param("operational")
 _RETURN_LAPSED = (
     update(D)
     .where(or_(D.c.state == _CLAIMED, and_(D.c.state == _SENDING, IS_WEBHOOK)), _LAPSED)
