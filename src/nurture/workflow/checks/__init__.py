@@ -14,6 +14,7 @@ from nurture.workflow.checks.loops import endless_loops
 from nurture.workflow.checks.messages import Printed, TemplateFacts, unsendable_messages, unused_templates
 from nurture.workflow.checks.names import unknown_names
 from nurture.workflow.checks.questions import senseless_questions
+from nurture.workflow.checks.renames import doubtful_renames
 from nurture.workflow.checks.scenarios import baseless_scenarios
 from nurture.workflow.checks.sense import doubtful_meaning
 from nurture.workflow.project import Project
@@ -34,6 +35,7 @@ def check_project(project: Project, templates: tuple[TemplateFacts, ...] = ()) -
         *incoherent_documents(project),
         *baseless_scenarios(project),
         *doubtful_meaning(project),
+        *doubtful_renames(project),
     }
     if not any(one.severity is Severity.ERROR for one in found):
         found |= set(unused_templates(project, templates))

@@ -270,6 +270,14 @@ _ERRORS = {
         "An asset leads out of assets/, so that something else would be handed out.",
         "Put the file itself into assets/, and name it without a folder.",
     ),
+    "was-still-there": (
+        "A step or stage says that it was another one, which still stands in the file.",
+        "Remove the `was:`, or the other step.",
+    ),
+    "was-twice": (
+        "Two steps or stages claim to have been the same one.",
+        "Keep `was:` at the one that took its place.",
+    ),
     "ladder-loop": ("The ladder of offers leads back to where it began.", "Let `next:` go up only."),
     "bad-example": (
         "A persona's example holds a value that a contact cannot.",
