@@ -27,7 +27,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.get("")
     @allow(EVERYBODY)
     def show() -> str:
-        endpoint, key = word_asked("endpoint"), word_asked("key")
+        endpoint, key = word_asked("to"), word_asked("key")
         listing = delivery_list.webhooks_before(
             runtime, endpoint=endpoint, key=key, before=number_asked("before")
         )
