@@ -26,11 +26,12 @@ def server(tmp_path: Path) -> Iterator[ScriptedServer]:
         yield server
 
 
-def started(url: str, folder: Path, server: ScriptedServer, **settings: object) -> Running:
+def started(
+    url: str, folder: Path, server: ScriptedServer, allowed: tuple[str, ...] | None = None
+) -> Running:
     """Three contacts, each with one mail planned."""
-    running = a_nurture(
-        url, folder, mails=("hello", "again", "decide", "sorry"), smtp_url=server.url, **settings
-    )
+    mails = ("hello", "again", "decide", "sorry")
+    running = a_nurture(url, folder, mails=mails, smtp_url=server.url, allow_recipients=allowed)
     running.write("templates/call/ring.txt", "Call {{ contact.first_name or 'them' }}.\n")
     running.write("workflows/one.yaml", WORKFLOW)
     running.write("workflows/after-loss.yaml", AFTER_LOSS)
@@ -178,7 +179,7 @@ def test_an_opt_out_between_planning_and_sending_is_honoured(
 def test_only_listed_recipients_are_ever_mailed(
     sqlite_url: str, tmp_path: Path, server: ScriptedServer
 ) -> None:
-    running = started(sqlite_url, tmp_path, server, allow_recipients=("bea@example.org",))
+    running = started(sqlite_url, tmp_path, server, allowed=("bea@example.org",))
 
     running.run()
     running.nurture.close()
