@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nurture.services.made_up import Doing
     from nurture.services.walk import Walk
     from nurture.services.walk_world import Touchpoint
+    from nurture.services.what_ifs import Alternative
 
 
 @click.command(
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
     "--variant", "variants", multiple=True, metavar="SPLIT=NAME", help="Take this variant; repeat it."
 )
 @click.option(
+    "--what-ifs", "alternatives", is_flag=True, help="Play the natural alternatives too, a line for each."
+)
+@click.option("--what-if", "wanted", metavar="NAME", help="Walk the alternative that --what-ifs calls so.")
+@click.option(
     "--html",
     "page",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -66,6 +71,8 @@ def walk(
     doings: tuple[str, ...],
     start: str | None,
     variants: tuple[str, ...],
+    alternatives: bool,
+    wanted: str | None,
     page: Path | None,
 ) -> None:
     """Play one contact through WORKFLOW in frozen time, every message really rendered, to the journey's end.
@@ -78,26 +85,32 @@ def walk(
     from nurture.services.rehearsal import of_folder
     from nurture.services.walk import Itinerary, usual_start
     from nurture.services.walk import walk as take
+    from nurture.services.what_ifs import what_if, what_ifs
 
     planned = _doings(doings)
     picked = _variants(variants)
     folder = open_sound(context.project)
-    wanted = folder.workflow(workflow).persona
-    contact, example = who(folder, persona, file, wanted)
+    ground = of_folder(folder)
+    contact, example = who(folder, persona, file, ground.workflow(workflow).persona)
     zone = folder.workspace.zone_of(contact.timezone)
     begins = moment("--start", start, zone) if start else usual_start(zone, system_time())
-    walked = take(
-        of_folder(folder), workflow, Itinerary(contact, begins, example, planned, picked), base_url()
-    )
+    itinerary = Itinerary(contact, begins, example, planned, picked)
+    if wanted:
+        walked = what_if(ground, workflow, itinerary, wanted, base_url()).walk
+    else:
+        walked = take(ground, workflow, itinerary, base_url())
+    others = what_ifs(ground, workflow, itinerary, base_url()) if alternatives else ()
     if page:
         from nurture.rendering.storyboard import storyboard
         from nurture.services.walk_story import story_of
 
-        write(page, storyboard(story_of(walked, folder.workspace)))
+        write(page, storyboard(story_of(walked, folder.workspace, others)))
     if context.as_json:
-        context.emit_json(document(walked))
+        told = {"what_ifs": [as_document(one) for one in others]} if alternatives else {}
+        context.emit_json(document(walked) | told)
     else:
         _print(context, walked)
+        _print_what_ifs(context, others)
     if page:
         context.note(f"The storyboard is in {page}.")
     if walked.faults:
@@ -174,6 +187,20 @@ def _touchpoint(touch: Touchpoint) -> dict[str, object]:
     return told
 
 
+def as_document(one: Alternative) -> dict[str, object]:
+    """One alternative for programs."""
+    return {
+        "name": one.what_if.name,
+        "title": one.what_if.title,
+        "path": one.path,
+        "messages": one.messages,
+        "calls": one.calls,
+        "days": one.days,
+        "outcome": _fields(one.walk.outcome),
+        "options": one.what_if.options,
+    }
+
+
 def _fields(value: object) -> dict[str, object]:
     import dataclasses
 
@@ -201,3 +228,27 @@ def _print(context: Context, walked: Walk) -> None:
     )
     for line in words.closing(walked):
         context.say(line)
+
+
+def _print_what_ifs(context: Context, others: Sequence[Alternative]) -> None:
+    from nurture.services import walk_words as words
+
+    if not others:
+        return
+    context.say(f"\nWhat if {words.name_of(others[0].walk)} …")
+    context.table(
+        ("", "Name", "Path", "E-mails", "Calls", "Day", "End"),
+        [
+            (
+                one.what_if.title,
+                one.what_if.name,
+                " → ".join(one.path),
+                one.messages,
+                one.calls,
+                one.days,
+                words.end_of(one.walk.outcome),
+            )
+            for one in others
+        ],
+    )
+    context.say("Walk one of them with --what-if NAME.")

@@ -18,6 +18,19 @@ LETTER_WIDTH = 66
 """Characters in a line of a mail as wide as most are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page of an offer says: where it stands, the promise, what it asks, the permission it asks for, its button."""
+
+    label: str
+    address: str
+    title: str
+    promise: str
+    asks: tuple[str, ...] = ()
+    consent: str | None = None
+    button: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One touchpoint. ``kind`` and ``status`` are words for code, the rest for people; ``iso`` is the time for machines."""
@@ -40,6 +53,8 @@ class Frame:
     script: str | None = None
     fault: str | None = None
     """Why it could not be rendered."""
+    page: Page | None = None
+    """The page of ours that the contact had before them."""
 
     @property
     def height(self) -> int:
@@ -71,6 +86,21 @@ class Leg:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """Another way the journey may go: its title, the path and counts in a line, the end, and every touchpoint in a line."""
+
+    anchor: str
+    title: str
+    path: tuple[str, ...]
+    summary: str
+    ending: str
+    happy: bool
+    lines: tuple[tuple[str, str, str], ...]
+    """When, what kind, what."""
+    options: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """Everything the page shows."""
@@ -91,6 +121,7 @@ class Story:
     happy: bool
     movers: tuple[tuple[str, str, str], ...]
     """Stage, event, and how to try it."""
+    what_ifs: tuple[WhatIf, ...] = ()
 
 
 def storyboard(story: Story) -> str:

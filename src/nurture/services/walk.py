@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from nurture.model.decisions import Finish, Refuse
+from nurture.model.decisions import Finish, Refuse, Wait
 from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.expressions import Scope
 from nurture.model.matching import RESERVED_EVENTS, EventMatch
@@ -20,7 +20,7 @@ from nurture.services.made_up import Doing, as_option, taken_by
 from nurture.services.rehearsal import Ground, begin, enters_by_itself, tell
 from nurture.services.walk_world import Touchpoint, Walked
 from nurture.steps.wait_until import WaitUntilFields
-from nurture.workflow.documents import Persona
+from nurture.workflow.documents import Offer, Persona
 from nurture.workflow.model import Workflow
 
 
@@ -42,6 +42,15 @@ class Mover:
     stage: str
     event: str
     option: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The contact came to this wait at ``at``."""
+
+    step: str
+    stage: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,10 @@ class Walk:
     outcome: Outcome
     elsewhere: tuple[Outcome, ...]
     movers: tuple[Mover, ...]
+    waits: tuple[Watched, ...] = ()
+    """When the contact came to each wait for an event, in the workflow that was asked for."""
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    """What their pages show."""
 
     @property
     def faults(self) -> tuple[Touchpoint, ...]:
@@ -110,6 +123,8 @@ def walk(ground: Ground, name: str, itinerary: Itinerary, base_url: str) -> Walk
         outcome=outcome,
         elsewhere=tuple(_outcome(world, one) for one in others),
         movers=_movers(world, workflow, outcome),
+        waits=_waits(world, name),
+        offers=ground.offers,
     )
 
 
@@ -163,6 +178,14 @@ def _outcome(world: Walked, enrollment: Enrollment) -> Outcome:
         reason=enrollment.end_reason,
         at=enrollment.ended_at,
         before=finish.before if finish else None,
+    )
+
+
+def _waits(world: Walked, workflow: str) -> tuple[Watched, ...]:
+    return tuple(
+        Watched(one.step or "", one.stage, at)
+        for at, key, one in world.log
+        if isinstance(one, Wait) and one.for_events and world.enrollments[key].workflow == workflow
     )
 
 

@@ -12,10 +12,11 @@ from nurture.engine.explain import moment
 from nurture.model.addresses import Mailbox
 from nurture.model.words import Status
 from nurture.model.workspace import Workspace
-from nurture.rendering.storyboard import Chapter, Frame, Leg, Story
+from nurture.rendering.storyboard import Chapter, Frame, Leg, Page, Story, WhatIf
 from nurture.services import walk_words as words
 from nurture.services.walk import Walk
 from nurture.services.walk_world import Touchpoint
+from nurture.services.what_ifs import Alternative
 
 KINDS = {
     "email": "E-mail",
@@ -30,8 +31,8 @@ COUNTED = (("email", "sent", "e-mail"), ("call", "opened", "call"), ("offer", "h
 NOT_SENT = ("skipped", "failed")
 
 
-def story_of(walked: Walk, workspace: Workspace) -> Story:
-    """Everything the storyboard shows of this walk."""
+def story_of(walked: Walk, workspace: Workspace, what_ifs: Sequence[Alternative] = ()) -> Story:
+    """Everything the storyboard shows of this walk, and of its alternatives."""
     persona = walked.persona
     wanted = (("Goals", persona.goals), ("Needs", persona.needs), ("Pains", persona.pains)) if persona else ()
     ends = (walked.outcome, *walked.elsewhere)
@@ -50,6 +51,24 @@ def story_of(walked: Walk, workspace: Workspace) -> Story:
         ending=tuple(words.ending(walked, end) for end in ends),
         happy=walked.outcome.status == Status.COMPLETED,
         movers=tuple((mover.stage, mover.event, mover.option) for mover in walked.movers),
+        what_ifs=tuple(_what_if(one) for one in what_ifs),
+    )
+
+
+def _what_if(one: Alternative) -> WhatIf:
+    walked = one.walk
+    return WhatIf(
+        anchor=f"what-if-{one.what_if.name}",
+        title=one.what_if.title,
+        path=one.path,
+        summary=words.counted(one),
+        ending=words.ending(walked, walked.outcome),
+        happy=one.happy,
+        lines=tuple(
+            (words.moment_of(touch, walked), KINDS[touch.kind] or touch.kind, words.line_of(touch))
+            for touch in walked.touchpoints
+        ),
+        options=one.what_if.options,
     )
 
 
@@ -131,7 +150,22 @@ def _frame(touch: Touchpoint, walked: Walk) -> Frame:
         text=rendered.text if rendered else words.payload_of(touch),
         script=touch.script,
         fault=touch.fault,
+        page=_page(touch, walked),
     )
+
+
+def _page(touch: Touchpoint, walked: Walk) -> Page | None:
+    """The page of ours on which the contact did this: the form of an offer, or its download."""
+    offer = walked.offers.get(str(touch.data.get("offer"))) if touch.kind == "event" else None
+    if offer is None or touch.what not in ("offer.requested", "offer.downloaded"):
+        return None
+    if touch.what == "offer.downloaded":
+        return Page("Download page", "/d/…", offer.title, offer.promise, button="Download")
+    asks = tuple(
+        f"{one.name.replace('_', ' ')}{'' if one.required else ' (may stay empty)'}" for one in offer.fields
+    )
+    wording = offer.consent.wording if offer.consent else None
+    return Page("Form page", f"/o/{offer.name}", offer.title, offer.promise, asks, wording, "Send")
 
 
 def _shown(mailbox: Mailbox) -> str:

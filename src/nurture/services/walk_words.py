@@ -15,6 +15,7 @@ from nurture.model.words import Status
 from nurture.services.compose import full_name
 from nurture.services.walk import Outcome, Walk
 from nurture.services.walk_world import Touchpoint
+from nurture.services.what_ifs import Alternative
 
 UNUSED = {
     "moved-nothing": "it moved nothing",
@@ -89,6 +90,14 @@ def closing(walked: Walk) -> Iterator[str]:
         yield f"  {touch.fault}"
 
 
+def counted(one: Alternative) -> str:
+    """``4 e-mails, 1 call, 30 days``."""
+    parts = [(one.messages, "e-mail"), (one.calls, "call")]
+    if one.days is not None:
+        parts.append((one.days, "day"))
+    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts)
+
+
 def ending(walked: Walk, outcome: Outcome) -> str:
     """``Ana is lost in stage 'lead-offer' on Wed 1 Apr 2026 09:00, day 30: 'never-downloaded'.``"""
     name = name_of(walked)
@@ -101,3 +110,10 @@ def ending(walked: Walk, outcome: Outcome) -> str:
         return f"{name} completes '{outcome.workflow}' {when}."
     way = "is lost" if outcome.status == Status.LOST else "leaves"
     return f"{name} {way} {where}{there} {when}: {in_words(outcome.reason or '')}."
+
+
+def end_of(outcome: Outcome) -> str:
+    """``lost: went-silent``, ``completed``, ``under way``, in a word or two."""
+    if outcome.at is None:
+        return "under way"
+    return outcome.status if outcome.status == Status.COMPLETED else f"{outcome.status}: {outcome.reason}"
