@@ -11,7 +11,10 @@ import pytest
 from nurture.db import contacts, events, segments
 from nurture.db.contacts import Change
 from nurture.services import segments as looking
+from nurture.services import watch
 from nurture.services.ingest import note_changes
+from nurture.services.scores import score_of
+from tests.support.browsing import a_browser
 from tests.support.running import TOML, Running, a_nurture
 
 FIELDS = """\
@@ -347,3 +350,39 @@ def test_points_open_a_segment_that_asks_for_the_score(running: Running) -> None
     running.run()
 
     assert [one.entered_by for one in running.enrollments()] == ["segment"]
+
+
+def test_a_score_is_told_as_what_was_set_and_what_events_added(running: Running) -> None:
+    running.publish()
+    running.add(score=5)
+    running.track("a.happened")
+    change(running, score=40)
+
+    with running.nurture.database.read() as tx:
+        ana = contacts.by_email(tx, ["ana@example.org"])["ana@example.org"]
+        found = score_of(tx, ana)
+    page = a_browser(running).get(f"/admin/contacts/{ana.id}").text
+
+    assert (found.total, found.ground, [(one.rule, one.points) for one in found.points]) == (
+        40,
+        25,
+        [("a.happened", 15)],
+    )
+    assert "What made the score of 40" in page
+
+
+def test_the_moved_clock_stops_where_points_fade_and_days_come(running: Running) -> None:
+    begun_by(running, "date contact.renewal_on")
+    running.add(fields={"renewal_on": "2026-03-05"})
+    running.track("a.happened")
+    runtime = running.nurture.runtime
+    running.run()
+
+    stops = []
+    with running.nurture.database.read() as tx:
+        at = running.clock.now()
+        while len(stops) < 12 and (at := watch.next_moment(tx, runtime, at)):
+            stops.append(at)
+
+    assert datetime(2026, 3, 5, 14, tzinfo=UTC) in stops
+    assert datetime(2026, 3, 12, 13, tzinfo=UTC) in stops

@@ -64,6 +64,7 @@ def as_document(person: Person) -> dict[str, object]:
         "deliveries": person.deliveries,
         "calls": person.calls,
         "events": person.events,
+        "score": person.score,
     }
 
 
@@ -84,6 +85,11 @@ def tell(context: Context, person: Person) -> None:
     for label, value in facts.items():
         if value is not None:
             context.say(f"  {label}: {value}")
+    if person.score.points:
+        context.say(f"    {person.score.ground:g} set, and by events:")
+    for gained in person.score.points:
+        until = f", until {local(gained.fades_at, zone)}" if gained.fades_at else ""
+        context.say(f"    {gained.points:+g} {gained.rule}, {local(gained.at, zone)}{until}")
     for channel, reasons in person.suppressions.items():
         context.say(f"  NOT to be reached by {channel}: {', '.join(sorted(reasons))}")
     if not person.consents:

@@ -29,6 +29,7 @@ from nurture.db.conditions import Condition
 from nurture.db.contacts import CONTACTS
 from nurture.db.sets import AnySelect, among, holds, limit_param, now_param, word
 from nurture.db.tables import ConsentRow, DeliveryRow, EnrollmentRow, EventRow, SuppressionRow, table_of
+from nurture.model.matching import CONCLUDED
 from nurture.model.words import Channel, DeliveryState, Phase, Status, SuppressionReason
 
 E = table_of(EnrollmentRow)
@@ -309,7 +310,7 @@ _last_events = (
     .where(
         among(EVENTS.c.contact_id),
         EVENTS.c.human.is_(True),
-        EVENTS.c.name != literal_column("'contact.changed'"),
+        EVENTS.c.name.not_in([literal_column(f"'{name}'") for name in sorted(CONCLUDED)]),
     )
     .group_by(EVENTS.c.contact_id)
     .subquery()

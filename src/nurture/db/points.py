@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Update, select, update
+from sqlalchemy import Connection, Update, func, select, update
 
 from nurture.db.contacts import CONTACTS
 from nurture.db.sets import among, given, insert_rows, limit_param, now_param, run_on, same_row
 from nurture.db.tables import PointsRow, table_of
+from nurture.db.types import UtcDateTime
 
 P = table_of(PointsRow)
 
@@ -50,6 +51,12 @@ def fade(tx: Connection, ids: Collection[int], now: datetime) -> set[int]:
     return _change_scores(tx, [(row.contact_id, -row.points) for row in gone], now)
 
 
+def next_fading(tx: Connection, after: datetime) -> datetime | None:
+    """When the next points fade after a moment; None when none will."""
+    moment: datetime | None = tx.execute(_NEXT, {"after": after}).scalar_one()
+    return moment
+
+
 def of_contacts(tx: Connection, contact_ids: Collection[int]) -> dict[int, list[Points]]:
     """The points that count for each of these contacts now, oldest first; who has none is left out."""
     found: dict[int, list[Points]] = {}
@@ -82,6 +89,9 @@ _FADING = (
     .where(P.c.faded_at.is_(None), P.c.fades_at.is_not(None), P.c.fades_at <= now_param())
     .order_by(P.c.fades_at)
     .limit(limit_param("most"))
+)
+_NEXT = select(func.min(P.c.fades_at, type_=UtcDateTime)).where(
+    P.c.faded_at.is_(None), P.c.fades_at.is_not(None), P.c.fades_at > now_param("after")
 )
 _FADE = (
     update(P)

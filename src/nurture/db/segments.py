@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, bindparam, delete, exi
 from nurture.db.contacts import CONTACTS
 from nurture.db.sets import AnySelect, among, insert_into, insert_rows, limit_param, now_param
 from nurture.db.tables import MembershipRow, SavedSegmentRow, table_of
+from nurture.db.types import UtcDateTime
 
 M = table_of(MembershipRow)
 SAVED = table_of(SavedSegmentRow)
@@ -106,6 +107,17 @@ def faded(tx: Connection, segment: str, before: datetime, *, most: int) -> list[
     return [Membership(*row) for row in tx.execute(_FADED, values)]
 
 
+def first_fading(tx: Connection, segment: str, after: datetime) -> datetime | None:
+    """Since when the member who fades longest has been fading, of those who began after a moment."""
+    moment: datetime | None = tx.execute(_FIRST_FADING, {"segment_": segment, "after": after}).scalar_one()
+    return moment
+
+
+def anyone_changed(tx: Connection, after: datetime) -> bool:
+    """Has anything that we know of a contact changed after a moment?"""
+    return tx.execute(_ANYONE_CHANGED, {"after": after}).first() is not None
+
+
 def leave(tx: Connection, membership_ids: Collection[int], now: datetime) -> list[Membership]:
     """End these memberships; those that somebody else ended meanwhile are left out."""
     return [Membership(*row) for row in tx.execute(_LEAVE, {"ids": membership_ids, "now": now})]
@@ -132,6 +144,10 @@ _FADED = (
     .order_by(M.c.contact_id)
     .limit(limit_param("most"))
 )
+_FIRST_FADING = select(func.min(M.c.fading_since, type_=UtcDateTime)).where(
+    _LIVE, M.c.fading_since > now_param("after")
+)
+_ANYONE_CHANGED = select(CONTACTS.c.id).where(CONTACTS.c.updated_at > now_param("after")).limit(1)
 _LEAVE = (
     update(M)
     .where(among(M.c.id), M.c.left_at.is_(None))

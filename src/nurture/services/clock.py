@@ -14,6 +14,7 @@ from nurture.db import counts, due, state
 from nurture.db.counts import Done
 from nurture.model.clock import Clock
 from nurture.model.errors import NurtureError
+from nurture.services import watch
 from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
 
@@ -128,7 +129,8 @@ class _MovedClock:
 def _next_stop(runtime: Runtime, now: datetime, since: datetime) -> datetime:
     """The next moment on the grid at which something is due; the end of time when nothing is."""
     with runtime.database.read() as tx:
-        due_at = counts.next_moment(tx, after=now)
+        moments = (counts.next_moment(tx, after=now), watch.next_moment(tx, runtime, now))
+    due_at = min(filter(None, moments), default=None)
     if due_at is None:
         return datetime.max.replace(tzinfo=now.tzinfo)
     past = (due_at - since) % GRID

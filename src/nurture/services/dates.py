@@ -108,7 +108,7 @@ def _from(contact: Contact, since: datetime) -> datetime:
     return max(since, contact.created_at) if contact.created_at else since
 
 
-def next_look(tx: Connection, published: Published, after: datetime) -> datetime | None:
+def next_moment(tx: Connection, published: Published, after: datetime) -> datetime | None:
     """The next nine o'clock in the zone of some contact: then a date trigger may ring. None without such triggers."""
     if not triggers(published):
         return None

@@ -92,6 +92,9 @@ _TITLES: Mapping[str, str] = {
     "email.complained": "Complained about a mail",
     "call.outcome": "Call: {outcome}",
     "note.added": "Note by {by}",
+    "segment.entered": "Entered segment {segment}",
+    "segment.left": "Left segment {segment}",
+    "date.reached": "Their day has come: {day}",
 }
 
 MAIL_STATES: Mapping[DeliveryState, tuple[State, str]] = {

@@ -18,6 +18,7 @@ from nurture.model.words import Channel, Contact, Enrollment, Event, Suppression
 from nurture.services.known import Known, know
 from nurture.services.outlook import next_of
 from nurture.services.runtime import Runtime
+from nurture.services.scores import Score, score_of
 
 EVENTS_SHOWN = 20
 
@@ -43,6 +44,7 @@ class Person:
     deliveries: tuple[Delivery, ...]
     calls: tuple[Task, ...]
     events: tuple[Event, ...]
+    score: Score
 
 
 def find_contact(tx: Connection, email: str) -> Contact:
@@ -80,6 +82,7 @@ def person(runtime: Runtime, email: str) -> Person:
             deliveries=tuple(known.mails),
             calls=tuple(known.calls),
             events=tuple(events.of_contact(tx, contact.id, limit=EVENTS_SHOWN)),
+            score=score_of(tx, contact),
         )
 
 

@@ -5,13 +5,44 @@ How they are added is told in ``effects``. What was set by hand, a step or an im
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from nurture.db import contacts, points
+from nurture.db.points import Points
+from nurture.model.words import Contact
 from nurture.services.ingest import note_changes
 from nurture.services.runtime import Runtime
 
 CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a score came about: ``ground`` was set by hand, by steps or imports; ``points`` are what events added to it."""
+
+    total: float
+    ground: float
+    points: tuple[Points, ...]
+
+
+def score_of(tx: Connection, contact: Contact) -> Score:
+    """The score of a contact, with the points that count now, oldest first."""
+    found = tuple(points.of_contact(tx, contact.id))
+    return Score(contact.score, contact.score - sum(one.points for one in found), found)
+
+
+def read_score(runtime: Runtime, contact: Contact) -> Score:
+    """The same, in a look of its own."""
+    with runtime.database.read() as tx:
+        return score_of(tx, contact)
+
+
+def next_moment(tx: Connection, after: datetime) -> datetime | None:
+    """When the next points fade."""
+    return points.next_fading(tx, after)
 
 
 def fade(runtime: Runtime) -> int:

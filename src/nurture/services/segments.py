@@ -121,6 +121,17 @@ def _tell(
     return len(happenings)
 
 
+def next_moment(tx: Connection, published: Published, after: datetime) -> datetime | None:
+    """When somebody may enter or leave: a look that is to come, or the end of a grace."""
+    looked = watched(tx, published)
+    fading = [(one, segments.first_fading(tx, one.name, after - one.span)) for one in looked]
+    moments = [since + one.span for one, since in fading if since is not None]
+    last = _looked_at(tx, "looked_at")
+    if looked and last is not None and segments.anyone_changed(tx, last - timedelta(microseconds=1)):
+        moments.append(last + EVERY)
+    return min((at for at in moments if at > after), default=None)
+
+
 def _looked_at(tx: Connection, which: str) -> datetime | None:
     written = (state.get(tx, _STATE) or {}).get(which)
     return datetime.fromisoformat(written) if written else None

@@ -5,6 +5,10 @@ Part of the sweep; and told by each publication what it has to look out for from
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import Connection
+
 from nurture.db import content
 from nurture.services import dates, scores, segments
 from nurture.services.runtime import Runtime
@@ -17,6 +21,17 @@ def begin(runtime: Runtime) -> None:
         published = runtime.shelf.published(tx)
         segments.begin(tx, published, now)
         dates.begin(tx, published, now)
+
+
+def next_moment(tx: Connection, runtime: Runtime, after: datetime) -> datetime | None:
+    """When something may come about next; None when nothing will."""
+    published = runtime.shelf.published(tx)
+    moments = (
+        scores.next_moment(tx, after),
+        segments.next_moment(tx, published, after),
+        dates.next_moment(tx, published, after),
+    )
+    return min(filter(None, moments), default=None)
 
 
 def sweep(runtime: Runtime) -> None:

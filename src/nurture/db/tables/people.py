@@ -23,6 +23,8 @@ class ContactRow(Base, table=True):
         # The list of contacts, a page at a time: the latest activity first, or by name.
         Index("ix_contacts_active_at_id", "active_at", "id"),
         Index("ix_contacts_sort_name_id", "sort_name", "id"),
+        # Who changed lately: each minute they are asked whether they entered or left a segment.
+        Index("ix_contacts_updated_at", "updated_at"),
         NEVER_REUSED,
     )
 

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import CALLERS, EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError
-from nurture.services import hands, shown, steering
+from nurture.services import hands, scores, shown, steering
 from nurture.services.hands import Told
 from nurture.services.path import path
 from nurture.services.picture import HOLDS, KEYS, picture
@@ -46,6 +46,7 @@ def pages(nurture: Nurture) -> Blueprint:
         found = path(runtime, contact_id)
         with runtime.database.read() as tx:
             published = runtime.shelf.published(tx)
+            score = scores.score_of(tx, found.contact)
         zone = published.workspace.zone_of(me().timezone)
         wanted = request.args.get("workflow", "")
         story = [line for line in found.story if wanted in ("", line.workflow)]
@@ -61,6 +62,7 @@ def pages(nurture: Nurture) -> Blueprint:
             story=story if everything else story[:LINES],
             hidden_lines=0 if everything else max(0, len(story) - LINES),
             wanted=wanted,
+            score=score,
             keys=KEYS,
             holds=HOLDS,
         )
