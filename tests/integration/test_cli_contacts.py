@@ -82,7 +82,7 @@ def test_why_tells_people_the_days_in_the_contacts_own_time(company: Path) -> No
     assert told.stdout.startswith("bea@example.org, times in Europe/Berlin\n")
     assert "Enters stage 'hello-again'" in told.stdout
     assert "[workflows/win-back.yaml:" in told.stdout
-    assert "\nNext\n  win-back: Step 'still-on-your-mind' is due" in told.stdout
+    assert "\nNext\n  win-back/still-on-your-mind: not yet. Step 'still-on-your-mind' is due" in told.stdout
 
 
 def test_why_of_an_unknown_workflow_names_the_nearest_one(company: Path) -> None:
