@@ -23,7 +23,7 @@ SHOWN = 20
 @project_options
 @click.argument("words", nargs=-1, required=True, metavar="[EMAIL]… WORKFLOW")
 @click.option("--all", "everybody", is_flag=True, help="Every contact there is.")
-@click.option("--segment", metavar="NAME", help="The members of a published segment.")
+@click.option("--segment", metavar="NAME", help="Everybody in a segment, of a file or saved.")
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

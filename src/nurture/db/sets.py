@@ -1,6 +1,6 @@
 """Whole sets in one statement: thousands of contacts cost as many round trips as one.
 
-The only file that knows how SQLite and PostgreSQL differ. A set travels as one parameter (an array, or rows), so
+With ``json_values`` the only file that knows how SQLite and PostgreSQL differ. A set travels as one parameter (an array, or rows), so
 that a statement's text, and with it its plan, stays the same whatever the size of the set. It decides nothing.
 """
 
