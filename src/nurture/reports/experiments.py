@@ -252,7 +252,10 @@ def _not_yet(why: str, more: int | None) -> Verdict:
 
 
 def sample_sentence(shares: Mapping[str, Share]) -> str:
-    """How many contacts each variant needs, for the difference at hand or else for a fifth more than the rate at hand."""
+    """How many contacts each variant needs, for the difference at hand or else for a fifth more than the rate at hand.
+
+    Never fewer than it takes before any may win.
+    """
     ranked = sorted((share.rate for share in shares.values() if share.rate is not None), reverse=True)
     if not ranked or not ranked[0]:
         return "How many contacts it takes can be said once some of them did it."
@@ -264,7 +267,7 @@ def sample_sentence(shares: Mapping[str, Share]) -> str:
         return "Everybody does it: there is nothing to gain."
     return (
         f"To tell {best:.1%} from {next_best:.1%} in four cases of five takes "
-        f"about {needed:,} contacts in each variant."
+        f"about {max(needed, ENOUGH_CONTACTS):,} contacts in each variant."
     )
 
 
