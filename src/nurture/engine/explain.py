@@ -41,7 +41,7 @@ IN_WORDS: Mapping[str, str] = {
     Reason.WINDOW: "its step's own window or quiet hours were over",
     Reason.QUIET_HOURS: "it fell into the contact's quiet hours",
     Reason.FREQUENCY_CAP: "the contact has had as much as the cap allows",
-    Reason.PRIORITY: "a workflow of higher priority goes first that day",
+    Reason.PRIORITY: "another workflow goes first that day",
     Reason.RATE_LIMIT: "its sender sends only so many a minute, and it waits for its turn",
     Reason.HELD_TOO_LONG: "windows, quiet hours, caps and rates would have held it too long",
     Reason.LATE: "it was later than the step allows",
