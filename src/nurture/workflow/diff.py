@@ -29,6 +29,8 @@ CONTENT_FIELDS: Mapping[str, str] = {
     "exit": "reason",
 }
 CONDITION_FIELDS: Mapping[str, str] = {"when": "condition", "wait_until": "awaited event"}
+NOUNS: Mapping[str, str] = {"wait_until": "wait for an event", "when": "question"}
+"""What a sentence calls steps whose kind is no noun."""
 WORDS_FIELDS = frozenset({"need", "measure"})
 NOT_COMPARED = frozenset({"id", "was"})
 POLICIES: Mapping[str, str] = {
@@ -74,14 +76,18 @@ def changes(
 
 def _policies(before: Workflow, after: Workflow) -> Iterator[Change]:
     for name, label in POLICIES.items():
-        old, new = getattr(before, name), getattr(after, name)
-        if text_of(old) != text_of(new):
+        old, new = (_policy(name, getattr(one, name)) for one in (before, after))
+        if old != new:
             place = (after.exit_place or after.place) if name == "exit_when" else after.place
             yield turned(ChangeKind.POLICY, f"the {label}", old, new, place)
     for name in ("title", "persona"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield turned(ChangeKind.WORDS, f"the {name}", old, new, after.place)
+
+
+def _policy(name: str, value: object) -> str | None:
+    return f"{value * 100:g}%" if name == "holdout" and isinstance(value, float) else text_of(value)
 
 
 def _stages(before: Workflow, after: Workflow, same: Counterparts) -> Iterator[Change]:
@@ -262,10 +268,11 @@ def called(workflow: Workflow, step: Step) -> str:
     """A step in a sentence: ``mail 'welcome'``, ``the wait before 'welcome'``."""
     if is_named(step):
         return f"{kind_words(step)} '{step.id}'"
+    noun = NOUNS.get(step.kind) or kind_words(step)
     follower = next((one for one in in_list(workflow, step.next) if is_named(one)), None)
     if follower:
-        return f"the {kind_words(step)} before '{follower.id}'"
-    return f"the {kind_words(step)} ({what_words(step)}) of stage '{step.stage}'"
+        return f"the {noun} before '{follower.id}'"
+    return f"the {noun} ({what_words(step)}) of stage '{step.stage}'"
 
 
 def _step_changes(old: Step, new: Step, after: Workflow) -> Iterator[Change]:
