@@ -151,3 +151,17 @@ def test_a_simulation_leaves_its_question_as_it_was(ground: Ground) -> None:
 )
 def test_intervals_are_wilsons(count: int, of: int, low: int, high: int) -> None:
     assert interval(count, of) == (low, high)
+
+
+@pytest.mark.slow
+def test_a_thousand_contacts_live_through_ninety_days_of_the_sample_in_seconds() -> None:
+    from pathlib import Path
+    from time import process_time
+
+    sample = of_folder(open_sound(Path(__file__).parents[2]))
+    began = process_time()
+
+    answer = forecast(sample, Wish("retirement-readiness", 1000, MONDAY, days=90), Observed()).forecast
+
+    assert answer.arrived == 1000
+    assert process_time() - began < 30

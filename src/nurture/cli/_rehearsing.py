@@ -54,15 +54,16 @@ def history(context: Context) -> Iterator[Runtime | None]:
     """
     from sqlalchemy import make_url
 
+    from nurture.settings import Settings, database_address, value_of
     from nurture.wiring import build
 
-    settings = context.settings
-    if settings.embedded_database:
-        file = make_url(settings.database_url).database
-        if file is None or not Path(file).is_file():
-            yield None
-            return
-    nurture = build(settings)
+    # Asked before any other setting: reading them all makes a key for a project that has none.
+    default = str(Settings.model_fields["database_url"].default)
+    url = make_url(database_address(value_of("database_url") or default, context.project))
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        yield None
+        return
+    nurture = build(context.settings)
     try:
         yield nurture.runtime
     finally:

@@ -37,8 +37,12 @@ class Draft:
 
     @property
     def errors(self) -> tuple[FoundProblem, ...]:
-        """What keeps the folder from being published."""
-        return tuple(one for one in self.problems if one.problem.severity is Severity.ERROR)
+        """What keeps the folder from being published; a scenario, which is never live, does not."""
+        return tuple(
+            one
+            for one in self.problems
+            if one.problem.severity is Severity.ERROR and not one.problem.place.file.startswith("scenarios/")
+        )
 
     def of(self, path: str) -> tuple[FoundProblem, ...]:
         """The problems of one file."""
