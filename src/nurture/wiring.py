@@ -94,12 +94,12 @@ class Nurture:
     def _tidy(self, tx: Connection) -> tuple[Rescued, int, list[Task], list[Task]]:
         """What was rescued, is in doubt, was called off, has expired."""
         now, operational = self.clock.now(), self.clock.operational()
+        paces.forget(tx, operational)  # before messages are touched: who gives turns locks in this order
         rescued = rescue(tx, now, operational)
         in_doubt = notices.rescue(tx, now, operational)
         called_off = tasks.call_off(tx, now)
         expired = tasks.expire(tx, now)
         forget_the_silent(tx, operational)
-        paces.forget(tx, operational)
         requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
         return rescued, in_doubt, called_off, expired
 

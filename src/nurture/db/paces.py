@@ -6,7 +6,7 @@ A meter is locked until its transaction ends: two workers never give the same tu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -32,14 +32,15 @@ class Held:
     said: str
 
 
-def lock(tx: Connection, names: Collection[str], operational: datetime) -> dict[str, Meter]:
+def lock(tx: Connection, names: Set[str], operational: datetime) -> dict[str, Meter]:
     """The meters of these names, ours until the transaction ends; one that is new is in step."""
     rows = [
         {"name": name, "in_step_at": operational, "promised_at": operational - MINUTE}
         for name in sorted(names)
     ]
     insert_rows(tx, P, rows, skip_conflicts=True)
-    return {name: Meter(in_step, promised) for name, in_step, promised in tx.execute(_LOCK, {"ids": names})}
+    found = {name: Meter(in_step, promised) for name, in_step, promised in tx.execute(_LOCK, {"ids": names})}
+    return found if len(found) == len(rows) else lock(tx, names, operational)  # forgotten in this very moment
 
 
 def save(tx: Connection, meters: Mapping[str, Meter]) -> None:
