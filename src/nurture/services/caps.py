@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection
 
 from nurture.db import contacts, enrollments
@@ -20,6 +21,8 @@ from nurture.model.workspace import Workspace
 from nurture.services.facts import Recent, load_facts, recently
 from nurture.services.published import Shelf
 from nurture.workflow.model import Workflow
+
+log = structlog.get_logger()
 
 
 class Rivals:
@@ -60,7 +63,11 @@ def load_rivals(
     standing = [one for one in (*claimed, *others) if one.id in known]
     rivals = Rivals(shelf.versions(tx, {one.version for one in standing}), now)
     for one in standing:
-        rivals.note(one, known[one.id])
+        try:
+            rivals.note(one, known[one.id])
+        except Exception as error:
+            # It competes with nobody, and holds up nobody: its own turn tells what is wrong with it.
+            log.warning("rival cannot be told", enrollment=one.id, error=f"{type(error).__name__}: {error}")
     return rivals
 
 
