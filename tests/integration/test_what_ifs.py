@@ -40,6 +40,14 @@ def test_silence_going_on_and_leaving_are_played_to_their_ends(project: Path) ->
     assert others["onboarding-goes-on"]["outcome"]["status"] == "completed"
 
 
+def test_where_the_walk_itself_goes_on_its_alternatives_begin_behind(project: Path) -> None:
+    others = found(project, "--do", "offer.downloaded:offer=checklist@+1h")
+
+    assert others["silence"]["path"] == ["lead-offer", "first-sale"]
+    assert "lead-offer-goes-on" not in others
+    assert others["onboarding-goes-on"]["outcome"]["status"] == "completed"
+
+
 def test_every_answer_to_a_call_is_played_where_the_call_appears(project: Path) -> None:
     others = found(project)
 

@@ -135,6 +135,8 @@ class _Explorer:
             if stage.name not in here.path:
                 return
             yield from self._beside(stage, here)
+            if self._moves(here, stage.name, "validated"):
+                continue  # the walk itself goes on from here
             following = self._onward(stage, here)
             if following is None:
                 return
