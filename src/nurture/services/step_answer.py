@@ -126,13 +126,9 @@ def _not_reached(known: Known, one: Enrollment, step: Step) -> Next:
         return told(known, one, StepState.NEVER, PASSED, said, gate=PASSED, **place)
     said = f"Not reached: the contact stands at {where}."
     answer = told(known, one, StepState.NOT_REACHED, NOT_REACHED, said, **place)
-    if any(each.decision.step == step.id for each in known.coming(one)):
-        return (
-            replace(foretold, state=StepState.NOT_REACHED)
-            if (foretold := judged(known, one, step.id, answer)).gate is None
-            else foretold
-        )
-    return answer
+    if not any(each.decision.step == step.id for each in known.coming(one)):
+        return answer
+    return judged(known, one, step.id, answer)
 
 
 def _lies_ahead(workflow: Workflow, one: Enrollment, step: Step) -> bool:
