@@ -32,8 +32,9 @@ stages:
 
 
 @pytest.fixture
-def running(any_database: str, tmp_path: Path) -> Iterator[Running]:
-    running = a_nurture(any_database, tmp_path, mails=("hello", "again", "more"))
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+    url = str(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
+    running = a_nurture(url, tmp_path, mails=("hello", "again", "more"))
     running.write("nurture.toml", TOML + "\n[limits]\nfactor = 2\nfloor = 3\n")
     running.write("workflows/one.yaml", WORKFLOW)
     running.publish()
@@ -88,6 +89,7 @@ def test_it_looks_once_a_minute_and_pauses_once(running: Running) -> None:
     assert [one.workflow for one in second] == ["one"]
 
 
+@pytest.mark.parametrize("running", ["sqlite", "postgres"], indirect=True)
 def test_a_person_lets_it_go_and_the_count_of_the_day_begins_anew(running: Running) -> None:
     come(running, "ana", "bea", "carl", "dora")
     look(running)

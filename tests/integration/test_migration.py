@@ -115,7 +115,6 @@ def test_why_tells_that_and_where_a_contact_was_taken_along(running: Running) ->
     assert told.startswith("Goes on at 'first-2' in version")
 
 
-@on_both
 def test_a_stage_that_was_renamed_takes_its_history_along(running: Running) -> None:
     edit(running, ("stage: first", "stage: interest\n    was: first"))
 
@@ -203,7 +202,6 @@ def test_a_click_in_a_mail_of_a_renamed_step_still_ends_the_wait(running: Runnin
     assert running.enrollments()[0].step == "ring"
 
 
-@on_both
 def test_the_outcome_of_an_open_call_counts_under_its_new_name(running: Running) -> None:
     running.advance(step_hours=9, days=5, hours=6)
     assert running.enrollments()[0].step == "ring"
