@@ -15,7 +15,7 @@ from nurture.cli.common import Context, project_options
     "--migrate",
     multiple=True,
     metavar="MAP",
-    help="As `nurture publish --migrate` would: WORKFLOW, WORKFLOW:old=new,…, or a YAML file.",
+    help="Take contacts along, as publishing would: WORKFLOW, WORKFLOW:old=new,…, or a YAML file.",
 )
 def plan(context: Context, migrate: tuple[str, ...]) -> None:
     """Show what publishing would change: steps, waits and proofs, who stays and who could come along, what then leaves.
