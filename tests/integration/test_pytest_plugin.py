@@ -55,7 +55,7 @@ def test_each_scenario_is_a_test_whose_failure_shows_both_timelines(project: Pat
 
     assert code == 1
     assert "1 failed, 2 passed" in told
-    assert "scenarios/wrong.yaml:12:11: welcome was ruled out, and came on Sat 7 Mar 2026 10:00" in told
+    assert "scenarios/wrong.yaml:13:11: welcome was ruled out, and came on Sat 7 Mar 2026 10:00" in told
     assert "expected" in told
     assert "Traceback" not in told
 

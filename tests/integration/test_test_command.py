@@ -42,7 +42,7 @@ def test_one_that_fails_shows_where_and_the_others_are_played(project: Path) -> 
     result = run("test", project=project)
 
     assert result.exit_code == 1
-    assert "scenarios/early.yaml:13:13: stage onboarding came 1 day early" in result.stdout
+    assert "scenarios/early.yaml:14:13: stage onboarding came 1 day early" in result.stdout
     assert "1 passed, 1 failed in " in result.stdout
 
 
@@ -108,7 +108,7 @@ def test_a_program_reads_what_was_expected_and_what_came(project: Path) -> None:
     assert (one["name"], one["file"], one["line"], one["passed"]) == (
         NAME,
         "scenarios/first-steps.yaml",
-        1,
+        2,
         True,
     )
     assert one["expected"][0] == {
@@ -116,7 +116,7 @@ def test_a_program_reads_what_was_expected_and_what_came(project: Path) -> None:
         "at": "2026-03-02T10:00:00+00:00",
         "mark": "met",
         "came_at": "2026-03-02T10:00:00+00:00",
-        "line": 10,
+        "line": 11,
     }
     assert [touch["what"] for touch in one["actual"]][:3] == [
         "· offer.requested (offer checklist)",
@@ -141,11 +141,11 @@ def test_the_report_for_build_servers_holds_each_scenario_with_its_failure(
     assert early[0].tag == "failure"
     assert "expected" in (early[0].text or "")
     assert str(early[0].get("message")).startswith(
-        "scenarios/early.yaml:13:13: stage onboarding came 1 day early"
+        "scenarios/early.yaml:14:13: stage onboarding came 1 day early"
     )
     assert (slip[0].tag, slip[0].get("message")) == (
         "error",
-        "scenarios/slip.yaml:3:5: there is no persona 'nobody' (known: busy-owner)",
+        "scenarios/slip.yaml:4:5: there is no persona 'nobody' (known: busy-owner)",
     )
 
 

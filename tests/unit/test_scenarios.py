@@ -209,6 +209,44 @@ def test_a_scenario_in_which_nobody_enters_fails_though_it_rules_everything_out(
     assert one.trouble[0].said.startswith("nothing that the contact does enters 'first-steps'")
 
 
+def test_a_day_of_the_contact_opens_a_workflow_on_that_day_and_a_segment_when_they_fit_it(
+    tmp_path: Path,
+) -> None:
+    project = a_starter(tmp_path / "acme")
+    (project / "segments").mkdir()
+    (project / "segments/keen.yaml").write_text("segment: keen\nwhere: '\"keen\" in contact.tags'\n")
+    mend(project / "nurture.toml", "[fields]", '[fields]\nrenewal_on = "date"')
+    text = (project / "workflows/first-steps.yaml").read_text()
+    for name, trigger in (("renewal", "date contact.renewal_on - 7 days"), ("keen", "segment keen")):
+        other = text.replace("workflow: first-steps", f"workflow: {name}")
+        trigger_line = 'trigger: offer.requested where event.offer == "checklist"'
+        assert trigger_line in other
+        (project / f"workflows/{name}.yaml").write_text(other.replace(trigger_line, f"trigger: {trigger}"))
+    own = of_folder(open_sound(project))
+
+    day = rehearse(
+        own,
+        read_scenario(
+            "scenario: A day\nworkflow: renewal\nas: busy-owner\ngiven: {renewal_on: 2026-04-10}\n"
+            "start: 2026-03-02 10:00\nexpect: [{stage: lead-offer, at: 2026-04-03 09:00}]\n",
+            "scenarios/day.yaml",
+        ),
+        "http://x",
+    )
+    fits = rehearse(
+        own,
+        read_scenario(
+            "scenario: Fits\nworkflow: keen\nas: busy-owner\nstart: 2026-03-02 10:00\n"
+            "events: [{at: +2 days, event: contact.changed, tags: keen}]\n"
+            "expect: [{stage: lead-offer, at: +2 days}]\n",
+            "scenarios/fits.yaml",
+        ),
+        "http://x",
+    )
+
+    assert [list(reasons(one)) for one in (day, fits)] == [[], []]
+
+
 def test_an_event_before_the_start_is_told_at_its_line(ground: Ground) -> None:
     one = played(
         ground,

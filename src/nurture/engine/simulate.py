@@ -23,6 +23,7 @@ from nurture.model.decisions import Call, Change, Decision, Finish, HandOver, Mo
 from nurture.model.teams import members
 from nurture.model.words import Channel, Contact, EnteredBy, Scalar, Status
 from nurture.model.workspace import Workspace
+from nurture.workflow.documents import Segment
 from nurture.workflow.model import Workflow
 
 Z90 = 1.6449
@@ -54,6 +55,7 @@ class Question:
     seed: str = "1"
     per_day: int | None = None
     holdout: bool = False
+    segments: Mapping[str, Segment] = field(default_factory=dict)
     offer_costs: Mapping[str, float] = field(default_factory=dict)
     call_minutes: float = CALL_MINUTES
 
@@ -173,6 +175,7 @@ def _live(question: Question, tally: Tally, number: int, arrives: datetime) -> N
         now=arrives,
         grants=granted(question.purposes, arrives),
         held_out=None if question.holdout else False,
+        segments=question.segments,
         question=question,
         tally=tally,
         number=number,

@@ -13,12 +13,14 @@ from pathlib import Path
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
+from nurture.engine.dates import comes_next
 from nurture.model.errors import NotFoundError, NurtureError, Place, Severity
 from nurture.model.timing import Calendar, Rule, resolve
 from nurture.services.check import Checked, check
 from nurture.services.folder import Folder, opened
 from nurture.services.rehearsal import Ground, begin, enters_by_itself, of_folder, tell, who_plays
 from nurture.services.walk_world import Touchpoint, Walked
+from nurture.workflow.model import TriggerKind, Workflow
 from nurture.workflow.scenarios import Expectation, Moment, Scenario, ScenarioFile, Wanted
 
 HAPPENED = {
@@ -220,7 +222,10 @@ class _Counted:
 
 
 def _live(world: Walked, scenario: Scenario, counted: _Counted) -> None:
-    enters_by_itself(world, world.workflows[scenario.workflow], "a scenario")
+    workflow = world.workflows[scenario.workflow]
+    day = _day_that_opens(world, workflow)
+    if day is None and not _fits_later(world, workflow):
+        enters_by_itself(world, workflow, "a scenario")
     end = counted.at(scenario.until) if scenario.until else None
     for told in sorted(scenario.events, key=lambda told: counted.at(told.at)):
         at = counted.at(told.at)
@@ -228,7 +233,24 @@ def _live(world: Walked, scenario: Scenario, counted: _Counted) -> None:
             break
         world.advance_to(max(at, world.now))
         tell(world, told.name, told.words, told.data, str(told.place))
+    if day is not None and end is None:
+        world.advance_to(max(day, world.now))  # before that day nobody is under way
     world.finish(end)
+
+
+def _day_that_opens(world: Walked, workflow: Workflow) -> datetime | None:
+    """When the contact's own date opens the workflow, where that is its trigger; None where none will come."""
+    trigger = workflow.stages[0].trigger
+    if trigger is None or trigger.date is None:
+        return None
+    return comes_next(trigger.date, world.contact, world.workspace, world.now)
+
+
+def _fits_later(world: Walked, workflow: Workflow) -> bool:
+    """Is its trigger a segment that the contact is not in yet? They enter when they come to fit it."""
+    trigger = workflow.stages[0].trigger
+    members = world.members or set()
+    return bool(trigger and trigger.kind is TriggerKind.SEGMENT and trigger.name not in members)
 
 
 def _nobody_came(world: Walked, scenario: Scenario) -> Iterator[Trouble]:
@@ -237,7 +259,7 @@ def _nobody_came(world: Walked, scenario: Scenario) -> Iterator[Trouble]:
     if entered or any(line.kind is Wanted.REFUSED for line in scenario.expect):
         return
     trigger = world.workflows[scenario.workflow].stages[0].trigger
-    wanted = trigger.match if trigger else None
+    wanted = (trigger.match or trigger.name or trigger.kind) if trigger else None
     yield Trouble(
         scenario.place, f"nothing that the contact does enters '{scenario.workflow}': its trigger is {wanted}"
     )

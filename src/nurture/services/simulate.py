@@ -88,6 +88,7 @@ def forecast(ground: Ground, wish: Wish, observed: Observed) -> Simulated:
         seed=wish.seed,
         per_day=wish.per_day,
         holdout=wish.holdout,
+        segments=ground.segments,
         offer_costs={name: offer.cost for name, offer in ground.offers.items()},
         call_minutes=wish.assume.get(MINUTES, CALL_MINUTES),
     )
