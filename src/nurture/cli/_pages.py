@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ELSEWHERE = frozenset({"health.ready", "static"})
 """`/readyz` waits for a scheduler, which need not run yet."""
+FOR_PROGRAMS = "api."
+"""Routes that want a token, which somebody who logs in has none of."""
 
 
 def silent_pages(app: Flask, nurture: Nurture, reader: Account) -> list[tuple[str, int]]:
@@ -36,7 +38,8 @@ def paths(app: Flask, nurture: Nurture) -> Iterator[str]:
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             known = examples.get(rule.endpoint, {})
-            asked = "GET" in (rule.methods or ()) and rule.endpoint not in ELSEWHERE
+            ours = rule.endpoint not in ELSEWHERE and not rule.endpoint.startswith(FOR_PROGRAMS)
+            asked = "GET" in (rule.methods or ()) and ours
             if asked and rule.arguments <= set(known):
                 yield url_for(rule.endpoint, **known)
 
