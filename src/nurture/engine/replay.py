@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from nurture.engine.world import World
 from nurture.model.decisions import Call, Change, Decision, Finish, Move, Send
+from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED
 from nurture.model.words import (
     Channel,
     Contact,
@@ -29,6 +31,10 @@ from nurture.workflow.model import Workflow
 
 MOVED = timedelta(minutes=1)
 """A message that differs by more than this has moved."""
+BY: Mapping[str, EnteredBy] = MappingProxyType(
+    {SEGMENT_ENTERED: EnteredBy.SEGMENT, DATE_REACHED: EnteredBy.DATE}
+)
+"""Evidence that is nothing the contact did: it frees no message from consent."""
 NEAR = timedelta(hours=1)
 """What was recorded and what is played may differ by as much and still agree: workers take their time."""
 
@@ -126,7 +132,7 @@ def replay(workflow: Workflow, workspace: Workspace, lived: Lived, until: dateti
     )
     world.enroll(
         workflow.name,
-        by=EnteredBy.EVENT if lived.evidence else EnteredBy.HAND,
+        by=BY.get(lived.evidence.name, EnteredBy.EVENT) if lived.evidence else EnteredBy.HAND,
         event=lived.evidence,
         stage=lived.stage,
     )
