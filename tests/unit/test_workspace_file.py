@@ -201,3 +201,13 @@ def test_a_bomb_is_refused_quickly(bomb: str) -> None:
 
     assert problems
     assert process_time() - start < 2
+
+
+@pytest.mark.parametrize("name", ["email.sent", "stage.entered", "contact.changed"])
+def test_what_we_do_ourselves_brings_no_points(name: str) -> None:
+    source = f'[workspace]\nname = "Acme"\n\n[[scores]]\non = "{name}"\nadd = 5\n'
+
+    _, problems = read_workspace(source)
+
+    (problem,) = problems
+    assert (problem.place.line, "brings no points" in problem.message) == (5, True)

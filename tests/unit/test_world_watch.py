@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.engine.dates import comes, comes_next
+from nurture.engine.scoring import gains
 from nurture.engine.world import World
 from nurture.model.expressions import Scope
 from nurture.model.matching import DateRule, parse_event_match
@@ -95,6 +96,15 @@ def test_what_a_machine_did_and_what_a_rule_leaves_out_adds_nothing() -> None:
     world.track("email.clicked")
 
     assert world.contact.score == 0
+
+
+def test_two_rules_for_one_event_both_count() -> None:
+    world = begun_by("manual")
+    twice = replace(world.workspace, scores=(*world.workspace.scores, *world.workspace.scores))
+
+    found = list(gains(a_world(workspace=twice).track("a.happened"), world.contact, twice))
+
+    assert [(one.rule, one.points) for one in found] == [("a.happened", 15), ("a.happened (2)", 15)]
 
 
 def test_a_day_enrolls_at_nine_local_time() -> None:

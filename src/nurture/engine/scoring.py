@@ -5,6 +5,7 @@ A machine's click adds nothing; neither does what we did ourselves, or concluded
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +36,10 @@ def gains(event: Event, contact: Contact, workspace: Workspace) -> Iterator[Gain
     if not event.human or not scores(event.name):
         return
     scope = Scope(contact, event.data, None, workspace)
+    told: Counter[str] = Counter()
     for rule in workspace.scores:
         if rule.on.matches(event.name, scope):
+            told[str(rule.on)] += 1
+            again = f" ({told[str(rule.on)]})" if told[str(rule.on)] > 1 else ""  # each rule counts once
             fades_at = add(event.arrived_at, rule.decay, workspace.zone) if rule.decay else None
-            yield Gain(str(rule.on), rule.add, fades_at)
+            yield Gain(f"{rule.on}{again}", rule.add, fades_at)

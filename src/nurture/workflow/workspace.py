@@ -24,7 +24,7 @@ from nurture.model.addresses import AddressError, parse_mailbox
 from nurture.model.calendars import read_zone
 from nurture.model.errors import Problem, TextError, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS
-from nurture.model.matching import parse_event_match
+from nurture.model.matching import CONTACT_CHANGED, EventMatch, is_own_action, parse_event_match
 from nurture.model.teams import person_key
 from nurture.model.timing import Calendar, TimingError, parse_duration, read_calendar
 from nurture.model.words import Channel
@@ -78,6 +78,14 @@ def _event(text: str) -> str:
     if match.where is not None:
         raise TextError("only the event's name belongs here", column=len(match.name))
     return match.name
+
+
+def _earning(match: EventMatch) -> EventMatch:
+    """What we do ourselves earns nobody points, and a change of the score would bring points for ever."""
+    if is_own_action(match.name) or match.name == CONTACT_CHANGED:
+        hint = "name what the contact does, such as email.clicked, offer.downloaded or sale.closed"
+        raise TextError(f"'{match.name}' brings no points: the contact does nothing by it", hint=hint)
+    return match
 
 
 def _cap(text: str) -> model.Cap:
@@ -161,7 +169,7 @@ class _LimitsForm(_Form):
 
 
 class _ScoreForm(_Form):
-    on: EventText
+    on: Annotated[EventText, AfterValidator(_earning)]
     add: Annotated[float, Field(ge=-MOST_POINTS, le=MOST_POINTS, allow_inf_nan=False)]
     decay: DurationText | None = None
 
