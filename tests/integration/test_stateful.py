@@ -55,7 +55,10 @@ def scripts(draw: st.DrawFn) -> Script:
         for name, onward in (("one", "two"), ("two", None), ("one", "two"))
     )
     deeds = st.builds(Deed, st.sampled_from(HOURS), st.sampled_from(PEOPLE), st.sampled_from(HAPPENS))
-    faults = st.builds(Fault, st.integers(0, 400), st.sampled_from(GETS_BETWEEN), st.sampled_from(PEOPLE))
+    what, who = st.sampled_from(GETS_BETWEEN), st.sampled_from(PEOPLE)
+    anywhere = st.builds(Fault, st.integers(0, 400), what, who)
+    in_dialogue = st.builds(Fault, st.integers(0, 40), what, who, st.just(True))
+    faults = anywhere | in_dialogue
     return Script(
         one=one,
         two=two,

@@ -46,11 +46,16 @@ class Deed:
 
 @dataclass(frozen=True)
 class Fault:
-    """At this moment of our process (counted from its birth on) something goes wrong, or somebody gets in between."""
+    """At this moment something goes wrong, or somebody gets in between.
+
+    Moments are counted in all, or with ``in_dialogue`` only those while messages are in the hands of a sender; then it is
+    one of their contacts who does ``what``.
+    """
 
     moment: int
     what: str
     who: str = PEOPLE[0]
+    in_dialogue: bool = False
 
 
 @dataclass(frozen=True)

@@ -96,11 +96,17 @@ class Process:
         for _ in range(300):
             still_to_come = len(self.life.faults)
             nurture.sweep()
-            while nurture.advance.batch() or nurture.deliver.batch() or nurture.send_notices():
+            while nurture.advance.batch() or self.deliver() or nurture.send_notices():
                 pass
             if len(self.life.faults) == still_to_come:  # else somebody left more to do meanwhile
                 return
         raise AssertionError("the workers never come to rest")
+
+    def deliver(self) -> int:
+        try:
+            return self.nurture.deliver.batch()
+        finally:
+            self.life.in_hand = []
 
 
 @dataclass
@@ -113,6 +119,10 @@ class Life:
     clock: FrozenClock = field(default_factory=lambda: FrozenClock(MONDAY))
     journal: Journal = field(default_factory=Journal)
     moments: int = 0
+    dialogue: int = 0
+    """How many of the moments were in a dialogue."""
+    in_hand: list[str] = field(default_factory=list)
+    """Whose messages are in a dialogue, or were in the last one of this batch."""
     busy: bool = True
     """Nothing goes wrong while this holds: at the beginning, and while somebody gets in between."""
     process: Process = field(init=False)
@@ -262,7 +272,8 @@ class Life:
         if self.busy or process is not self.process:
             return
         self.moments += 1
-        due = [one for one in self.faults if one.moment < self.moments and (not inside or one.what == "dies")]
+        self.dialogue += bool(self.in_hand)
+        due = [one for one in self.faults if self.is_due(one) and (not inside or one.what == "dies")]
         if not due:
             return
         fault = due[0]
@@ -275,7 +286,13 @@ class Life:
         finally:
             self.busy = False
 
+    def is_due(self, fault: Fault) -> bool:
+        if fault.in_dialogue:
+            return bool(self.in_hand) and fault.moment < self.dialogue
+        return fault.moment < self.moments
+
     def get_between(self, fault: Fault) -> None:
+        who = self.in_hand[0] if fault.in_dialogue else fault.who
         rival = self._rival = self._rival or self.begin(self.ground.rivals)
         match fault.what:
             case "sleeps":  # for longer than any lease, while another works
@@ -289,7 +306,7 @@ class Life:
             case "sweeps":
                 rival.nurture.sweep()
             case what:
-                self.do(rival, Deed(0, fault.who, what), f"between-{fault.moment}")
+                self.do(rival, Deed(0, who, what), f"between-{fault.moment}")
 
 
 def watch(process: Process) -> None:
