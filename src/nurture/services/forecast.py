@@ -20,7 +20,7 @@ from nurture.services.runtime import Runtime
 
 DAYS = 14
 SAMPLE = 5_000
-"""Contacts played at most; of more a share is picked by hash, always the same."""
+"""Contacts played at most, unless a reader cannot wait; of more a share is picked by hash, always the same."""
 CHUNK = 250
 
 Progress = Callable[[int, int], None]
@@ -83,11 +83,16 @@ def forecast(
     planned: State,
     takes_along: frozenset[str],
     progress: Progress = in_silence,
+    most: int | None = None,
 ) -> Forecast:
-    """Play everybody under way for fourteen days. ``planned.ways`` say who could be taken along; ``takes_along`` which versions are."""
+    """Play everybody under way for fourteen days, at most about ``most`` of them, usually SAMPLE.
+
+    ``planned.ways`` say who could be taken along; ``takes_along`` which versions are.
+    """
     now = runtime.now()
     people = migrating.people_under_way(tx)
-    chosen = people if len(people) <= SAMPLE else _sample(people)
+    most = most or SAMPLE
+    chosen = people if len(people) <= most else _sample(people, most)
     first = now.astimezone(planned.workspace.zone).date()
     days = [first + timedelta(days=number) for number in range(DAYS)]
     playing = Playing(tx, runtime, now_live, planned, takes_along, now, days)
@@ -106,9 +111,9 @@ def forecast(
     ).forecast(playing, len(people), len(chosen))
 
 
-def _sample(people: Sequence[int]) -> list[int]:
-    most = SAMPLE / len(people)
-    return [person for person in people if share("forecast", str(person)) < most]
+def _sample(people: Sequence[int], most: int) -> list[int]:
+    part = most / len(people)
+    return [person for person in people if share("forecast", str(person)) < part]
 
 
 @dataclass(frozen=True, slots=True)

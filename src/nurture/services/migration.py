@@ -50,10 +50,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """How many were taken along, and how many could not."""
+    """How many were taken along, and how many could not; ``more`` when some were not looked at yet."""
 
     moved: int = 0
     left: int = 0
+    more: bool = False
 
 
 def intend(tx: Connection, intents: Sequence[Intent], now: datetime) -> None:
@@ -62,11 +63,13 @@ def intend(tx: Connection, intents: Sequence[Intent], now: datetime) -> None:
         _keep(tx, {**_open(tx), **{one.workflow: one for one in intents}}, now)
 
 
-def go_on(runtime: Runtime) -> Migrated:
-    """Do all that is written down. Any process may, at any time; returns what this one did."""
+def go_on(runtime: Runtime, most: int | None = None) -> Migrated:
+    """Do all that is written down, or about ``most`` contacts of it. Any process may; returns what this one did."""
     moved = left = 0
     while (done := _next(runtime)) is not None:
         moved, left = moved + done.moved, left + done.left
+        if most is not None and moved + left >= most:
+            return Migrated(moved, left, more=True)
     return Migrated(moved, left)
 
 

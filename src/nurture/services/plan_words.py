@@ -200,7 +200,8 @@ def done(plan: Plan, made: MadeLive) -> str:
     if not (moved.moved or moved.left):
         return f"{what}."
     left = f", {moved.left:,} could not and stay" if moved.left else ""
-    return f"{what}. {people(moved.moved)} went on in the new version{left}."
+    more = " The others follow within minutes." if moved.more else ""
+    return f"{what}. {people(moved.moved)} went on in the new version{left}.{more}"
 
 
 def at(moment_: datetime, zone: ZoneInfo) -> str:

@@ -42,13 +42,15 @@ def plan(
     *,
     progress: Progress = in_silence,
     foreseen: bool = True,
+    most: int | None = None,
 ) -> Plan:
-    """What publishing this folder would do. Without ``foreseen`` nobody's next days are played.
+    """What publishing this folder would do. Without ``foreseen`` nobody's next days are played; else those of ``most``, for a reader who cannot wait.
 
     Raises NotFoundError without a project, ProblemsFound when its files hold errors, NurtureError for a wish that
     names nothing.
     """
-    return _Planner(runtime, ReleaseKind.PUBLISH, read_folder(folder), wish, progress, foreseen).plan()
+    files = read_folder(folder)
+    return _Planner(runtime, ReleaseKind.PUBLISH, files, wish, progress, foreseen, most).plan()
 
 
 def plan_rollback(
@@ -58,13 +60,14 @@ def plan_rollback(
     *,
     progress: Progress = in_silence,
     foreseen: bool = True,
+    most: int | None = None,
 ) -> Plan:
     """What making an earlier release live again would do: its files pass the same checks. Raises as ``plan`` does."""
     with runtime.database.read() as tx:
         chosen = _chosen(tx, release)
         stored = content.contents(tx, set(chosen.files.values()))
     files = {path: stored[name] for path, name in chosen.files.items()}
-    planner = _Planner(runtime, ReleaseKind.ROLLBACK, files, wish, progress, foreseen)
+    planner = _Planner(runtime, ReleaseKind.ROLLBACK, files, wish, progress, foreseen, most)
     return planner.plan(release=chosen.id)
 
 
@@ -91,6 +94,7 @@ class _Planner:
     wish: Wish
     progress: Progress
     foreseen: bool
+    most: int | None
     notes: list[str] = field(default_factory=list)
 
     def plan(self, release: int | None = None) -> Plan:
@@ -177,7 +181,7 @@ class _Planner:
         assert project.workspace is not None
         planned = State(project.workflows, project.workspace, ways)
         along = frozenset(version for version, way in ways.items() if way.after.name in self.wish)
-        return forecast(tx, self.runtime, live, planned, along, self.progress)
+        return forecast(tx, self.runtime, live, planned, along, self.progress, self.most)
 
     def _workflows(
         self,

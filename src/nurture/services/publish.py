@@ -40,14 +40,17 @@ def publish(runtime: Runtime, folder: Path, actor: str = "command line") -> Made
     return make_live(runtime, planning.plan(runtime, folder, foreseen=False), actor)
 
 
-def make_live(runtime: Runtime, plan: Plan, actor: str = "command line") -> MadeLive:
-    """Do what the plan says. Raises NurtureError when something else went live since it was made."""
+def make_live(runtime: Runtime, plan: Plan, actor: str = "command line", most: int | None = None) -> MadeLive:
+    """Do what the plan says. Raises NurtureError when something else went live since it was made.
+
+    With ``most``, about so many contacts are taken along before this returns; workers see to the others.
+    """
     if not plan.changes_anything:
         return MadeLive(None)
     release = runtime.database.retrying(lambda tx: _write(tx, runtime, plan, actor))
     runtime.shelf.forget()
     watch.begin(runtime)
-    return MadeLive(release, migration.go_on(runtime))
+    return MadeLive(release, migration.go_on(runtime, most))
 
 
 def _write(tx: Connection, runtime: Runtime, plan: Plan, actor: str) -> int:

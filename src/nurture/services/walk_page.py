@@ -6,17 +6,18 @@ Plain values in and out. Stores nothing and sends nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nurture.model.errors import NurtureError, TextError
-from nurture.rendering.storyboard import Story
+from nurture.rendering.storyboard import Frame, Story
 from nurture.services import rehearsal
 from nurture.services.folder import open_sound
 from nurture.services.made_up import Doing, parse_doing
 from nurture.services.rehearsal import Ground, who_plays
 from nurture.services.runtime import Runtime
 from nurture.services.walk import Itinerary, Walk, usual_start, walk
+from nurture.services.walk_choices import Choice, choices
 from nurture.services.walk_story import story_of
 from nurture.services.what_ifs import Alternative, what_ifs
 from nurture.services.when import read_instant
@@ -24,19 +25,22 @@ from nurture.services.when import read_instant
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the page was asked for. ``do`` as `nurture walk --do` takes it, ``start`` on the persona's own clock."""
+    """What the page was asked for. ``do`` as `nurture walk --do` takes it, ``start`` on the persona's own clock.
+
+    ``variants`` are pairs of a split and the variant to take.
+    """
 
     workflow: str
     persona: str | None = None
     do: tuple[str, ...] = ()
-    variants: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[tuple[str, str], ...] = ()
     start: str | None = None
     what_if: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WalkPage:
-    """One walk, ready to be shown. ``personas`` and ``variants`` are what may be chosen."""
+    """One walk, ready to be shown; ``asked`` holds also what was left open. ``personas``, ``variants`` and ``choices`` are what may be chosen."""
 
     asked: Asked
     walk: Walk
@@ -44,6 +48,12 @@ class WalkPage:
     alternatives: tuple[Alternative, ...]
     personas: tuple[str, ...]
     variants: Mapping[str, tuple[str, ...]]
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Every touchpoint, in the order of the story."""
+        return tuple(frame for chapter in self.story.chapters for frame in chapter.frames)
 
 
 def of_published(runtime: Runtime, asked: Asked, base_url: str) -> WalkPage:
@@ -70,19 +80,25 @@ def _page(ground: Ground, asked: Asked, base_url: str, runtime: Runtime) -> Walk
     except TextError as error:
         raise NurtureError(error.message, hint=error.hint) from None
     doings = tuple(_doing(text) for text in asked.do)
-    itinerary = Itinerary(contact, start, ground.personas.get(persona or ""), doings, asked.variants)
+    itinerary = Itinerary(contact, start, ground.personas.get(persona or ""), doings, dict(asked.variants))
     found = what_ifs(ground, asked.workflow, itinerary, base_url)
     chosen = next((one for one in found if one.what_if.name == asked.what_if), None)
     # A link to an alternative that is gone after an edit shows the walk itself.
     walked = chosen.walk if chosen else walk(ground, asked.workflow, itinerary, base_url)
     splits = {step.id: tuple(step.branches) for step in workflow.steps.values() if step.kind == "split"}
     return WalkPage(
-        asked=replace(asked, persona=persona, what_if=chosen.what_if.name if chosen else None),
+        asked=replace(
+            asked,
+            persona=persona,
+            start=f"{start.astimezone(zone):%Y-%m-%dT%H:%M}",
+            what_if=chosen.what_if.name if chosen else None,
+        ),
         walk=walked,
         story=story_of(walked, ground.workspace, found),
         alternatives=found,
         personas=with_example,
         variants=splits,
+        choices=choices(ground, workflow, contact),
     )
 
 

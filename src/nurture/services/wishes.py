@@ -32,6 +32,24 @@ def read_wishes(words: Iterable[str], folder: Path | None = None) -> Wish:
     return found
 
 
+def read_words(words: Iterable[str]) -> Wish:
+    """The same without files: what comes from elsewhere names none of ours. Raises TextError."""
+    found: dict[str, dict[str, str]] = {}
+    for word in words:
+        for workflow, names in _word(word).items():
+            found.setdefault(workflow, {}).update(names)
+    return found
+
+
+def as_words(wish: Wish) -> tuple[str, ...]:
+    """The words that say it: one for each workflow, and one for each new name."""
+    return tuple(
+        word
+        for workflow, names in wish.items()
+        for word in (workflow, *(f"{workflow}:{old}={new}" for old, new in names.items()))
+    )
+
+
 def _word(word: str) -> Mapping[str, Mapping[str, str]]:
     workflow, colon, rest = word.partition(":")
     names = {}

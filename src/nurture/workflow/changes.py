@@ -53,6 +53,15 @@ class Change:
     after: str | None = None
     place: Place | None = None
 
+    @property
+    def how(self) -> str:
+        """Is something ``added`` or ``removed`` by it, or only ``changed``?"""
+        if self.kind in (ChangeKind.STEP_ADDED, ChangeKind.STAGE_ADDED):
+            return "added"
+        if self.kind in (ChangeKind.STEP_REMOVED, ChangeKind.STAGE_REMOVED):
+            return "removed"
+        return "changed"
+
 
 def of_stage(
     kind: ChangeKind, stage: Stage, said: str, before: str | None = None, after: str | None = None
