@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from nurture.services import published
 from nurture.services.published import Published
 from nurture.settings import Settings
-from tests.support.auditor import audit
+from tests.support.auditor import audit, settled
 from tests.support.generated import EVENTS, workflow_texts
 from tests.support.lives import PEOPLE, Deed, Fault, Script
 from tests.support.mortal import Ground, Life
@@ -85,10 +85,10 @@ def live(ground: Ground, script: Script) -> list[str]:
     """Live through this; returns what was promised and not kept."""
     ground.renew()
     given_ = Settings(project=Path(__file__).parent, database_url=ground.url, secret_keys=("a-key" * 10,))
-    life = Life(ground, given_, script)
+    life = Life(ground, given_, script, look=settled)
     try:
         life.play()
-        return audit(life)
+        return [*life.found, *audit(life)]
     finally:
         life.close()
 

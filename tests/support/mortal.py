@@ -26,7 +26,7 @@ from nurture.services.published import Shelf
 from nurture.services.runtime import Runtime
 from nurture.settings import Settings
 from nurture.wiring import Nurture
-from tests.support.lives import NOWHERE, POISON, Deed, Fault, Journal, Script
+from tests.support.lives import NOWHERE, PEOPLE, POISON, Deed, Fault, Journal, Script
 from tests.support.outside import Outside
 from tests.support.scripted_server import Server
 from tests.support.worlds import MONDAY
@@ -109,6 +109,10 @@ class Process:
             self.life.in_hand = []
 
 
+def list_nothing(life: Life) -> list[str]:
+    return []
+
+
 @dataclass
 class Life:
     """One database, one mail server, and the processes that live and die on them."""
@@ -123,6 +127,9 @@ class Life:
     """How many of the moments were in a dialogue."""
     in_hand: list[str] = field(default_factory=list)
     """Whose messages are in a dialogue, or were in the last one of this batch."""
+    look: Callable[[Life], list[str]] = list_nothing
+    found: list[str] = field(default_factory=list)
+    """What was not as it should be right after a fault."""
     busy: bool = True
     """Nothing goes wrong while this holds: at the beginning, and while somebody gets in between."""
     process: Process = field(init=False)
@@ -165,22 +172,29 @@ class Life:
         if not works:
             self.journal.idle.append((self.clock.now(), until))
             self.go_to(until)
-        self.insist(Process.work)
+        self.tick()
         while (moment := self.next_moment()) is not None and moment <= until:
             self.go_to(moment)
             self.mend()
-            self.insist(Process.work)
+            self.tick()
         self.go_to(max(until, self.clock.now()))
 
     def run_out(self) -> None:
         """On until nothing is to come any more."""
         for _ in range(2_000):
-            self.insist(Process.work)
+            self.tick()
             moment = self.next_moment()
             if moment is None:
                 return
             self.go_to(moment)
         raise AssertionError("this life never ends")
+
+    def tick(self) -> None:
+        """All that is due now is done; whoever looks on looks right after anything went wrong."""
+        still_to_come = len(self.faults)
+        self.insist(Process.work)
+        if len(self.faults) < still_to_come:
+            self.found += self.look(self)
 
     def go_to(self, moment: datetime) -> None:
         self.clock.advance(seconds=(moment - self.clock.now()).total_seconds())
@@ -292,7 +306,8 @@ class Life:
         return fault.moment < self.moments
 
     def get_between(self, fault: Fault) -> None:
-        who = self.in_hand[0] if fault.in_dialogue else fault.who
+        them = next((name for name in self.in_hand if name in PEOPLE), fault.who)
+        who = them if fault.in_dialogue else fault.who
         rival = self._rival = self._rival or self.begin(self.ground.rivals)
         match fault.what:
             case "sleeps":  # for longer than any lease, while another works

@@ -149,7 +149,7 @@ class Outside:
             content.set_heads(tx, heads, now)
 
     def begin(self, nurture: Nurture) -> None:
-        """Everybody is there, agreed to be written to, and enters; the bystander gets her daily mail."""
+        """Everybody is there, agreed to be written to, and enters; some get the daily mail too."""
         forms = [
             {
                 "email": f"{name}@example.org",
@@ -163,7 +163,7 @@ class Outside:
         if self.script.poison == "template":
             forms[-1]["fields"] = {"plan": "plus"}
         storing.store_batch(nurture.runtime, forms, source="a test")
-        for name in (BYSTANDER, POISON):
+        for name in (BYSTANDER, POISON, *PEOPLE[:2]):
             self.enroll(nurture, name, "steady")
         for name in (*PEOPLE, POISON):
             self.track(nurture, name, "a.happened", id_=f"enter-{name}")

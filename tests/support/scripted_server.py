@@ -48,8 +48,7 @@ class Server:
         answers = [self.answer(message) for message in messages]
         refused = {index: OUTCOMES[one] for index, one in enumerate(answers) if one in AT_ONCE}
         self.note(messages, answers)
-        whose = [message.recipient.partition("@")[0] for message in messages]
-        self.life.in_hand = [name for name in whose if name in PEOPLE]
+        self.life.in_hand = [message.recipient.partition("@")[0] for message in messages]
         self.life.moment(self.process)
         ready = [index for index in range(len(messages)) if index not in refused]
         return Group(self, messages, answers, refused, ready)
