@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from hashlib import sha256
 
 from nurture.db.releases import ReleaseKind
 from nurture.engine.migrating import Obstacle
@@ -128,13 +127,6 @@ class Plan:
     release: int | None = None
     """The release that would be live again."""
     hashes: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def seal(self) -> str:
-        """Changes with a byte of the files, with what is live, and with who is taken along: what a yes is a yes to."""
-        wish = sorted((name, sorted(names.items())) for name, names in self.wish.items())
-        told = (self.kind.value, self.release, self.live, sorted(self.hashes.items()), wish)
-        return sha256(repr(told).encode()).hexdigest()
 
     @property
     def token(self) -> str:
