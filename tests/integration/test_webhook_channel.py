@@ -169,6 +169,8 @@ def test_of_the_answer_only_the_first_printable_characters_are_kept() -> None:
         ("Thu, 25 Feb 2021 16:02:10 GMT", timedelta(hours=1)),
         ("Thu, 25 Feb 2021 12:00:00 GMT", timedelta()),
         ("soon", None),
+        ("Thu, 25 Feb 2021 16:02:10 +99999999999999", None),
+        ("Thu, 25 Feb 99999999999999 16:02:10 GMT", None),
         ("-5", None),
         ("", None),
     ],

@@ -156,6 +156,11 @@ def test_two_expressions_with_the_same_text_are_equal() -> None:
         ("1 if contact.a else 2", 0, "not allowed"),
         ('{"a": 1}', 0, "braces"),
         ("99999999999999999999", 0, "too large"),
+        ('contact.plan == "\\x00"', 16, "no text can hold"),
+        ('contact.plan == "\0"', 16, "no text can hold"),
+        ('contact.plan == "\\ud800"', 16, "no text can hold"),
+        ('contact.plan in ["a", "\\ud800"]', 22, "no text can hold"),
+        ('contact["\\x00"] == 1', 0, "no text can hold"),
     ],
 )
 def test_what_a_question_may_not_ask_is_refused_at_its_word(text: str, column: int, words: str) -> None:
@@ -164,6 +169,15 @@ def test_what_a_question_may_not_ask_is_refused_at_its_word(text: str, column: i
 
     assert words in caught.value.message
     assert caught.value.column == column
+
+
+def test_a_question_that_doubles_at_every_level_is_refused_and_not_read_to_its_end() -> None:
+    text = "contact.score"
+    for _ in range(18):
+        text = f"1 < ({text}) < 2"
+
+    with pytest.raises(ExpressionError, match="too deep"):
+        parse_expression(text)
 
 
 def test_a_near_miss_gets_a_hint() -> None:

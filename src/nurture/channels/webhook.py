@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from hashlib import sha256
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
@@ -72,6 +73,11 @@ class Silence:
         return self.text
 
 
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True)
 class WebhookChannel:
     """The way out for webhooks. Any number of threads may share one.
@@ -85,7 +91,8 @@ class WebhookChannel:
     catches: bool = False
     resolve: Resolve = look_up
     seconds: float = SECONDS
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext | None = None
+    """Whom to believe; None for what this machine believes, read when it is first needed."""
 
     def keeps(self, url: str) -> bool:
         """Would a message to this address leave the machine although nothing may?"""
@@ -138,7 +145,9 @@ class WebhookChannel:
     def _secured(self, sock: socket.socket, target: Target, ends: float) -> socket.socket:
         sock.settimeout(_left(ends))
         # The certificate must be for the name that was asked for, whatever address it has now.
-        return self.tls.wrap_socket(sock, server_hostname=target.host) if target.tls else sock
+        return (
+            (self.tls or _usual_tls()).wrap_socket(sock, server_hostname=target.host) if target.tls else sock
+        )
 
 
 # --- signing ------------------------------------------------------------------------------------------------------
@@ -256,7 +265,7 @@ def _retry_after(value: str | None, at: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(word[:9]), 10**8))
     try:
         moment = parsedate_to_datetime(word)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or a zone of twenty digits
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(timedelta(), aware - at)

@@ -7,7 +7,7 @@ a parameter. A value whose type only its row knows is three columns, of which at
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,8 +218,25 @@ _COMPARISONS: dict[str, Callable[[Cell, Cell], Condition]] = {
 
 
 def _is_among(item: Cell, choices: tuple[Scalar, ...], negated: bool) -> Condition:
-    found = or_(false(), *(_same_type(operator.eq, item, _constant(choice)) for choice in choices))
-    return and_(not_(_is_null(item)), not_(found)) if negated else found
+    """Each column stands once, however many choices there are: one question may be the item of another."""
+    listed = [_constant(choice) for choice in choices]
+    parts = [
+        _is_one_of(column, own, negated)
+        for column, own in (
+            (item.text, [one.text for one in listed if one.text is not None]),
+            (item.number, [one.number for one in listed if one.number is not None]),
+            (item.truth, [one.truth for one in listed if one.truth is not None]),
+        )
+        if column is not None
+    ]
+    return or_(true() if item.tags and negated else false(), *parts)
+
+
+def _is_one_of(column: ColumnElement[Any], own: Sequence[ColumnElement[Any]], negated: bool) -> Condition:
+    """Among the choices of its own type; with ``negated`` it is there, and none of them."""
+    if not own:
+        return column.is_not(None) if negated else false()
+    return _surely(column.not_in(own) if negated else column.in_(own))
 
 
 def _is_tagged(item: Cell, tags: Cell, negated: bool) -> Condition:

@@ -5,6 +5,7 @@ Refuses by name what it does not know, with a hint of what to write instead.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -33,7 +34,10 @@ MAX_LENGTH = 1000
 MAX_TOKENS = 250
 MAX_DEPTH = 20
 MAX_NUMBER = 10**15
+MAX_NODES = 1000
+"""Of the tree: ``1 < (1 < (1 < x < 2) < 2) < 2`` says what stands in its middle twice, at every level."""
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _ROOTS = ("contact", "event", "workspace", "stage")
 _OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _OPENING, _CLOSING = ("lparen", "lbracket", "lbrace"), ("rparen", "rbracket", "rbrace")
@@ -69,6 +73,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.nodes = 0
 
     def tree(self) -> Tree:
         try:
@@ -119,7 +124,8 @@ class _Reader:
         )
 
     def _tree(self, node: nodes.Node, depth: int) -> Tree:
-        if depth > MAX_DEPTH:
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise self._error(node, "this expression is too deep")
         match node:
             case nodes.Const():
@@ -147,8 +153,15 @@ class _Reader:
         value = node.value
         if isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
             raise self._error(node, "this number is too large")
+        if isinstance(value, str):
+            self._refuse_unstorable(node, value)
         assert value is None or isinstance(value, str | int | float | bool)
         return value
+
+    def _refuse_unstorable(self, node: nodes.Node, word: str) -> None:
+        """No database can be asked for it: ``"\\x00"`` and half a character, however they are written."""
+        if _UNSTORABLE.search(word):
+            raise self._error(node, "a text holds a character that no text can hold", "write it without \\")
 
     def _arithmetic(self, node: nodes.UnaryExpr | nodes.BinExpr, depth: int) -> Tree:
         if isinstance(node, nodes.UnaryExpr):
@@ -177,6 +190,7 @@ class _Reader:
             raise self._error(node, "only one name follows the dot", "write contact.FIELD or event.FIELD")
         if owner.name not in _ROOTS or owner.name == "stage":
             raise self._unknown_root(owner)
+        self._refuse_unstorable(owner, name)
         if owner.name == "workspace" and name not in WORKSPACE_FIELDS:
             raise self._error(
                 node,

@@ -210,3 +210,13 @@ def test_no_word_of_a_question_stands_in_the_statement_itself() -> None:
 
     assert "drop table" not in statement
     assert "a'b" not in statement
+
+
+def test_a_statement_grows_with_its_question_and_not_faster() -> None:
+    text = "contact.retired"
+    for _ in range(18):
+        text = f"({text}) not in [true, true, true, true]"
+
+    statement = str(condition(parse_expression(text).tree, WORKSPACE).compile(dialect=sqlite.dialect()))
+
+    assert len(statement) < 5_000
