@@ -66,14 +66,14 @@ def test_a_file_that_changes_after_the_plan_does_not_go_live_with_it(running: Ru
     assert live(running)[0] == {"one": plan.workflows[0].after}
 
 
-def test_a_plan_is_known_again_by_its_token_as_long_as_nothing_changed(running: Running) -> None:
+def test_a_plan_is_known_again_by_its_seal_as_long_as_nothing_changed(running: Running) -> None:
     mend(running.project / "workflows/one.yaml", "2 days", "3 days")
-    first, again = plan_of(running).token, plan_of(running).token
+    first, again = plan_of(running).seal, plan_of(running).seal
 
     mend(running.project / "workflows/one.yaml", "3 days", "4 days")
 
     assert first == again
-    assert plan_of(running).token != first
+    assert plan_of(running).seal != first
 
 
 def test_a_plan_that_another_release_overtook_is_refused(running: Running) -> None:

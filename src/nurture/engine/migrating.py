@@ -67,9 +67,7 @@ class Way:
 
     def renamed(self) -> dict[str, str]:
         """Steps that have another name now: what was recorded of them takes the new one."""
-        return {
-            old: new for old, new in self.same.steps.items() if old != new and not self.is_another(old)
-        }
+        return {old: new for old, new in self.same.steps.items() if old != new and not self.is_another(old)}
 
 
 def migrate(way: Way, one: Enrollment, facts: Facts, now: datetime, done: Collection[str] = ()) -> Turn:

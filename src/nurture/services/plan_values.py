@@ -129,12 +129,6 @@ class Plan:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def token(self) -> str:
-        """Changes with the files, with what is live, and with the wish: whoever agreed to a plan agreed to this one."""
-        named = sorted((name, sorted(names.items())) for name, names in self.wish.items())
-        return sha256(repr((self.live, sorted(self.hashes.items()), named)).encode()).hexdigest()[:32]
-
-    @property
     def limits(self) -> Limits:
         assert self.project.workspace is not None  # a sound project has one
         return self.project.workspace.limits
