@@ -41,7 +41,7 @@ HAPPENS = (
     *("publish", "move", "competitor", "enroll:one", "enroll:two", "skip", "end", "nobody works"),
 )
 GETS_BETWEEN = (
-    *("dies", "dies", "dies", "sleeps", "turns", "sends", "sweeps"),
+    *("dies", "sleeps", "turns", "sends", "sweeps") * 3,
     *("consent.withdrawn", "email.complained", "b.happened", "sale.closed", "pause:all", "resume:all"),
     *("publish", "competitor", "call:reached", "end", "skip"),
 )
@@ -66,7 +66,7 @@ def scripts(draw: st.DrawFn) -> Script:
         manners=draw(st.booleans()),
         poison=draw(st.sampled_from(("none", "template", "zone"))),
         deeds=tuple(draw(st.lists(deeds, max_size=14))),
-        faults=tuple(draw(st.lists(faults, min_size=1, max_size=5))),
+        faults=tuple(draw(st.lists(faults, min_size=4, max_size=10))),
         answers=tuple(draw(st.lists(st.sampled_from(["takes"] * 6 + list(OUTCOMES)), max_size=20))),
     )
 
