@@ -164,6 +164,44 @@ def test_paths_and_a_word_choose_what_is_played(project: Path, tmp_path: Path) -
     assert nothing.exit_code == 1
 
 
+def test_a_folder_elsewhere_is_played_whole_and_what_cannot_be_read_in_it_fails(
+    project: Path, tmp_path: Path
+) -> None:
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    another(project, "sound").rename(apart / "sound.yaml")
+    another(project, "nowhere", "workflow: first-steps", "workflow: nowhere").rename(apart / "nowhere.yaml")
+    (apart / "broken.yaml").write_text("scenario: two\n  bad: [\n")
+    (apart / "empty.yaml").write_text("")
+
+    tested = answer("test", apart, project=project, exit_code=1)
+    alone = answer("test", apart / "nowhere.yaml", project=project, exit_code=1)
+    checked = answer("check", apart, project=project, exit_code=1)["problems"]
+
+    assert {Path(one["file"]).stem: one["passed"] for one in tested["scenarios"]} == {
+        "broken": False,
+        "empty": False,
+        "nowhere": False,
+        "sound": True,
+    }
+    assert "nowhere" in alone["scenarios"][0]["problems"][0]["message"]
+    assert {Path(one["file"]).stem for one in checked} >= {"broken", "nowhere", "empty"}
+
+
+def test_a_scenario_whose_first_word_is_misspelt_is_told_there_and_the_others_are_played(
+    project: Path,
+) -> None:
+    mend(another(project, "slip"), "scenario: ", "scenaro: ")
+
+    tested = answer("test", project=project, exit_code=1)
+
+    (slip,) = [one for one in tested["scenarios"] if not one["passed"]]
+    assert "'scenaro' is not known here (did you mean 'scenario'?)" in [
+        one["message"] for one in slip["problems"]
+    ]
+    assert tested["passed"] == 1
+
+
 def test_editors_complete_scenarios_by_a_schema_of_their_own() -> None:
     schema = answer("schema", "scenario")
 

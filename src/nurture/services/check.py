@@ -5,7 +5,7 @@ Reads the folder only; asks no database, sends nothing, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,14 @@ def check(folder: Path, paths: Sequence[Path] = ()) -> Checked:
     its name. Raises NotFoundError when there is no project.
     """
     paths = [path.resolve() for path in paths]
-    project = load_project(folder, tuple(path for path in paths if _is_draft(folder, path)))
+    checked = check_with(folder, paths)
+    told = (problem for problem in checked.problems if not paths or _is_among(folder, problem, paths))
+    return Checked(checked.project, tuple(told))
+
+
+def check_with(folder: Path, paths: Sequence[Path], otherwise: str = "workflow") -> Checked:
+    """The whole project, and those of ``paths`` that lie elsewhere; each says by its keys what it is, else ``otherwise``."""
+    project = load_project(folder, tuple(_drafts(folder, paths)), otherwise)
     sources, unreadable = template_sources(folder)
     library = Library(sources)
     problems = {
@@ -67,9 +74,7 @@ def check(folder: Path, paths: Sequence[Path] = ()) -> Checked:
     told = sorted(
         map(with_remedy, problems), key=lambda problem: (problem.place, problem.code, problem.message)
     )
-    return Checked(
-        project, tuple(problem for problem in told if not paths or _is_among(folder, problem, paths))
-    )
+    return Checked(project, tuple(told))
 
 
 def template_sources(folder: Path) -> tuple[list[TemplateSource], list[Problem]]:
@@ -180,9 +185,17 @@ def _names(variables: Iterable[Variable]) -> tuple[Printed, ...]:
     return tuple(Printed(variable.path, variable.place, variable.bare) for variable in variables)
 
 
-def _is_draft(folder: Path, path: Path) -> bool:
-    read = path.parent.name in FOLDERS and path.parent.parent == folder
-    return path.is_file() and path.suffix in (".yaml", ".yml") and not read
+def _drafts(folder: Path, paths: Iterable[Path]) -> Iterator[Path]:
+    """The YAML files among ``paths``, and in the folders among them, that are not read with the project anyway."""
+    for path in paths:
+        if path.is_dir() and path not in (folder, *folder.parents):
+            found = sorted(one for one in path.iterdir() if one.is_file())
+        else:
+            found = [path] if path.is_file() else []
+        for one in found:
+            read = one.parent.name in FOLDERS and one.parent.parent == folder
+            if one.suffix in (".yaml", ".yml") and not read:
+                yield one
 
 
 def _is_among(folder: Path, problem: Problem, paths: Sequence[Path]) -> bool:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from nurture.engine.dates import comes_next
 from nurture.model.errors import NotFoundError, NurtureError, Place, Severity
 from nurture.model.timing import Calendar, Rule, resolve
-from nurture.services.check import Checked, check
+from nurture.services.check import Checked, check_with
 from nurture.services.folder import Folder, opened
 from nurture.services.rehearsal import Ground, begin, enters_by_itself, of_folder, tell, who_plays
 from nurture.services.walk_world import Touchpoint, Walked
@@ -125,9 +125,8 @@ def open_stage(folder: Path, paths: Sequence[Path] = (), word: str | None = None
     was asked for, ProblemsFound when another file than a scenario holds an error.
     """
     wanted = [path.resolve() for path in paths]
-    checked = check(folder, tuple(path for path in wanted if path.is_file()))
     # All problems, not only those of the paths: a workflow that does not hold is nothing to play.
-    checked = Checked(checked.project, check(folder).problems) if wanted else checked
+    checked = check_with(folder, wanted, otherwise="scenario")
     checked.sound()
     files = [one for one in checked.project.scenarios if _asked_for(folder, one, wanted, word)]
     if (wanted or word) and not files:

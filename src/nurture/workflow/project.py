@@ -78,16 +78,16 @@ class Project:
         }
 
 
-def load_project(folder: Path, drafts: tuple[Path, ...] = ()) -> Project:
+def load_project(folder: Path, drafts: tuple[Path, ...] = (), otherwise: str = "workflow") -> Project:
     """Read the folder, and ``drafts``: files elsewhere that are to be checked as if they were in it.
 
-    Raises NotFoundError when the folder holds no ``nurture.toml``.
+    A draft that does not say by its keys what it is, is taken for ``otherwise``. Raises NotFoundError when the folder holds no ``nurture.toml``.
     """
     if not (folder / FILE).is_file():
         raise NotFoundError(
             f"there is no {FILE} in {folder}", hint="name the project's folder with --project DIR"
         )
-    return _Loader(folder).project(drafts)
+    return _Loader(folder).project(drafts, otherwise)
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class _Loader:
     scenarios: list[ScenarioFile] = field(default_factory=list)
     unread: set[tuple[str, str]] = field(default_factory=set)
 
-    def project(self, more: tuple[Path, ...]) -> Project:
+    def project(self, more: tuple[Path, ...], otherwise: str) -> Project:
         source = self._bytes(self.folder / FILE)
         workspace, problems = read_workspace(source) if source is not None else (None, [])
         self.problems.extend(problems)
@@ -109,7 +109,7 @@ class _Loader:
                     read(self, path)
         self.problems.extend(strays(self.folder))
         for path in more:
-            self._by_its_first_key(path)
+            self._by_its_keys(path, otherwise)
         self._forget_replaced(len(more))
         return Project(
             folder=self.folder,
@@ -193,10 +193,10 @@ class _Loader:
     def _inside(self, file: str) -> bool:
         return file.startswith("workflows/")
 
-    def _by_its_first_key(self, path: Path) -> None:
-        """A file outside of the folders says by its keys what it is; without a word of that it is a workflow."""
-        kind = kind_of(self._bytes(path) or b"")
-        part = next((folder for folder, word in FOLDERS.items() if word == kind), "workflows")
+    def _by_its_keys(self, path: Path, otherwise: str) -> None:
+        """A file outside of the folders says by its keys what it is."""
+        kind = kind_of(self._bytes(path) or b"") or otherwise
+        part = next(folder for folder, word in FOLDERS.items() if word == kind)
         _PARTS[part](self, path)
 
 

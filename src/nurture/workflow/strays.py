@@ -25,8 +25,8 @@ _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "call": (".txt",),
     "pages": (".html",),
 }
-_TELLING = {"stages": "workflow", "scenario": "scenario", "offer": "offer", "segment": "segment"}
-_TELLING |= {"workflow": "workflow", "persona": "persona"}
+_TELLING = {"stages": "workflow", "scenario": "scenario", "expect": "scenario", "offer": "offer"}
+_TELLING |= {"segment": "segment", "workflow": "workflow", "persona": "persona"}
 """What a key at the top of a file says about it; the first of these that is there decides."""
 _HARMLESS = re.compile(r"\..*|.*~|README.*|.*\.schema\.json", re.IGNORECASE)
 _PEEKED = 4_000
@@ -49,11 +49,17 @@ def _said(source: bytes, key: str) -> str | None:
     return found.group(1) if found else None
 
 
+def _keys(source: bytes) -> list[str]:
+    return re.findall(r"^([\w-]+)[ ]*:", source[:_PEEKED].decode("utf-8", "replace"), re.MULTILINE)
+
+
 def misplaced(source: bytes, path: Path, file: str) -> Problem | None:
     """A file that says it is something else than its folder holds."""
     kind, wanted = kind_of(source), FOLDERS.get(path.parent.name)
     if kind is None or wanted is None or kind == wanted or _said(source, wanted) is not None:
         return None
+    if did_you_mean(wanted, _keys(source), cutoff=0.8):
+        return None  # the right file, with its first word misspelt: told when it is read
     folder = next(folder for folder, word in FOLDERS.items() if word == kind)
     article = "an" if kind == "offer" else "a"
     return Problem(
