@@ -163,6 +163,26 @@ def test_of_the_answer_only_the_first_printable_characters_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        b'{"error":"ana.b+c@example.org is taken"}',
+        b"email=ana%40example.org",
+        "Zoë <zoë@bücher.example>".encode(),
+    ],
+)
+def test_an_answer_that_repeats_a_mail_address_is_kept_without_it(words: bytes) -> None:
+    with a_receiver((422, {}, words)) as receiver:
+        said = post(a_channel(), receiver.url)
+
+    assert "…@…" in str(said)
+    assert "example" not in str(said)
+
+
+def test_no_key_stands_in_what_a_channel_shows_of_itself() -> None:
+    assert KEYS[0] not in repr(a_channel())
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         ("120", timedelta(minutes=2)),

@@ -13,6 +13,7 @@ import pytest
 from nurture.channels.webhook import signature
 from nurture.db import hooks, outbox
 from nurture.db.outbox import LEASE, Leaving
+from nurture.model.errors import NurtureError
 from nurture.model.words import Status
 from nurture.services import doctor, endpoints
 from tests.support.receiver import Receiver, a_raw_server, a_receiver
@@ -398,3 +399,22 @@ def test_the_guard_of_a_staging_copy_holds_for_webhooks(start: Start, crm: Recei
 
     assert crm.heard == []
     assert running.states() == [("crm-sync", "skipped", "recipient-not-allowed")]
+
+
+def test_the_guard_of_a_staging_copy_holds_for_a_trial_too(start: Start, crm: Receiver) -> None:
+    running = start(crm_sync=crm.url)
+    object.__setattr__(running.nurture.runtime, "allow_recipients", ("example.org",))
+
+    with pytest.raises(NurtureError, match=r"does not list 127\.0\.0\.1"):
+        endpoints.ping(running.nurture.runtime, "crm-sync")
+
+    assert crm.heard == []
+
+
+def test_while_mail_is_caught_a_trial_is_refused(start: Start, crm: Receiver) -> None:
+    running = start(crm_sync=crm.url.replace("127.0.0.1", "localhost"))
+
+    with pytest.raises(NurtureError, match="nothing leaves for localhost"):
+        endpoints.ping(running.nurture.runtime, "crm-sync")
+
+    assert crm.heard == []

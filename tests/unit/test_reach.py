@@ -159,3 +159,10 @@ def test_names_in_other_letters_travel_as_the_domain_system_knows_them() -> None
 
     assert (target.host, target.name) == ("xn--bcher-kva.example", "xn--bcher-kva.example")
     assert target.path == "/Wege?f%C3%BCr=alle&x=%20"
+
+
+def test_an_address_that_cannot_be_read_is_not_repeated() -> None:
+    with pytest.raises(UnreachableError) as caught:
+        read_target("https://crm.example.com:99999/hooks/s3cret")
+
+    assert "s3cret" not in str(caught.value)

@@ -76,7 +76,8 @@ def read_target(url: str) -> Target:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UnreachableError(f"{url!r} is no address") from None
+        # Not repeated: the path of an address may be a secret, and this goes into the books.
+        raise UnreachableError("the url is no address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UnreachableError("only http and https addresses with a host are written to")
     if "@" in parts.netloc:

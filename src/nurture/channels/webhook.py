@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import io
+import re
 import socket
 import ssl
 from base64 import b64encode
@@ -35,6 +36,8 @@ MOST_READ = 64 * 1024
 EXCERPT = 200
 PREFIX = "whsec_"
 GONE = 410
+_ADDRESS = re.compile(r"""[^\s<>"'(){}\[\],;:=&/]{1,64}(?:@|%40)[\w.-]+""", re.IGNORECASE)
+"""A mail address: other systems like to repeat what they were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class WebhookChannel:
     hosts that NURTURE_WEBHOOK_ALLOW names.
     """
 
-    keys: Sequence[str] = ()
+    keys: Sequence[str] = field(default=(), repr=False)
     reach: Reach = field(default_factory=Reach)
     catches: bool = False
     resolve: Resolve = look_up
@@ -252,8 +255,8 @@ class _Ear(io.RawIOBase):
 
 
 def excerpt(text: str) -> str:
-    """The first printable characters, on one line."""
-    head = text[: EXCERPT * 4]
+    """The first printable characters, on one line. It goes into logs and outlives the contact: it names no address."""
+    head = _ADDRESS.sub("…@…", text[: EXCERPT * 4])
     plain = "".join(letter if letter.isprintable() else " " for letter in head)
     return " ".join(plain.split())[:EXCERPT]
 

@@ -12,6 +12,7 @@ from time import monotonic
 
 from sqlalchemy import Connection
 
+from nurture.channels.reach import UnreachableError
 from nurture.channels.webhook import Answer, as_words
 from nurture.db import hooks
 from nurture.db.deliveries import by_key
@@ -20,7 +21,7 @@ from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.words import Channel, DeliveryState
 from nurture.model.workspace import Endpoint
 from nurture.rendering.links import delivery_key
-from nurture.services.hooks import as_bytes
+from nurture.services.hooks import as_bytes, host_of, is_listed
 from nurture.services.runtime import Runtime
 
 PING = "ping"
@@ -92,10 +93,11 @@ def secrets(runtime: Runtime, name: str) -> list[str]:
 def ping(runtime: Runtime, name: str) -> Trial:
     """Send a message of the type ``ping`` now, whatever else waits, and tell the answer. Changes nothing here.
 
-    Raises NotFoundError.
+    Raises NotFoundError, and NurtureError where nothing may leave for that system.
     """
     with runtime.database.read() as tx:
         endpoint = _known(tx, runtime, name)
+    _refuse_to_leave(runtime, endpoint.url)
     at = runtime.clock.operational()
     id_ = delivery_key(0, f"{PING} {name} {at.isoformat()}", 1, PING)
     body = as_bytes(
@@ -144,6 +146,24 @@ def redeliver(runtime: Runtime, name: str, ids: Collection[str] | None = None, *
         return again
 
     return runtime.database.retrying(write)
+
+
+def _refuse_to_leave(runtime: Runtime, url: str) -> None:
+    """A copy for trials calls nobody's real system, not even to say hello."""
+    if not is_listed(runtime, url):
+        raise NurtureError(
+            f"NURTURE_ALLOW_RECIPIENTS does not list {host_of(url)}",
+            hint="add the host to it, if this installation may write there",
+        )
+    try:
+        caught = runtime.webhooks.keeps(url)
+    except UnreachableError:
+        return  # which the trial itself will tell
+    if caught:
+        raise NurtureError(
+            f"while NURTURE_SMTP_URL is catch: nothing leaves for {host_of(url)}",
+            hint="list the host in NURTURE_WEBHOOK_ALLOW, or set NURTURE_SMTP_URL",
+        )
 
 
 def _require_ended(tx: Connection, name: str, id_: str) -> None:

@@ -67,10 +67,7 @@ class Ready:
     @property
     def host(self) -> str:
         """For the books: the path of an address may be a secret."""
-        try:
-            return read_target(self.url).host
-        except UnreachableError:
-            return "nowhere"
+        return host_of(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,7 @@ class Hooks:
         if claim.payload is None:  # whoever is erased takes along what would have been said of them
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.ERASED)
         one = Ready(claim, endpoint.url, claim.payload)
-        if not allows(f"webhook@{one.host}", self.runtime.allow_recipients or ()):
+        if not is_listed(self.runtime, endpoint.url):
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.NOT_ALLOWED)
         return (
             one if claim.payload else Ready(claim, endpoint.url, self._notice(claim, known, now), fresh=True)
@@ -264,6 +261,19 @@ class Hooks:
             since = before.since if before else operational
             hooks.close(tx, Closed(endpoint, since, operational + span, str(trouble), times + 1), operational)
             log.warning("endpoint rests", endpoint=endpoint, seconds=span.total_seconds(), said=str(trouble))
+
+
+def host_of(url: str) -> str:
+    """The host of an address; a word that is none where it has none."""
+    try:
+        return read_target(url).host
+    except UnreachableError:
+        return "nowhere"
+
+
+def is_listed(runtime: Runtime, url: str) -> bool:
+    """Does NURTURE_ALLOW_RECIPIENTS, where it is set, list the host of this address?"""
+    return allows(f"webhook@{host_of(url)}", runtime.allow_recipients or ())
 
 
 def _stops(replies: Sequence[Reply]) -> bool:
