@@ -129,6 +129,13 @@ class Plan:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def seal(self) -> str:
+        """Changes with a byte of the files, with what is live, and with who is taken along: what a yes is a yes to."""
+        wish = sorted((name, sorted(names.items())) for name, names in self.wish.items())
+        told = (self.kind.value, self.release, self.live, sorted(self.hashes.items()), wish)
+        return sha256(repr(told).encode()).hexdigest()
+
+    @property
     def limits(self) -> Limits:
         assert self.project.workspace is not None  # a sound project has one
         return self.project.workspace.limits
