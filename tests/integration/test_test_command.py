@@ -207,3 +207,15 @@ def test_editors_complete_scenarios_by_a_schema_of_their_own() -> None:
 
     assert schema["properties"]["expect"]["minItems"] == 1
     assert set(schema["$defs"]["expectation"]["properties"]) >= {"email", "not", "lost", "at", "within"}
+
+
+@pytest.mark.parametrize("command", ["test", "check"])
+def test_nothing_that_a_file_holds_begins_a_line_of_its_own(project: Path, command: str) -> None:
+    slips = 'scenario: "a\\n::stop-commands::x"\nworkflow: "b\\n::error::c"\n"d\\n::error::e": f\n'
+    (project / "scenarios/slip.yaml").write_text(slips)
+
+    result = run(command, project=project)
+
+    assert result.exit_code == 1
+    assert "::error::c" in result.output
+    assert not [line for line in result.output.splitlines() if line.lstrip().startswith("::")]

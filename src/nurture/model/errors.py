@@ -38,8 +38,8 @@ class Problem:
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        line = f"{self.place}: {self.code}  {self.message}"
-        return f"{line}\n    hint: {self.hint}" if self.hint else line
+        line = on_one_line(f"{self.place}: {self.code}  {self.message}")
+        return f"{line}\n    hint: {on_one_line(self.hint)}" if self.hint else line
 
 
 class NurtureError(Exception):
@@ -90,6 +90,11 @@ class TextError(ValueError):
         self.message = message
         self.column = column
         self.hint = hint
+
+
+def on_one_line(text: str) -> str:
+    """``text`` without its line breaks: what a file holds must not begin a line of ours, which build servers obey."""
+    return " ".join(text.splitlines())
 
 
 def as_sentence(words: str) -> str:

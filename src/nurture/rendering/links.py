@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b32encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -64,7 +64,7 @@ class Links:
     """Makes and reads links. ``base_url`` is where our pages stand; ``keys`` are the secrets, the signing one first."""
 
     base_url: str
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] = field(repr=False)
 
     def unsubscribe(self, key: str) -> str:
         """The way out for the delivery ``key``; also the one-click target (RFC 8058). It never expires."""

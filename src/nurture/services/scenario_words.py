@@ -12,6 +12,7 @@ from textwrap import shorten
 
 from nurture.engine.explain import moment
 from nurture.model.contact_values import as_text
+from nurture.model.errors import on_one_line
 from nurture.services.scenarios import ENDS, Mark, Rehearsed, Verdict
 from nurture.services.walk_world import Touchpoint
 from nurture.workflow.scenarios import Wanted
@@ -55,7 +56,7 @@ def failure(played: Rehearsed) -> list[str]:
 def reasons(played: Rehearsed) -> Iterator[str]:
     """``scenarios/guide.yaml:9:13: email guide-reminder is missing``, one line for each thing that is wrong."""
     for trouble in played.trouble:
-        yield f"{trouble.place}: {trouble.said}"
+        yield on_one_line(f"{trouble.place}: {trouble.said}")
     for verdict in played.failures:
         yield f"{verdict.expectation.place}: {said_of(verdict, played)}"
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
 
 from nurture.model.calendars import read_zone
 from nurture.model.contact_values import scalar
-from nurture.model.errors import Place, Problem, TextError
+from nurture.model.errors import Place, Problem, TextError, on_one_line
 from nurture.model.matching import parse_event_match
 from nurture.model.timing import Calendar, Duration, Rule, TimingError, parse_rule, resolve, to_utc
 from nurture.model.words import Scalar
@@ -128,11 +128,11 @@ class ScenarioFile:
 
     @property
     def name(self) -> str:
-        """What it is called; the file's own name while it says none."""
+        """What it is called, on one line; the file's own name while it says none."""
         if self.scenario:
             return self.scenario.name
         said = self.top.text("scenario") if self.top else None
-        return said.text if said else self.file
+        return on_one_line(said.text) if said else self.file
 
 
 # --- words --------------------------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def _scenario(top: MapNode, problems: list[Problem]) -> Scenario | None:
     if form is None:
         return None
     return Scenario(
-        name=form.scenario,
+        name=on_one_line(form.scenario),
         workflow=form.workflow,
         start=form.start,
         place=top.place,
