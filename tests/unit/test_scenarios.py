@@ -292,3 +292,16 @@ def test_the_samples_scenarios_all_pass() -> None:
 
     assert [one.file for one in stage.play("http://x") if not one.passed] == []
     assert len(stage.files) >= 10
+
+
+def test_no_word_of_a_file_moves_the_cursor_or_begins_a_line(ground: Ground) -> None:
+    told = '{at: +2 hours, event: sale.closed, product: "\\e[2J\\n::x"}'
+    more = "until: +3 hours\n"
+    one = played(ground, "{lost: went-silent}", events=(ASKED, TOOK, told), more=more)
+
+    said = "\n".join(failure(one))
+
+    assert "::x)" in said
+    assert "\x1b" not in said
+    assert "\n::" not in said
+    assert read_scenario('scenario: "a\\e[2Jb\\nc"\n', "a.yaml").name == "a [2Jb c"

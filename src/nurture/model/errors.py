@@ -5,9 +5,12 @@ Nothing here prints or logs; the command line and the pages do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -93,8 +96,8 @@ class TextError(ValueError):
 
 
 def on_one_line(text: str) -> str:
-    """``text`` without its line breaks: what a file holds must not begin a line of ours, which build servers obey."""
-    return " ".join(text.splitlines())
+    """``text`` without line breaks and control characters: build servers obey lines, and terminals escape sequences."""
+    return _CONTROLS.sub(" ", text)
 
 
 def as_sentence(words: str) -> str:

@@ -165,7 +165,11 @@ def _is_long(played: Rehearsed) -> bool:
 
 
 def _cell(at: str, text: str, width: int) -> str:
-    return f"{at:<{DAY}}{shorten(text, width - DAY, placeholder='…'):<{width - DAY}}" if text else " " * width
+    return (
+        f"{at:<{DAY}}{shorten(on_one_line(text), width - DAY, placeholder='…'):<{width - DAY}}"
+        if text
+        else " " * width
+    )
 
 
 def summary(played: Sequence[Rehearsed], seconds: float) -> str:
