@@ -98,7 +98,7 @@ class _Reading:
             (f"it belongs {self.belongs[key.text]}" if key.text in self.belongs else None)
             or (f"did you mean '{other}'?" if other in free else None)
             or did_you_mean(key.text, free)
-            or f"known here: {', '.join(sorted(self.known))}"
+            or f"known here: {', '.join(sorted(set(self.known)))}"
         )
         return Problem(key.place, "unknown-key", f"'{_short(key.text)}' is not known here", hint)
 
