@@ -41,16 +41,20 @@ FILES = {
         """,
     "templates/call/call-me.txt": "Hello {{ contact.first_name or 'there' }}, you asked us to call.\n",
 }
+DRAFTED = "workflows/call-me.yaml"
+"""What somebody is changing in the folder, and has not published yet."""
 PEOPLE = f"E-mail,First name,Phone,Time zone\ncarla@example.org,{TO_CALL},+14165550188,America/Toronto\n"
 
 
 def add_props(project: Path) -> None:
-    """Write the files, publish them, and let the call appear, all by the commands that people type."""
+    """Write the files, publish them, and let the call appear, all by the commands that people type; then change one."""
     for name, text in FILES.items():
         (project / name).write_text(dedent(text), encoding="utf-8")
     command(project, "publish", "--yes")
     command(project, "contacts", "import", "-", "--consent", "nurture", "--source", "the fair", given=PEOPLE)
     command(project, "enroll", "carla@example.org", "call-me", "--reason", "she asked at the fair")
+    drafted = project / DRAFTED
+    drafted.write_text(drafted.read_text(encoding="utf-8").replace("30 days", "40 days"), encoding="utf-8")
 
 
 def command(project: Path, *words: str, given: str | None = None) -> None:

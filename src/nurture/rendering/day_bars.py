@@ -12,6 +12,8 @@ from datetime import date
 SLOT = 40.0
 """One day."""
 BAR = 14.0
+MARGIN = 8.0
+"""On both sides, so that the first and last labels stand whole."""
 TOP, HEIGHT, FOOT = 26.0, 120.0, 26.0
 EACH = 2
 """Every how many days the day is written below."""
@@ -59,7 +61,7 @@ def draw(days: Sequence[tuple[date, int, int]], what: str) -> Bars:
 
     columns = []
     for number, (day, now, then) in enumerate(days):
-        middle = SLOT * (number + 0.5)
+        middle = MARGIN + SLOT * (number + 0.5)
         columns.append(
             Column(
                 middle,
@@ -69,4 +71,4 @@ def draw(days: Sequence[tuple[date, int, int]], what: str) -> Bars:
                 f"{day:%a %-d %b}: {now:,} {what} as it is now, {then:,} then",
             )
         )
-    return Bars(SLOT * len(days), floor + FOOT, floor, TOP, BAR, most, tuple(columns))
+    return Bars(2 * MARGIN + SLOT * len(days), floor + FOOT, floor, TOP, BAR, most, tuple(columns))

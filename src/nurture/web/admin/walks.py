@@ -105,7 +105,7 @@ def with_new(asked: Asked) -> Asked:
     days, clock = word_asked("days") or "0", word_asked("at")
     if not DAYS.fullmatch(days) or (clock and not CLOCK.fullmatch(clock)):
         abort(HTTPStatus.BAD_REQUEST)
-    when = f"+{int(days)} days" + (f" at {clock}" if clock else "")
+    when = f"+{int(days)} day{'' if int(days) == 1 else 's'}" + (f" at {clock}" if clock else "")
     return Asked(
         workflow=asked.workflow,
         persona=asked.persona,
