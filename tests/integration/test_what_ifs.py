@@ -150,3 +150,24 @@ def test_a_page_walks_what_is_live_and_the_folders_draft(project: Path, sqlite_u
     with pytest.raises(NurtureError, match="does not say when"):
         of_published(nurture.runtime, Asked("first-steps", do=("sale.closed",)), URL)
     nurture.close()
+
+
+def test_a_journey_that_turns_in_a_circle_for_years_is_ended_with_a_sentence(project: Path) -> None:
+    circle = """\
+workflow: circle
+purpose: nurture
+stages:
+  - stage: first
+    need: Never to be let go
+    trigger: offer.requested
+    validate: sale.closed
+    steps: [{wait: 1 minute}, {jump: first}]
+    loss: [{after: 3000 days, reason: silent}]
+"""
+    (project / "workflows/circle.yaml").write_text(circle)
+
+    result = run("walk", "circle", "--start", MONDAY, "--what-ifs", project=project)
+
+    assert result.exit_code == 1
+    assert "more than 2,000 touchpoints by 2026-03-0" in result.output
+    assert "does a jump or an enrollment lead back into 'first' too soon?" in result.output

@@ -34,6 +34,8 @@ from nurture.rendering.templates import Library
 from nurture.services.compose import Composed, Letter, chat_words, compose, context, team_address
 from nurture.workflow.documents import Offer
 
+MOST_TOUCHPOINTS = 2_000
+"""A mail a day for five years. A journey with more turns in a circle, and nobody would wait for its end."""
 KIND_OF: Mapping[Channel, str] = {
     Channel.EMAIL: "email",
     Channel.PHONE: "call",
@@ -303,6 +305,11 @@ class Walked(World):
         due: datetime | None = None,
         expires: datetime | None = None,
     ) -> Touchpoint:
+        if len(self.notes) >= MOST_TOUCHPOINTS:
+            raise NurtureError(
+                f"this journey has more than {MOST_TOUCHPOINTS:,} touchpoints by {self.now:%Y-%m-%d}",
+                hint=f"does a jump or an enrollment lead back into '{decision.stage}' too soon?",
+            )
         note = Touchpoint(
             at=self.now,
             workflow=self.enrollments[key].workflow,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from nurture.engine.answers import outcomes_of
 from nurture.model.contact_values import as_text
@@ -94,7 +95,7 @@ def what_ifs(ground: Ground, name: str, itinerary: Itinerary, base_url: str) -> 
     Raises what `walk` raises.
     """
     explorer = _Explorer(ground, ground.workflow(name), itinerary, base_url)
-    return tuple(explorer.all())[:MOST]
+    return tuple(islice(explorer.all(), MOST))
 
 
 def what_if(ground: Ground, name: str, itinerary: Itinerary, wanted: str, base_url: str) -> Alternative:
