@@ -204,3 +204,16 @@ def test_the_yaml_of_a_saved_segment_is_the_segment(running: Running, tmp_path: 
     running.publish()
 
     assert segment_list.show(running.nurture.runtime, "quoted").segment.where == named.where
+
+
+def test_a_long_condition_is_counted_and_changed_whole(running: Running) -> None:
+    browser = a_browser(running, Role.MARKETER)
+    where = " or ".join(f"contact.score == {number}" for number in range(15, 45))
+    save(running, "long", where)
+
+    counted = browser.get("/admin/segments/+new", query_string={"where": where}).text
+    edited = browser.get("/admin/segments/long/edit", query_string={"where": where}).text
+
+    assert len(where) > 500
+    assert "<strong>2</strong> contacts fit" in counted
+    assert "contact.score == 44</textarea>" in edited

@@ -202,7 +202,7 @@ def save(runtime: Runtime, name: str, title: str, text: str, actor: str, *, new:
             )
         if not new and known is None:
             raise NotFoundError(f"there is no saved segment '{name}'", hint="somebody may have deleted it")
-        segments.save(tx, Saved(name, title.strip(), text, actor, runtime.clock.operational()))
+        segments.save(tx, Saved(name, " ".join(title.split()), text, actor, runtime.clock.operational()))
         runtime.audit(tx, actor, "save-segment", f"segment:{name}", {"where": text})
 
     runtime.database.retrying(work)

@@ -16,9 +16,9 @@ NUMBER = r"[0-9]{1,18}"
 LONGEST_WORD = 200
 
 
-def word_asked(name: str) -> str:
+def word_asked(name: str, longest: int = LONGEST_WORD) -> str:
     """The text after ``name=`` in the address, cut to a decent length and without what no database can hold."""
-    return request.args.get(name, "").replace("\0", "").strip()[:LONGEST_WORD]
+    return request.args.get(name, "").replace("\0", "").strip()[:longest]
 
 
 def number_asked(name: str) -> int | None:

@@ -67,7 +67,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(MARKETERS)
     def new() -> str:
         form = SegmentForm(request.args, meta={"csrf": False})
-        text = word_asked("where")
+        text = word_asked("where", LONGEST_CONDITION)
         return written(form, segment_list.judge(runtime, text) if text else None)
 
     @routes.post("/+new")
@@ -87,7 +87,10 @@ def pages(nurture: Nurture) -> Blueprint:
     def edit(name: str) -> str:
         known = segment_list.saved(runtime, name)
         form = SegmentForm(
-            formdata=None, name=name, title=known.title, where=word_asked("where") or known.where
+            formdata=None,
+            name=name,
+            title=known.title,
+            where=word_asked("where", LONGEST_CONDITION) or known.where,
         )
         return written(form, segment_list.judge(runtime, form.where.data or ""), name)
 
