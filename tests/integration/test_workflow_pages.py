@@ -12,8 +12,9 @@ from werkzeug.test import TestResponse
 
 from nurture.db import audit, content
 from nurture.model.accounts import Role
-from nurture.services import plan_words, planning, release_list
+from nurture.services import plan_words, planning, release_list, simulate_page, simulate_words
 from nurture.services.publish import make_live
+from nurture.services.simulate_page import Asked
 from tests.support.browsing import Browser, a_browser
 from tests.support.commands import answer, mend, run
 from tests.support.running import Running, a_nurture
@@ -420,3 +421,29 @@ def test_what_cannot_be_walked_is_said_in_a_sentence(browser: Browser) -> None:
     assert "does not say when" in said(untimed.text)
     assert browser.get(f"{WALK}?event=b.happened&days=soon").status_code == 400
     assert browser.get(f"{WALK}?as=nobody").status_code == 404
+
+
+# --- how many, and at what cost ---------------------------------------------------------------------------------------
+
+
+def test_a_forecast_says_what_the_command_says_and_what_it_rests_on(
+    running: Running, browser: Browser
+) -> None:
+    question = Asked("one", contacts=40, days=30)
+    simulated = simulate_page.of_published(running.nurture.runtime, question)
+
+    page = said(browser.get(f"{PAGE}/forecast?contacts=40&days=30").text)
+
+    rows = [*simulate_words.stage_rows(simulated.forecast), *simulate_words.assumption_rows(simulated)]
+    close = page.replace(" ", "")
+    assert [row for row in rows if "".join(map(str, row)).replace(" ", "") not in close] == []
+    assert simulate_words.opening(simulated) in page
+    assert simulate_words.cost_line(simulated) in page
+
+
+def test_a_page_does_not_play_more_than_a_reader_waits_for(browser: Browser) -> None:
+    refused = browser.get(f"{PAGE}/forecast?contacts=100000")
+
+    assert refused.status_code == 422
+    assert "`nurture simulate` plays more" in refused.text
+    assert browser.get(f"{PAGE}/forecast?contacts=&arrive=").status_code == 200
