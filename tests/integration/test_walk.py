@@ -421,3 +421,21 @@ def test_a_walk_writes_nothing_beside_the_files(project: Path) -> None:
     walked(project)
 
     assert not (project / "var").exists()
+
+
+def test_what_another_system_is_told_stands_in_words_also_where_nothing_is_known(project: Path) -> None:
+    toml = project / "nurture.toml"
+    toml.write_text(toml.read_text() + '\n[webhooks.crm]\nurl = "https://crm.example.org/hook"\n')
+    mend(
+        project / "workflows/first-steps.yaml",
+        "    steps:\n",
+        "    steps:\n      - webhook: crm\n        id: tell-ID\n        to: crm\n"
+        "        data: {owner: contact.owner, tags: contact.tags}\n",
+    )
+    file = project / "workflows/first-steps.yaml"
+    head, *rest = file.read_text().split("tell-ID")
+    file.write_text(head + "".join(f"tell-{number}{part}" for number, part in enumerate(rest)))
+
+    shown = run("walk", "first-steps", "--start", MONDAY, project=project)
+
+    assert "crm (owner unset, tags none)" in shown.stdout

@@ -41,7 +41,7 @@ def enroll(
 ) -> None:
     """Enroll contacts in the first stage of a published WORKFLOW.
 
-    The workflow's rules of entry hold: who is in it already, or left it too lately, is refused and listed. Exits 1 when
+    The workflow's rules of entry hold: who is in it already, or left it too recently, is refused and listed. Exits 1 when
     nobody entered.
     """
     *emails, workflow = words

@@ -53,7 +53,7 @@ def line_of(touch: Touchpoint) -> str:
     """What it was, in one line."""
     told = (touch.payload or {}).get("data")
     values = told if isinstance(told, Mapping) else touch.data
-    said = ", ".join(f"{key} {as_text(value)}" for key, value in values.items())
+    said = ", ".join(f"{key} {_read(value)}" for key, value in values.items())
     line = f"{touch.what} ({said})" if said else touch.what
     if touch.mail:
         line += f": “{touch.mail.rendered.subject}”"
@@ -62,6 +62,12 @@ def line_of(touch: Touchpoint) -> str:
     if touch.kind == "stage":
         return touch.why[-1] if touch.why else line
     return f"{line}: {reason_of(touch)}" if touch.reason else line
+
+
+def _read(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " and ".join(map(as_text, value)) or "none"
+    return "unset" if value is None else as_text(value)
 
 
 def payload_of(touch: Touchpoint) -> str | None:
