@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.props import CONFIRMED
 from tests.browser.site import (
@@ -28,7 +28,17 @@ def found(browser: Browser, site: Site) -> Found:
         ask_for(window, CONFIRMED, "walker@example.org")
         mail_to(site, "walker@example.org")
         log_in(window, site.user, site.password)
+        save_a_segment(window)
         return walk(site, window.request)
+
+
+def save_a_segment(window: Page) -> None:
+    """One that was saved here has pages that one of a file has not."""
+    window.goto("/admin/segments/+new")
+    window.get_by_label("Name").fill("a-few")
+    window.get_by_label("Condition").fill("contact.score >= 1")
+    window.get_by_role("button", name="Save").click()
+    expect(window.get_by_role("status").first).to_contain_text("Saved")
 
 
 def test_links_lead_to_every_page(found: Found, site: Site) -> None:
