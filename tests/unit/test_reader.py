@@ -179,6 +179,12 @@ def test_a_wait_may_say_its_rule_or_its_date_in_separate_keys() -> None:
     assert dated.until == DateRule("renewal_on")
 
 
+def test_a_span_as_the_value_of_a_wait_goes_with_the_keys_beside_it() -> None:
+    steps = workflow_with("- {wait: 2 days, on: weekdays, at: 09:00}").steps
+
+    assert str(steps["first-1"].rule) == "after 2 days on weekdays at 09:00"
+
+
 def test_several_awaited_events_are_a_list_or_names_with_commas() -> None:
     steps = workflow_with("""
 - {wait_until: "email.clicked, email.replied", timeout: 3 days}
@@ -293,7 +299,13 @@ stages:
         ("- {email: a, at: 9.30}", "8:24 bad-time", "write 09:30"),
         ("- {email: a, after: }", "8:20 empty-value", "write a value or remove the line"),
         ("- {email: a, after: [1, 2]}", "8:27 bad-value", "expected a text on one line"),
-        ("- {wait: 2 days, at: 09:00}", "8:9 bad-value", "put the whole rule in one place"),
+        ("- {wait: on mon, at: 09:00}", "8:9 bad-value", "put the whole rule in one place"),
+        ("- {wait: 2 days, after: 1 day, at: 09:00}", "8:9 bad-value", "put the whole rule in one place"),
+        (
+            "- wait: 2 days on mon at 09:00",
+            "8:22 bad-time",
+            "begin a whole rule with its first word: after 2 days on mon at 09:00",
+        ),
         ("- {wait: }", "8:9 bad-value", "write 'wait: 2 days'"),
         ("- {wait: until renewal_on}", "8:22 bad-time", "write contact.FIELD - 90 days"),
         ("- {split: a, variants: {x: {weight: 0}, y: {}}}", "8:43 bad-value", "write more than 0"),

@@ -10,7 +10,7 @@ from pydantic import InstanceOf, model_validator
 
 from nurture.model.errors import TextError
 from nurture.model.matching import DateRule, parse_date_rule
-from nurture.model.timing import Instant, Rule, parse_duration, parse_rule, resolve, to_utc
+from nurture.model.timing import Instant, Rule, TimingError, parse_duration, parse_rule, resolve, to_utc
 from nurture.steps.base import DateText, Kind, Over, Scene, Step, TimedFields, parsed, text_like
 
 NINE = time(9)
@@ -24,7 +24,12 @@ def parse_wait(text: str) -> Rule | DateRule:
         return _behind("until", text, parse_date_rule)
     if words and words[0].lower() in _RULE_WORDS:
         return parse_rule(text)
-    return Rule(after=parse_duration(text))
+    try:
+        return Rule(after=parse_duration(text))
+    except TimingError as error:
+        if any(word in _RULE_WORDS for word in words[1:] and words[1].lower().split()):
+            error.hint = f"begin a whole rule with its first word: after {text.strip()}"
+        raise
 
 
 def _behind(word: str, text: str, parse: Callable[[str], DateRule]) -> DateRule:
@@ -37,7 +42,10 @@ def _behind(word: str, text: str, parse: Callable[[str], DateRule]) -> DateRule:
 
 
 class WaitFields(TimedFields):
-    """One of: the rule as the value, the rule as separate keys, or ``until`` a date (``at`` a clock time)."""
+    """One of: the rule as the value, the rule as separate keys, or ``until`` a date (``at`` a clock time).
+
+    A span as the value is the ``after`` of the keys beside it.
+    """
 
     wait: (
         Annotated[
@@ -48,6 +56,16 @@ class WaitFields(TimedFields):
         | None
     ) = None
     until: DateText | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _span_among_keys(cls, written: object) -> object:
+        if not isinstance(written, dict) or not isinstance(span := written.get("wait"), str):
+            return written
+        beside = written.keys() & {"on", "at", "window", "quiet"}
+        if not beside or written.keys() & {"after", "until"} or not _is_span(span):
+            return written
+        return {**written, "wait": None, "after": span}
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> WaitFields:
@@ -61,6 +79,14 @@ class WaitFields(TimedFields):
                 f"this wait says its time twice: also in '{rest[0]}'", hint="put the whole rule in one place"
             )
         return self
+
+
+def _is_span(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except TimingError:
+        return False
+    return True
 
 
 def due(step: Step, scene: Scene) -> Instant:
