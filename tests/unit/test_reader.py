@@ -298,7 +298,7 @@ stages:
         ("- {email: Hello World}", "8:17 bad-word", "write 'hello-world'"),
         ("- {email: a, at: 9.30}", "8:24 bad-time", "write 09:30"),
         ("- {email: a, after: }", "8:20 empty-value", "write a value or remove the line"),
-        ("- {email: a, after: [1, 2]}", "8:27 bad-value", "expected a text on one line"),
+        ("- {email: a, on: [mon, wed]}", "8:24 bad-value", "write it as one text: 'mon, wed'"),
         ("- {wait: on mon, at: 09:00}", "8:9 bad-value", "put the whole rule in one place"),
         ("- {wait: 2 days, after: 1 day, at: 09:00}", "8:9 bad-value", "put the whole rule in one place"),
         (
@@ -306,6 +306,7 @@ stages:
             "8:22 bad-time",
             "begin a whole rule with its first word: after 2 days on mon at 09:00",
         ),
+        ("- {until: contact.renewal_on}", "8:10 unknown-step", "a wait says so: write 'wait:' before it"),
         ("- {wait: }", "8:9 bad-value", "write 'wait: 2 days'"),
         ("- {wait: until renewal_on}", "8:22 bad-time", "write contact.FIELD - 90 days"),
         ("- {split: a, variants: {x: {weight: 0}, y: {}}}", "8:43 bad-value", "write more than 0"),

@@ -229,7 +229,7 @@ def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | N
         return "bad-value", "this is empty", "write something, or remove the line"
     if kind == "too_short":
         return "bad-value", "this holds too little", f"write at least {context['min_length']}"
-    hint = _on_one_line(found) if kind == "string_type" else None
+    hint = _on_one_line(found) if kind in ("string_type", "is_instance_of") else None
     return "bad-value", f"{_what(found)} does not fit here", hint or f"expected {_expected(kind)}"
 
 
@@ -255,7 +255,7 @@ def _on_one_line(found: Node | None) -> str | None:
         if isinstance(found, ListNode)
         else []
     )
-    return f"write it without brackets: {_short(', '.join(texts))}" if texts else None
+    return f"write it as one text: '{_short(', '.join(texts))}'" if texts else None
 
 
 def _short(text: str) -> str:

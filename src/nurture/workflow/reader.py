@@ -244,9 +244,13 @@ class _Reader:
         strange = [key for key, _ in node.entries if key.text not in BELONGS]
         near = next((key for key in strange if did_you_mean(key.text, tuple(KINDS))), None)
         if not strange:
-            keys = ", ".join(key.text for key, _ in node.entries)
+            words = [key.text for key, _ in node.entries]
+            timed = set(words) & {"until", "after", "on", "at"}
             self._problem(
-                node.entries[0][0], "unknown-step", f"a step of {keys} alone does nothing", KINDS_HINT
+                node.entries[0][0],
+                "unknown-step",
+                f"a step of {', '.join(words)} alone does nothing",
+                "a wait says so: write 'wait:' before it" if timed else KINDS_HINT,
             )
             return None
         word = near or strange[0]
