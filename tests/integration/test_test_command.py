@@ -202,6 +202,57 @@ def test_a_scenario_whose_first_word_is_misspelt_is_told_there_and_the_others_ar
     assert tested["passed"] == 1
 
 
+SECOND = """\
+workflow: second
+purpose: nurture
+stages:
+  - stage: only
+    need: Hear from us
+    trigger: segment grown-ups
+    validate: sale.closed
+    steps:
+      - {email: welcome, id: hello, after: 1 day}
+    loss:
+      - {after: 9 days, reason: gone}
+"""
+BY_TEMPLATE = """\
+scenario: {name}
+workflow: second
+given: {{email: zed@example.org, first_name: Zed}}
+start: 2026-03-02 10:00
+expect:
+  - {{email: welcome, at: +1 day}}
+  - {{lost: gone}}
+"""
+
+
+def test_a_template_is_known_by_its_name_although_another_workflow_has_a_step_of_that_name(
+    project: Path,
+) -> None:
+    (project / "segments").mkdir()
+    (project / "segments/grown-ups.yaml").write_text(
+        "segment: grown-ups\nwhere: contact.first_name == 'Zed'\n"
+    )
+    (project / "workflows/second.yaml").write_text(SECOND)
+    (project / "scenarios/second.yaml").write_text(BY_TEMPLATE.format(name="By its template"))
+
+    assert answer("test", project=project)["passed"] == 2
+
+
+def test_a_scenario_in_which_nobody_enters_says_what_would_have_been_needed(project: Path) -> None:
+    (project / "segments").mkdir()
+    (project / "segments/grown-ups.yaml").write_text(
+        "segment: grown-ups\nwhere: contact.first_name == 'Ada'\n"
+    )
+    (project / "workflows/second.yaml").write_text(SECOND)
+    (project / "scenarios/second.yaml").write_text(BY_TEMPLATE.format(name="Nobody"))
+
+    scenarios = answer("test", "--filter", "Nobody", project=project, exit_code=1)["scenarios"]
+
+    said = scenarios[0]["problems"][0]["message"]
+    assert said == "nothing that the contact does enters 'second': its trigger is segment grown-ups"
+
+
 def test_editors_complete_scenarios_by_a_schema_of_their_own() -> None:
     schema = answer("schema", "scenario")
 

@@ -5,7 +5,7 @@ One bad scenario stops no other. Every expectation is judged, not only the first
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -198,8 +198,8 @@ def _played(ground: Ground, scenario: Scenario, base_url: str, began: float) -> 
     )
 
 
-def _ids(ground: Ground) -> frozenset[str]:
-    return frozenset(step for workflow in ground.workflows.values() for step in workflow.steps)
+def _ids(ground: Ground) -> Mapping[str, Collection[str]]:
+    return {name: workflow.steps.keys() for name, workflow in ground.workflows.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,21 +258,20 @@ def _nobody_came(world: Walked, scenario: Scenario) -> Iterator[Trouble]:
     if entered or any(line.kind is Wanted.REFUSED for line in scenario.expect):
         return
     trigger = world.workflows[scenario.workflow].stages[0].trigger
-    wanted = (trigger.match or trigger.name or trigger.kind) if trigger else None
-    yield Trouble(
-        scenario.place, f"nothing that the contact does enters '{scenario.workflow}': its trigger is {wanted}"
-    )
+    wanted = f": its trigger is {trigger.as_written}" if trigger else ""
+    yield Trouble(scenario.place, f"nothing that the contact does enters '{scenario.workflow}'{wanted}")
 
 
 # --- the judgement ------------------------------------------------------------------------------------------------
 
 
 def judge(
-    scenario: Scenario, actual: Sequence[Touchpoint], counted: _Counted, ids: Collection[str]
+    scenario: Scenario, actual: Sequence[Touchpoint], counted: _Counted, ids: Mapping[str, Collection[str]]
 ) -> tuple[Verdict, ...]:
     """A verdict for each expectation, in the order of the file. A touchpoint answers one expectation only.
 
-    ``ids`` are those of all steps: a name that is one means that step, any other name the template, script or offer.
+    ``ids`` are those of each workflow's steps: a name that is one of them means that step, any other the template,
+    script or offer.
     """
     bench = _Bench(scenario.workflow, actual, ids)
     wanted = [(line, counted.at(line.at) if line.at else None) for line in scenario.expect]
@@ -291,7 +290,7 @@ class _Bench:
 
     workflow: str
     actual: Sequence[Touchpoint]
-    ids: Collection[str]
+    ids: Mapping[str, Collection[str]]
     taken: set[int] = field(default_factory=set)
 
     def take(self, line: Expectation, at: datetime, tolerance: timedelta) -> int | None:
@@ -347,7 +346,7 @@ class _Bench:
         return did_happen and self._is_called(line.name, touch)
 
     def _is_called(self, name: str, touch: Touchpoint) -> bool:
-        return name == (touch.step if name in self.ids else touch.what)
+        return name == (touch.step if name in self.ids.get(touch.workflow, ()) else touch.what)
 
     def _is_stage(self, name: str, touch: Touchpoint) -> bool:
         qualified = f"{touch.workflow}/{touch.what}"

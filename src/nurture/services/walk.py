@@ -213,9 +213,9 @@ def _never_entered(world: Walked, workflow: Workflow) -> NurtureError:
     trigger = workflow.stages[0].trigger
     if refused:
         return NurtureError(f"the contact is not let into '{workflow.name}': {refused[-1].reason}")
-    wanted = trigger.match if trigger else None
     return NurtureError(
-        f"nothing of what the contact does enters '{workflow.name}'", hint=f"its trigger is {wanted}"
+        f"nothing of what the contact does enters '{workflow.name}'",
+        hint=f"its trigger is {trigger.as_written}" if trigger else None,
     )
 
 

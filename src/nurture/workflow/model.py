@@ -39,6 +39,13 @@ class Trigger:
     name: str | None = None
 
     @property
+    def as_written(self) -> str:
+        """``segment warm``, ``date contact.renewal_on - 90 days``, or the event and when it counts."""
+        if self.kind is TriggerKind.EVENT:
+            return str(self.match)
+        return " ".join(str(word) for word in (self.kind, self.date or self.name) if word)
+
+    @property
     def event(self) -> str | None:
         """The event by whose name it is noticed; None for what no event can trigger."""
         if self.kind is TriggerKind.EVENT:
