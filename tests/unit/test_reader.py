@@ -13,8 +13,8 @@ from nurture.steps.email import EmailFields, OnFailure
 from nurture.steps.split import SplitFields
 from nurture.steps.wait import WaitFields
 from nurture.steps.wait_until import WaitUntilFields
-from nurture.workflow.model import Reentry, TriggerKind, Workflow
 from nurture.workflow.keys import KINDS_HINT
+from nurture.workflow.model import Reentry, TriggerKind, Workflow
 from nurture.workflow.reader import read_workflow
 
 ROOT = Path(__file__).parents[2]
