@@ -6,11 +6,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
+from nurture.db import session
 from nurture.workers.valkey import EmbeddedValkey
 from tests.support.servers import Postgres, running_postgres
 
@@ -31,6 +35,35 @@ def _a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("NURTURE_") and not name.startswith("NURTURE_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_databases() -> Iterator[None]:
+    """What one long-lived process has anyway, for the hundreds of databases that tests open and drop.
+
+    Every database of a kind shares the statements that were compiled for it, and the files are not forced to the disk:
+    no test cuts the power, and what a killed process wrote is in the kernel's hands.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        compiled: dict[str, LRUCache[Any, Any]] = {}
+        make, on_disk = create_engine, session.sqlite_engine
+
+        def sharing(url: URL, **options: Any) -> Engine:
+            known = compiled.setdefault(url.get_backend_name(), LRUCache(2_000))
+            return make(url, execution_options={"compiled_cache": known}, **options)
+
+        def unforced(url: URL, **options: Any) -> Engine:
+            engine = on_disk(url, **options)
+            event.listen(
+                engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF")
+            )
+            return engine
+
+        patch.setattr(session, "create_engine", sharing)
+        patch.setattr(session, "sqlite_engine", unforced)
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask_openapi3 import utils
+from jinja2 import FileSystemBytecodeCache
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
 
 from nurture.services import accounts
 from nurture.services.demo.sample import copy_sample
@@ -27,6 +35,21 @@ def _quick_hashes() -> Iterator[None]:
         patch.setattr(accounts, "HASHED_BY", "scrypt:2048:8:1")
         yield
     accounts._nobody.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every site of a test is new, and its templates and the schemas of its API are those of the one before."""
+    compiled = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))
+    work_out = cache(utils.get_model_schema)
+
+    def schema(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> dict[str, Any]:
+        return deepcopy(work_out(model, mode))  # the site writes into it
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": compiled})
+        patch.setattr(utils, "get_model_schema", schema)
+        yield
 
 
 @pytest.fixture(scope="session")

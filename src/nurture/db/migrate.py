@@ -5,6 +5,7 @@ A run that is killed leaves the database as it was; the next run does it. It nev
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -30,6 +31,7 @@ class SchemaError(NurtureError):
     """The tables are not those of this version of nurture."""
 
 
+@cache
 def head() -> str:
     """The newest revision that this version of nurture knows."""
     revision = _scripts().get_current_head()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -95,12 +96,18 @@ class _RefusedError(Exception):
 
 def read_yaml(source: bytes | str, file: str) -> tuple[MapNode | None, list[Problem]]:
     """The top mapping of a file, None when it cannot be read; and every problem found on the way."""
+    top, problems = _read(source, file)
+    return top, list(problems)
+
+
+@lru_cache(maxsize=128)  # one publish reads the same text to check it, to plan with it and to store it
+def _read(source: bytes | str, file: str) -> tuple[MapNode | None, tuple[Problem, ...]]:
     try:
         text = _decoded(source, file)
         builder = _Builder(text, file)
-        return builder.build(), sorted(builder.problems)
+        return builder.build(), tuple(sorted(builder.problems))
     except _RefusedError as refused:
-        return None, [refused.problem]
+        return None, (refused.problem,)
 
 
 def _decoded(source: bytes | str, file: str) -> str:

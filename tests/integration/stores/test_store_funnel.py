@@ -325,7 +325,6 @@ def test_what_waits_for_a_person_and_what_falls_due_is_counted(any_store: str) -
         assert [one.count for one in held] == [2]
         assert needs.held_steps(tx, NOW, "welcome") == []
         assert late == {("welcome", "first-mail"): 2}
-        assert needs.held_messages(tx, NOW) == 2
         assert needs.messages_until(tx, NOW + DAY) == 2
         assert needs.calls_until(tx, NOW + 2 * DAY) == {None: 1}
     database.dispose()
