@@ -171,3 +171,14 @@ stages:
     assert result.exit_code == 1
     assert "more than 2,000 touchpoints by 2026-03-0" in result.output
     assert "does a jump or an enrollment lead back into 'first' too soon?" in result.output
+
+
+@pytest.mark.parametrize("command", ["walk", "simulate"])
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_nothing_begins_at_the_ends_of_the_calendar(project: Path, command: str, year: str) -> None:
+    more = ["--no-history"] if command == "simulate" else []
+
+    result = run(command, "first-steps", "--start", f"{year}-06-01 09:00", *more, project=project)
+
+    assert result.exit_code == 1
+    assert "write a year from 1970 to 2199" in result.output

@@ -305,3 +305,10 @@ def test_no_word_of_a_file_moves_the_cursor_or_begins_a_line(ground: Ground) -> 
     assert "\x1b" not in said
     assert "\n::" not in said
     assert read_scenario('scenario: "a\\e[2Jb\\nc"\n', "a.yaml").name == "a [2Jb c"
+
+
+@pytest.mark.parametrize("start", ["0001-01-01 00:00 Asia/Tokyo", "9999-12-31 23:59"])
+def test_a_moment_beyond_every_life_is_told_at_its_word(start: str) -> None:
+    found = problems(TOP.replace("2026-03-02 10:00", start) + "expect:\n  - {email: welcome}\n")
+
+    assert found == [f"scenarios/a.yaml:4:8: bad-time  '{start}' is no moment that anybody lives through"]

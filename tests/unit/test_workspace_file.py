@@ -211,3 +211,11 @@ def test_what_we_do_ourselves_brings_no_points(name: str) -> None:
 
     (problem,) = problems
     assert (problem.place.line, "brings no points" in problem.message) == (5, True)
+
+
+@pytest.mark.parametrize("key", [".".join("a" * 20_000) + " = 1", f"[{'.'.join('a' * 20_000)}]"])
+def test_a_key_of_very_many_parts_is_refused_before_it_costs_time(key: str) -> None:
+    before = process_time()
+
+    assert told(f"{TOML}\n{key}\n")[0].endswith(":1 bad-toml")
+    assert process_time() - before < 1

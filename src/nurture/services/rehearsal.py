@@ -23,6 +23,7 @@ from nurture.services.walk_world import Press, Walked
 from nurture.steps.base import TouchFields
 from nurture.workflow.documents import Offer, Persona, Segment
 from nurture.workflow.model import TriggerKind, Workflow
+from nurture.workflow.scenarios import YEARS
 
 BY: Mapping[TriggerKind, EnteredBy] = {
     TriggerKind.SEGMENT: EnteredBy.SEGMENT,
@@ -105,6 +106,15 @@ def who_plays(
     return changed(contact, given, ground.workspace, source) if given else contact
 
 
+def refuse_odd_year(start: datetime) -> None:
+    """Raise NurtureError for a start that nobody lives through."""
+    if start.year not in YEARS:
+        raise NurtureError(
+            f"nothing begins in the year {start.year}",
+            hint=f"write a year from {YEARS.start} to {YEARS.stop - 1}",
+        )
+
+
 def begin(
     ground: Ground,
     contact: Contact,
@@ -115,7 +125,11 @@ def begin(
     consent: bool = True,
     held_out: bool = False,
 ) -> Walked:
-    """A life that begins now. Unless told so, the contact agreed to every purpose there is, and is never held out."""
+    """A life that begins now. Unless told so, the contact agreed to every purpose there is, and is never held out.
+
+    Raises NurtureError for a start in other years than ``YEARS``: near the ends of the calendar time rules find no end.
+    """
+    refuse_odd_year(start)
     return Walked(
         workflows=ground.workflows,
         contact=contact,

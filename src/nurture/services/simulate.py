@@ -17,7 +17,7 @@ from nurture.model.matching import EventMatch
 from nurture.model.words import Contact, EnteredBy, Scalar
 from nurture.services.made_up import taken_by
 from nurture.services.observed import Observed
-from nurture.services.rehearsal import BY, Ground, purposes_of, who_plays
+from nurture.services.rehearsal import BY, Ground, purposes_of, refuse_odd_year, who_plays
 from nurture.workflow.model import Workflow
 
 MINUTES = "call.minutes"
@@ -61,6 +61,7 @@ class Simulated:
 
 def forecast(ground: Ground, wish: Wish, observed: Observed) -> Simulated:
     """Simulate ``wish`` on these files. Raises NotFoundError for unknown names, NurtureError for what cannot be played."""
+    refuse_odd_year(wish.start)
     workflow = ground.workflow(wish.workflow)
     people, whose = _people(ground, workflow, observed)
     scope = Scope(contact=people[0], workspace=ground.workspace)

@@ -28,6 +28,8 @@ from nurture.workflow.forms import read_form, without_echoes
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode, read_yaml
 
 HOW_LATE = "write start, +2 days, +3 hours, +1 day at 09:30, or 2026-03-04 09:30"
+YEARS = range(1970, 2200)
+"""Whatever is counted from here stays within the years that a calendar has."""
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?)(?:\s+(\S+))?")
 
 
@@ -162,6 +164,8 @@ def parse_clock_moment(text: str) -> Moment:
         raise TimingError(f"'{said}' is no moment", hint=HOW_LATE) from None
     if not found and clock.tzinfo is None:
         raise TimingError(f"'{said}' does not say at what time", hint="write 2026-03-04 09:30")
+    if clock.year not in YEARS:
+        raise TimingError(f"'{said}' is no moment that anybody lives through", hint=HOW_LATE)
     zone = read_zone(found.group(2)) if found and found.group(2) else None
     return Moment(said, clock=clock, zone=zone)
 

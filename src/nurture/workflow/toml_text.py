@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 
 from nurture.model.errors import Place, Problem
-from nurture.workflow.yaml_text import MAX_BYTES, ListNode, MapNode, Node, TextNode
+from nurture.workflow.yaml_text import MAX_BYTES, MAX_DEPTH, ListNode, MapNode, Node, TextNode
 
 Path = tuple[str, ...]
 
@@ -24,6 +24,8 @@ def read_toml(source: bytes | str, file: str) -> tuple[MapNode | None, list[Prob
         ]
     try:
         text = source if isinstance(source, str) else source.decode("utf-8-sig")
+        if too_deep := _too_deep(text, file):
+            return None, [too_deep]
         node = _Tree(text, file).node(tomllib.loads(text), ())
     except UnicodeDecodeError:
         return None, [
@@ -35,6 +37,14 @@ def read_toml(source: bytes | str, file: str) -> tuple[MapNode | None, list[Prob
         return None, [Problem(Place(file), "bad-toml", "lists are nested too deep")]
     assert isinstance(node, MapNode)
     return node, []
+
+
+def _too_deep(text: str, file: str) -> Problem | None:
+    """A key of many dots costs Python's reader the square of their number."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _DEEP.match(line):
+            return Problem(Place(file, number), "bad-toml", f"a key has more than {MAX_DEPTH} parts")
+    return None
 
 
 def _syntax_problem(message: str, file: str) -> Problem:
@@ -53,6 +63,7 @@ _HEADER = re.compile(r"\s*(\[\[?)([^\[\]]+)\]")
 _ENTRY = re.compile(
     r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*=\s*"
 )
+_DEEP = re.compile(rf"\s*\[{{0,2}}\s*(?:(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*\.\s*){{{MAX_DEPTH}}}")
 _LONGEST_LIST = 100
 """Lines in which an entry of a list is looked for."""
 _PART = re.compile(r"[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'")
