@@ -53,6 +53,17 @@ def test_the_same_words_give_the_same_forecast(project: Path) -> None:
     assert answer(*asked, "--seed", "7", project=project)["stages"] != first["stages"]
 
 
+def test_columns_that_do_not_add_up_are_explained_and_others_need_no_word(project: Path) -> None:
+    asked = ("simulate", "first-steps", "--contacts", "25", "--start", MONDAY)
+
+    usual = run(*asked, project=project).stdout
+    mend(project / "workflows/first-steps.yaml", "stages:", "exit_when: contact.first_name\nstages:")
+    left = run(*asked, project=project).stdout
+
+    assert "need not add up" not in usual
+    assert "some leave without being lost" in left
+
+
 def test_people_read_it_as_tables_with_the_source_of_every_rate(project: Path) -> None:
     result = run("simulate", "first-steps", "--contacts", "25", "--start", MONDAY, project=project)
 

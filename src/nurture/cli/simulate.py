@@ -259,6 +259,8 @@ def _print(context: Context, simulated: Simulated) -> None:
     context.say(words.opening(simulated))
     heads = ("Stage", "entered", "90 %", "validated", "90 %", "lost", "under way")
     context.table(heads, words.stage_rows(simulated.forecast))
+    if note := words.stage_note(simulated.forecast):
+        context.say(note)
     if simulated.forecast.losses:
         context.table(("Lost in", "for", "contacts", ""), words.loss_rows(simulated.forecast))
     weeks = ("Week of", "messages", "fullest day", "calls due", "fullest day")

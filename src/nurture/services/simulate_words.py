@@ -40,6 +40,16 @@ def stage_rows(forecast: Forecast) -> Iterator[tuple[object, ...]]:
         )
 
 
+def stage_note(forecast: Forecast) -> str | None:
+    """Why the columns of a stage differ from who entered it; None where they add up."""
+    if all(one.entered == one.validated + one.lost + one.under_way for one in forecast.stages):
+        return None
+    return (
+        "The columns need not add up: who is lost and comes back, or never goes on, counts twice; who proves a later "
+        "stage first skips the one before; and some leave without being lost."
+    )
+
+
 def _span(interval: tuple[int, int]) -> str:
     low, high = interval
     return str(low) if low == high else f"{low} to {high}"
