@@ -439,3 +439,36 @@ def test_what_another_system_is_told_stands_in_words_also_where_nothing_is_known
     shown = run("walk", "first-steps", "--start", MONDAY, project=project)
 
     assert "crm (owner unset, tags none)" in shown.stdout
+
+
+def test_an_event_precedes_what_falls_due_at_its_moment_and_follows_the_message_it_is_about(
+    project: Path,
+) -> None:
+    mend(project / "workflows/first-steps.yaml", "{after: 30 days, reason", "{after: 2 days, reason")
+    mend(
+        project / "workflows/first-steps.yaml",
+        "      - email: checklist-reminder\n",
+        "      - email: welcome\n",
+    )
+    mend(
+        project / "workflows/first-steps.yaml",
+        "        after: 2 days\n",
+        "        after: 1 day\n        id: soon\n",
+    )
+    mend(
+        project / "workflows/first-steps.yaml",
+        "        on: weekdays\n        at: 09:30\n    loss",
+        "    loss",
+    )
+
+    in_time = walked(project, f"{DOWNLOAD}@+2d")
+    clicked = walked(project, "email.clicked@+1d")
+
+    assert ("lead-offer", "validated") in stages(in_time)
+    assert ("lead-offer", "lost") not in stages(in_time)
+    (click,) = [touch for touch in clicked["touchpoints"] if touch["what"] == "email.clicked"]
+    assert click["step"] == "soon"
+
+
+def stages(walk: Any) -> list[tuple[str, str]]:
+    return [(touch["what"], touch["status"]) for touch in walk["touchpoints"] if touch["kind"] == "stage"]

@@ -162,7 +162,12 @@ class Event:
     @property
     def concerns_a_touch(self) -> bool:
         """E-mail events and call outcomes are evidence only for the message or call they concern."""
-        return self.name.startswith("email.") or self.name == "call.outcome"
+        return about_a_touch(self.name)
+
+
+def about_a_touch(event: str) -> bool:
+    """Is an event of this name about a message or a call of ours?"""
+    return event.startswith("email.") or event == "call.outcome"
 
 
 @dataclass(frozen=True, slots=True)

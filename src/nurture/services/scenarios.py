@@ -230,7 +230,7 @@ def _live(world: Walked, scenario: Scenario, counted: _Counted) -> None:
         at = counted.at(told.at)
         if end is not None and at > end:
             break
-        world.advance_to(max(at, world.now))
+        world.go_to(at, told.name)
         tell(world, told.name, told.words, told.data, str(told.place))
     if day is not None and end is None:
         world.advance_to(max(day, world.now))  # before that day nobody is under way

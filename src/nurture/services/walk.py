@@ -139,7 +139,7 @@ def _play(world: Walked, workflow: Workflow, itinerary: Itinerary) -> None:
     at_once = [doing for at, doing in planned if at <= itinerary.start]
     _enter(world, workflow, at_once)
     for at, doing in planned:
-        world.advance_to(max(at, world.now))
+        world.go_to(at, doing.event)
         tell(world, doing.event, doing.words, doing.data, f"--do {doing.event}")
     world.finish()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nurture.engine import explain
 from nurture.engine.world import World
@@ -28,7 +28,17 @@ from nurture.model.decisions import (
     Wait,
 )
 from nurture.model.errors import NurtureError
-from nurture.model.words import NOTHING, Channel, Enrollment, EnteredBy, Event, Payload, Reason, Scalar
+from nurture.model.words import (
+    NOTHING,
+    Channel,
+    Enrollment,
+    EnteredBy,
+    Event,
+    Payload,
+    Reason,
+    Scalar,
+    about_a_touch,
+)
 from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.templates import Library
 from nurture.services.compose import Composed, Letter, chat_words, compose, context, team_address
@@ -98,6 +108,11 @@ class Walked(World):
     """Where an event is noted, and its id."""
 
     # --- what the walk does ---------------------------------------------------------------------------------
+
+    def go_to(self, at: datetime, event: str) -> None:
+        """On to the moment of an event. It precedes what falls due at that very moment, except the message it is about."""
+        self.advance_to(max(self.now, at if about_a_touch(event) else at - timedelta.resolution))
+        self.now = max(self.now, at)
 
     def tell(self, name: str, data: Mapping[str, Scalar] = NOTHING) -> None:
         """The contact does something now."""
