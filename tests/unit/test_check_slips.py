@@ -609,3 +609,52 @@ def test_an_asset_that_is_a_link_out_of_its_folder_is_not_handed_out(tmp_path: P
     (project / "assets/guide.pdf").symlink_to(project / "nurture.toml")
 
     assert told(list(check(project).problems)) == ["offers/guide.yaml:4:8: unsafe-asset"]
+
+
+SCENARIO = """\
+scenario: Who asks is welcomed
+workflow: checkup
+as: ana
+start: 2026-03-02 09:00
+events:
+  - {at: start, event: offer.requested, offer: guide}
+expect:
+  - {email: welcome, at: +0 minutes}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("workflow: checkup", "workflow: chekup", ["2:11: unknown-workflow"]),
+        ("as: ana", "as: anna", ["3:5: unknown-persona"]),
+        ("email: welcome", "email: welcom", ["8:13: never-happens"]),
+        ("email: welcome", "emial: welcome", ["8:6: unknown-key"]),
+        ("at: start", "at: +2 parsecs", ["6:13: bad-time"]),
+        ("checkup\nas: ana", "chekup\nas: anna", ["2:11: unknown-workflow", "3:5: unknown-persona"]),
+        ("welcome, at: +0 minutes", "welcom, at: soon", ["8:25: bad-time"]),
+        ("offer.requested, offer: guide", "offer.requestd, offer: guide", ["6:24: unknown-event"]),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_scenario_is_told_like_any_other(
+    tmp_path: Path, old: str, new: str, expected: list[str]
+) -> None:
+    assert old in SCENARIO
+
+    problems = problems_of(tmp_path, {"scenarios/a.yaml": SCENARIO.replace(old, new)})
+
+    assert [one.removeprefix("scenarios/a.yaml:") for one in told(problems)] == expected
+
+
+def test_two_scenarios_of_one_name_could_not_be_told_apart_in_a_report(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, {"scenarios/a.yaml": SCENARIO, "scenarios/b.yaml": SCENARIO})
+
+    assert told(problems) == ["scenarios/b.yaml:1:11: duplicate-name"]
+
+
+def test_a_scenario_is_not_blamed_for_what_its_workflow_lacks_while_that_is_broken(tmp_path: Path) -> None:
+    broken = WORKFLOW.replace("- email: welcome", "- emial: welcome")
+
+    problems = problems_of(tmp_path, {"scenarios/a.yaml": SCENARIO, FLOW: broken})
+
+    assert told(problems) == [f"{FLOW}:12:9: unknown-step"]

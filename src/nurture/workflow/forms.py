@@ -64,6 +64,7 @@ def read_form(
     elsewhere = tuple(elsewhere)
     reading = _Reading((*known, *elsewhere), frozenset(may_be_empty), belongs or {})
     data, told = _known_values(node, reading, problems)
+    strange = any(key.text not in reading.known for key, _ in node.entries)
     data = {key: value for key, value in data.items() if key not in set(elsewhere)} | dict(given or {})
     for attempt in range(2):
         try:
@@ -71,9 +72,10 @@ def read_form(
         except ValidationError as error:
             for details in _without_consequences(error.errors()):
                 key = str(details["loc"][0]) if details["loc"] else ""
-                follows = key in told or (not key and attempt)  # from a fault that has been told already
+                # from a fault that has been told already
+                follows = key in told or (not key and (attempt or strange))
                 if not follows or (key and details["type"] != "missing"):
-                    problems.append(_problem(details, node, missing or {}))
+                    _tell_once(problems, _problem(details, node, missing or {}))
                 told.add(key)
             if "" in told:  # the keys are right each by itself, but not together
                 return None
@@ -145,6 +147,14 @@ def _known_values(
     return values, empty
 
 
+def _tell_once(problems: list[Problem], found: Problem) -> None:
+    """A value that may be of two kinds, and is of neither, is wrong once."""
+    if not any(
+        (one.place, one.code, one.message) == (found.place, found.code, found.message) for one in problems
+    ):
+        problems.append(found)
+
+
 def _without_consequences(errors: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
     """A list is not also told to be too short when one of its entries was refused."""
     places = [details["loc"] for details in errors]
@@ -210,6 +220,8 @@ def _words(details: ErrorDetails, found: Node | None) -> tuple[str, str, str | N
     """Code, message and hint for a fault that pydantic found, in a marketer's words."""
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     shown = f"'{_short(value)}'" if isinstance(value, str) else "this"
+    if isinstance(found, TextNode) and found.is_null:
+        return "empty-value", "nothing stands here", "write a value or remove the line"
     if kind == "string_pattern_mismatch":
         return _words_for_pattern(str(context["pattern"]), shown, value)
     if kind in ("enum", "literal_error"):

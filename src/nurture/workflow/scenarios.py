@@ -127,6 +127,8 @@ class ScenarioFile:
     scenario: Scenario | None
     top: MapNode | None
     problems: tuple[Problem, ...] = ()
+    draft: Scenario | None = None
+    """What could be read of it, for the checks, also when something is wrong with the rest."""
 
     @property
     def name(self) -> str:
@@ -276,7 +278,7 @@ def read_scenario(source: bytes | str, file: str) -> ScenarioFile:
     top, problems = read_yaml(source, file)
     scenario = _scenario(top, problems) if top else None
     told = without_echoes(problems)
-    return ScenarioFile(file, None if told else scenario, top, tuple(told))
+    return ScenarioFile(file, None if told else scenario, top, tuple(told), scenario)
 
 
 def _scenario(top: MapNode, problems: list[Problem]) -> Scenario | None:

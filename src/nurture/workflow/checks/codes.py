@@ -85,7 +85,10 @@ _ERRORS = {
     "duplicate-id": ("Two steps of a workflow have the same id.", "Give one of them an `id:` of its own."),
     "duplicate-stage": ("Two stages of a workflow have the same name.", "Rename one."),
     "duplicate-workflow": ("Two files define a workflow of the same name.", "Rename one."),
-    "duplicate-name": ("Two files define an offer, persona or segment of the same name.", "Rename one."),
+    "duplicate-name": (
+        "Two files define an offer, persona, segment or scenario of the same name, or a form asks twice for a field.",
+        "Rename one.",
+    ),
     "stage-without-need": (
         "A stage does not say what the contact needs there; without it nobody can judge its messages.",
         "Add `need:`, in the contact's own words.",

@@ -20,6 +20,7 @@ from nurture.workflow.yaml_text import MapNode, TextNode
 def incoherent_documents(project: Project) -> Iterator[Problem]:
     """Names used twice, offers that cannot be handed out, examples no contact could be, dates counted from no date."""
     yield from _named_twice(project)
+    yield from _scenarios_named_twice(project)
     for read in project.documents:
         if isinstance(read.document, Offer):
             yield from _offer(project, read, read.document)
@@ -52,6 +53,16 @@ def _named_twice(project: Project) -> Iterator[Problem]:
                 f"another {kind} is called '{read.document.name}'",
                 f"in {first.file}",
             )
+
+
+def _scenarios_named_twice(project: Project) -> Iterator[Problem]:
+    """A report could not tell them apart."""
+    files: dict[str, str] = {}
+    for one in project.scenarios:
+        if one.top is not None and files.setdefault(one.name, one.file) != one.file:
+            place = place_of(one.top, "scenario")
+            message = f"another scenario is called '{one.name}'"
+            yield problem("duplicate-name", place, message, f"in {files[one.name]}")
 
 
 def _offer(project: Project, read: Read, offer: Offer) -> Iterator[Problem]:

@@ -33,13 +33,13 @@ def baseless_scenarios(project: Project) -> Iterator[Problem]:
     """Every name in a scenario that leads nowhere, with the nearest one that exists."""
     names = _Names(project)
     for file in project.scenarios:
-        if file.scenario and file.top:
-            yield from _of_one(names, file.scenario, file.top)
+        if file.draft and file.top:
+            yield from _of_one(names, file.draft, file.top)
 
 
 def _of_one(names: _Names, scenario: Scenario, top: MapNode) -> Iterator[Problem]:
     workflow = names.workflows.get(scenario.workflow)
-    if workflow is None:
+    if scenario.workflow not in names.project.names("workflow"):
         place = place_of(top, "workflow")
         yield _missing(
             "unknown-workflow",
@@ -49,12 +49,12 @@ def _of_one(names: _Names, scenario: Scenario, top: MapNode) -> Iterator[Problem
             names.workflows,
         )
     yield from _of_contact(names, scenario, top)
-    for split, variant in (scenario.variants or {}).items():
+    for split, variant in (scenario.variants or {}).items() if names.are_all_there else ():
         yield from _of_variant(names, split, variant, place_of(top, "variants", split))
     for told in scenario.events:
         yield from _of_event(names, told)
     for line in scenario.expect:
-        if workflow:
+        if workflow and names.are_all_there:
             yield from _of_expectation(names, workflow, line)
 
 
@@ -67,11 +67,11 @@ def _missing(code: str, place: Place, message: str, word: str, known: Collection
 
 def _of_contact(names: _Names, scenario: Scenario, top: MapNode) -> Iterator[Problem]:
     name, personas = scenario.persona, names.project.personas
-    if name and name not in personas:
+    if name and name not in names.project.names("persona"):
         yield _missing(
             "unknown-persona", place_of(top, "as"), f"there is no persona '{name}'", name, personas
         )
-    elif name and personas[name].example is None:
+    elif name and name in personas and personas[name].example is None:
         message = f"persona '{name}' has no example to play"
         yield problem("bad-example", place_of(top, "as"), message, f"add one to {personas[name].place.file}")
     if scenario.given and names.project.workspace:
@@ -98,7 +98,7 @@ def _of_event(names: _Names, told: Told) -> Iterator[Problem]:
         hint = near or "list it under [events] in nurture.toml, or let a workflow look for it"
         yield problem("unknown-event", told.place, f"there is no event '{told.name}'", hint)
     offer, outcome = told.words.get("offer"), told.words.get("outcome")
-    if offer and told.name.startswith("offer.") and offer not in names.project.offers:
+    if offer and told.name.startswith("offer.") and offer not in names.project.names("offer"):
         yield _missing(
             "unknown-offer", told.place, f"there is no offer '{offer}'", offer, names.project.offers
         )
@@ -162,6 +162,11 @@ class _Names:
     """Every name that a scenario may use; a journey may lead through several workflows."""
 
     project: Project
+
+    @cached_property
+    def are_all_there(self) -> bool:
+        """Whether every workflow could be read whole: what lacks in one that could not is no fault of a scenario."""
+        return not self.project.unread and all(draft.sound for draft in self.project.drafts)
 
     @cached_property
     def workflows(self) -> Mapping[str, Workflow]:
