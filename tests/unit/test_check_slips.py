@@ -632,7 +632,7 @@ expect:
         ("email: welcome", "emial: welcome", ["8:6: unknown-key"]),
         ("at: start", "at: +2 parsecs", ["6:13: bad-time"]),
         ("checkup\nas: ana", "chekup\nas: anna", ["2:11: unknown-workflow", "3:5: unknown-persona"]),
-        ("welcome, at: +0 minutes", "welcom, at: soon", ["8:25: bad-time"]),
+        ("welcome, at: +0 minutes", "welcom, at: soon", ["8:13: never-happens", "8:25: bad-time"]),
         ("offer.requested, offer: guide", "offer.requestd, offer: guide", ["6:24: unknown-event"]),
     ],
 )  # fmt: skip
