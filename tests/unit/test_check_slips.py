@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nurture.model.errors import Severity
 from nurture.services.check import check
 from tests.support.projects import FILES, WORKFLOW, problems_of, told, write
 
@@ -646,10 +647,11 @@ def test_a_slip_in_a_scenario_is_told_like_any_other(
     assert [one.removeprefix("scenarios/a.yaml:") for one in told(problems)] == expected
 
 
-def test_two_scenarios_of_one_name_could_not_be_told_apart_in_a_report(tmp_path: Path) -> None:
+def test_two_scenarios_of_one_name_are_a_warning_and_stop_nobody(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, {"scenarios/a.yaml": SCENARIO, "scenarios/b.yaml": SCENARIO})
 
     assert told(problems) == ["scenarios/b.yaml:1:11: duplicate-name"]
+    assert [problem.severity for problem in problems] == [Severity.WARNING]
 
 
 def test_a_scenario_is_not_blamed_for_what_its_workflow_lacks_while_that_is_broken(tmp_path: Path) -> None:

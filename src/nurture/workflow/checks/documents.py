@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nurture.model.addresses import AddressError, split_address
 from nurture.model.contact_values import TEXT_FIELDS, read_values
-from nurture.model.errors import Place, Problem, did_you_mean
+from nurture.model.errors import Place, Problem, Severity, did_you_mean
 from nurture.model.matching import DateRule
 from nurture.model.workspace import FieldType, Workspace
 from nurture.steps.wait import WaitFields
@@ -56,13 +57,14 @@ def _named_twice(project: Project) -> Iterator[Problem]:
 
 
 def _scenarios_named_twice(project: Project) -> Iterator[Problem]:
-    """A report could not tell them apart."""
+    """A reader of a report mixes them up; they are played all the same."""
     files: dict[str, str] = {}
     for one in project.scenarios:
         if one.top is not None and files.setdefault(one.name, one.file) != one.file:
             place = place_of(one.top, "scenario")
             message = f"another scenario is called '{one.name}'"
-            yield problem("duplicate-name", place, message, f"in {files[one.name]}")
+            found = problem("duplicate-name", place, message, f"in {files[one.name]}")
+            yield replace(found, severity=Severity.WARNING)
 
 
 def _offer(project: Project, read: Read, offer: Offer) -> Iterator[Problem]:
