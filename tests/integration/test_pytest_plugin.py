@@ -40,6 +40,7 @@ def test_each_scenario_is_a_test_whose_failure_shows_both_timelines(project: Pat
         (project / "scenarios/first-steps.yaml")
         .read_text()
         .replace("{not: checklist-reminder}", "{not: welcome}")
+        .replace("scenario: Whoever", "scenario: Wrongly, whoever")
     )
     (project / "scenarios/wrong.yaml").write_text(wrong)
     (project / "test_walks.py").write_text(
