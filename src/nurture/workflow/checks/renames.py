@@ -38,4 +38,3 @@ def _doubtful(what: str, renames: list[tuple[str, str, Place]], there: set[str])
         elif seen.setdefault(old, new) != new:
             message = f"both '{seen[old]}' and '{new}' were '{old}'"
             yield problem("was-twice", place, message, f"one {what} took the name's place: keep one of both")
-
