@@ -16,7 +16,7 @@ from sqlalchemy.util import LRUCache
 
 from nurture.db import session
 from nurture.workers.valkey import EmbeddedValkey
-from tests.support.servers import Postgres, running_postgres
+from tests.support.servers import Postgres, Spares, running_postgres
 
 LEVELS = ("unit", "integration", "e2e", "browser")
 
@@ -82,6 +82,11 @@ def _migrated_postgres(postgres_server: Postgres) -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
+def _spare_postgres(postgres_server: Postgres, _migrated_postgres: URL) -> Spares:
+    return Spares(postgres_server, _migrated_postgres)
+
+
+@pytest.fixture(scope="session")
 def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sqlite") / "migrated.db"
     migrate(URL.create("sqlite", database=str(file)))
@@ -97,11 +102,11 @@ def empty_postgres_url(postgres_server: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: Postgres, _migrated_postgres: URL) -> Iterator[str]:
-    """The address of a new PostgreSQL database with our tables, all empty."""
-    address = postgres_server.create(template=str(_migrated_postgres.database))
+def postgres_url(_spare_postgres: Spares) -> Iterator[str]:
+    """The address of a PostgreSQL database with our tables, all empty and as if new."""
+    address = _spare_postgres.lend()
     yield text(address)
-    postgres_server.drop(address)
+    _spare_postgres.take_back(address)
 
 
 @pytest.fixture

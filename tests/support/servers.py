@@ -12,13 +12,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 
 import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy import URL, make_url
 
 from nurture.workers.children import end, primary_group, spawn
@@ -53,6 +55,81 @@ class Postgres:
         address = self.address.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+_AS_IT_IS_BUILT = """
+SELECT md5(string_agg(told, E'\\n' ORDER BY told)) FROM (
+  SELECT attrelid::regclass || '.' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull AS told
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+   WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+  UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+  UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+  UNION ALL SELECT tgname FROM pg_trigger
+  UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+) AS parts
+"""
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+_AGAIN_FROM_ONE = (
+    "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
+    " WHERE schemaname = 'public' AND last_value IS NOT NULL"
+)
+_HANG_UP = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+class Spares:
+    """Copies of one database that are lent, emptied and lent again: to make one costs ten times as much."""
+
+    def __init__(self, server: Postgres, template: URL) -> None:
+        self.server = server
+        self.template = template
+        self._free: list[URL] = []
+        with self._connected(template) as connection:
+            self._built = connection.execute(_AS_IT_IS_BUILT).fetchall()
+            self._tables = [str(name) for (name,) in connection.execute(_TABLES)]
+            self._rows = {table: connection.execute(_everything(table)).fetchall() for table in self._tables}
+
+    def lend(self) -> URL:
+        return self._free.pop() if self._free else self.server.create(template=str(self.template.database))
+
+    def take_back(self, database: URL) -> None:
+        """Make it as the template is. One that was rebuilt in a test is thrown away."""
+        with self._connected(database) as connection:
+            connection.execute(_HANG_UP)
+            sound = connection.execute(_AS_IT_IS_BUILT).fetchall() == self._built
+            if sound:
+                self._empty(connection)
+        if sound:
+            self._free.append(database)
+        else:
+            self.server.drop(database)
+
+    def _empty(self, connection: psycopg.Connection) -> None:
+        filled = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {} WHERE EXISTS (SELECT 1 FROM {})").format(
+                sql.Literal(table), sql.Identifier(table)
+            )
+            for table in self._tables
+        )
+        names = [str(name) for (name,) in connection.execute(filled)]
+        if names:
+            tables = sql.SQL(", ").join(map(sql.Identifier, names))
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
+        connection.execute(_AGAIN_FROM_ONE)
+        for table, rows in self._rows.items():
+            name = sql.Identifier(table)
+            put_back = sql.SQL("INSERT INTO {} SELECT * FROM jsonb_populate_record(NULL::{}, %s)").format(
+                name, name
+            )
+            for (row,) in rows:
+                connection.execute(put_back, [Jsonb(row)])
+
+    def _connected(self, database: URL) -> AbstractContextManager[psycopg.Connection]:
+        address = database.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(address, autocommit=True)
+
+
+def _everything(table: str) -> sql.Composed:
+    return sql.SQL("SELECT to_jsonb(one) FROM {} AS one").format(sql.Identifier(table))
 
 
 @contextmanager
