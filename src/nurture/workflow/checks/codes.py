@@ -233,10 +233,6 @@ _ERRORS = {
         "A template prints an offer's link, but a step that sends it names no offer.",
         "Add `link_offer:` to the step.",
     ),
-    "no-address-shown": (
-        "A marketing message does not show the sender's postal address.",
-        "Use a layout that prints {{ workspace.postal_address }}.",
-    ),
     "empty-mail": ("A message has a subject and says nothing.", "Write it, or remove the file."),
     "no-way-out": (
         "A marketing message shows no way to leave.",
@@ -299,6 +295,10 @@ _WARNINGS = {
     "foreign-placeholder": (
         "A template holds a placeholder of another mail program, which contacts would see as it stands.",
         "Write {{ contact.first_name or 'Hello' }}.",
+    ),
+    "no-address-shown": (
+        "A marketing message does not show the sender's postal address.",
+        "Use a layout that prints {{ workspace.postal_address }}.",
     ),
     "unused-template": (
         "No workflow, offer or notice uses a template or script.",
