@@ -153,7 +153,7 @@ FILES: dict[str, tuple[Spoil, str, str]] = {
     ),
     "a field that nobody has, in a template": (
         change("contact.first_name", "contact.frist_name", "templates/email/welcome.md"),
-        "templates/email/welcome.md:6:1: unknown-variable",
+        "templates/email/welcome.md:6:4: unknown-variable",
         "did you mean 'first_name'?",
     ),
     "a step of no kind": (

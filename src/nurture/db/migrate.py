@@ -31,10 +31,14 @@ class SchemaError(NurtureError):
     """The tables are not those of this version of nurture."""
 
 
-@cache
 def head() -> str:
     """The newest revision that this version of nurture knows."""
-    revision = _scripts().get_current_head()
+    return _head_of(MIGRATIONS)
+
+
+@cache  # read from all the scripts, and asked at each start of each part
+def _head_of(folder: Path) -> str:
+    revision = ScriptDirectory.from_config(_config(folder)).get_current_head()
     assert revision is not None
     return revision
 
@@ -64,7 +68,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
                 tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             before = MigrationContext.configure(tx).get_current_revision()
             _refuse_strangers(tx, before, database.place)
-            config = _config()
+            config = _config(MIGRATIONS)
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
             _check_references(tx)
@@ -132,10 +136,10 @@ def _known(revision: str) -> bool:
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(_config(MIGRATIONS))
 
 
-def _config() -> Config:
+def _config(folder: Path) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     return config
