@@ -137,7 +137,8 @@ def test_no_text_of_a_stranger_comes_alive_on_any_page(hostile: Running) -> None
     assert strange == {}
     assert len(seen) > 30
     assert sum("&lt;evil" in page for page in answers) > 8
-    assert [link for link in links if re.search("@|%40", link) and not link.startswith("mailto:")] == []
+    address = re.compile(r"(@|%40)(?!\+|%2B)")  # `a.happened@+1d` in a walk's address is a time
+    assert [link for link in links if address.search(link) and not link.startswith("mailto:")] == []
     assert not any("7721" in page for page in answers)
 
 

@@ -25,7 +25,6 @@ _ENDS = ("exit", "lose", "jump")
 """Steps after which a list does not go on."""
 
 
-
 def broken_flow(project: Project) -> Iterator[Problem]:
     """Ways in, through and out that do not exist."""
     for draft in project.drafts:
