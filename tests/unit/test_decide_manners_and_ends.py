@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from nurture.model.decisions import Clear
-from nurture.model.words import Channel, SuppressionReason
+from nurture.model.words import Channel, Pause, SuppressionReason
 from tests.support.worlds import (
     MONDAY,
     a_contact,
@@ -296,6 +296,21 @@ def test_rule_14_what_would_be_held_longer_than_seven_days_is_skipped():
     world.advance(days=5)
 
     assert skips(world) == [("two", "held-too-long")]
+
+
+def test_rule_14_time_spent_paused_is_none_that_manners_held():
+    world = a_world(one_stage("- {email: one, after: 1 hour}"), workspace=with_manners(quiet="21:00-08:00"))
+    world.track("a.happened")
+    resumed = MONDAY + timedelta(days=9, hours=14)  # at eleven in the evening
+
+    world.pauses = (Pause(MONDAY),)
+    world.advance_to(resumed)
+    world.pauses = (Pause(MONDAY, resumed),)
+    world.wake = dict.fromkeys(world.enrollments, resumed)
+    world.advance(hours=12)
+
+    assert skips(world) == []
+    assert sent(world) == ["one"]
 
 
 def test_rule_14_a_late_message_waits_for_its_own_window_even_a_transactional_one():

@@ -6,17 +6,18 @@ with its reason.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.engine.caps import capped_channel
 from nurture.engine.gates import better_time, closed_gate, judged, live_grant
-from nurture.engine.play import Play
+from nurture.engine.play import Play, put_off
 from nurture.engine.rivals import standing
 from nurture.model.decisions import Call, Decision, Send, Shift, Skip
 from nurture.model.timing import Calendar, Duration, Unit, add, next_match
-from nurture.model.words import Channel, Phase, Ran, Reason
+from nurture.model.words import Channel, Pause, Phase, Ran, Reason
 from nurture.steps.base import Act, IfLate, LateFields, Step
 
 MAX_LATE = Duration(1, Unit.DAYS)
@@ -61,16 +62,30 @@ def held_by_manners(play: Play, step: Step, touch: Send | Call, due: datetime) -
     held = better_time(touch, step.rule, play.facts, me, play.now, play.zone, play.calendar)
     if held is None:
         return False
-    if held.until > held_at_most(step, play.enrollment.first_due or due, play.zone, play.calendar):
+    first_due = play.enrollment.first_due or due
+    if held.until > held_at_most(step, first_due, play.facts.pauses, play.now, play.zone, play.calendar):
         skip(play, step, touch, Reason.HELD_TOO_LONG, because=(str(held.reason), *held.because))
     else:
         shift(play, step, touch, due, held.until, held.reason, held.because)
     return True
 
 
-def held_at_most(step: Step, first_due: datetime, zone: ZoneInfo, calendar: Calendar) -> datetime:
-    """Until when manners may hold what was due at ``first_due``: the step's ``max_late``, else seven days."""
-    return add(first_due, _max_late(step) or MAX_SHIFT, zone, calendar)
+def held_at_most(
+    step: Step,
+    first_due: datetime,
+    pauses: Iterable[Pause],
+    now: datetime,
+    zone: ZoneInfo,
+    calendar: Calendar,
+) -> datetime:
+    """Until when manners may hold what was due at ``first_due``: the step's ``max_late``, else seven days.
+
+    A ``max_late`` is somebody's word and counts as it stands; of the seven days, those paused are none that manners held.
+    """
+    most = _max_late(step)
+    if most:
+        return add(first_due, most, zone, calendar)
+    return put_off(pauses, first_due, add(first_due, MAX_SHIFT, zone, calendar), now)
 
 
 def do(play: Play, step: Step, act: Act, touch: Send | Call, due: datetime) -> None:

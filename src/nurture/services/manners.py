@@ -99,7 +99,7 @@ def _judge(
     if held is None or step is None:
         return held, False
     due = next((ran.due for ran in reversed(enrollment.ran) if ran.step == claim.step), claim.planned_at)
-    return held, held.until > held_at_most(step, due, zone, calendar)
+    return held, held.until > held_at_most(step, due, facts.pauses, now, zone, calendar)
 
 
 def _touch(claim: ClaimedDelivery) -> Send:

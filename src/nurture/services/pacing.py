@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, enrollments, outbox, paces
+from nurture.db import contacts, enrollments, outbox, paces, pauses
 from nurture.db.outbox import ClaimedDelivery
 from nurture.db.paces import Held
 from nurture.engine.touch import held_at_most
@@ -82,6 +82,8 @@ def _too_late(
     people = contacts.load(tx, {one.contact_id for one in waiting})
     versions = runtime.shelf.versions(tx, {one.version for one in own.values()})
     workspace = runtime.shelf.published(tx).workspace
+    stood_still = pauses.pauses_for(tx, {(one.contact_id, one.workflow) for one in own.values()})
+    now = runtime.now()
     late: set[int] = set()
     for one in waiting:
         enrollment, person = own.get(one.enrollment_id or 0), people.get(one.contact_id)
@@ -91,7 +93,8 @@ def _too_late(
         zone = workspace.zone_of(person.timezone)
         calendar = workspace.calendar(versions[enrollment.version].calendar)
         due = next((ran.due for ran in reversed(enrollment.ran) if ran.step == one.step), one.planned_at)
-        if until[one.id] > held_at_most(step, max(due, one.planned_at), zone, calendar):
+        spans = stood_still.get((one.contact_id, enrollment.workflow), ())
+        if until[one.id] > held_at_most(step, max(due, one.planned_at), spans, now, zone, calendar):
             late.add(one.id)
     return late
 
