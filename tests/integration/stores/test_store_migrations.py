@@ -184,7 +184,7 @@ def as_the_first_release_left_it(database: Database) -> None:
     """Three contacts with their enrollments, in tables as 0001 made them; written by nothing of today."""
     engine = migrate._engine(database)
     with database.connected(engine) as tx, tx.begin():
-        config = migrate._config()
+        config = migrate._config(migrate.MIGRATIONS)
         config.attributes["connection"] = tx
         command.upgrade(config, "0001")
         old = MetaData()
