@@ -76,6 +76,17 @@ def test_within_its_volume_nothing_stops(running: Running) -> None:
     assert look(running) == []
 
 
+def test_without_a_word_in_the_settings_a_first_mass_mailing_is_no_fault(running: Running) -> None:
+    nothing_foreseen = {"days": ["2026-03-02"], "messages": {"one": [0]}}
+    some_foreseen = {"days": ["2026-03-02"], "messages": {"one": [5]}}
+    day = date(2026, 3, 2)
+
+    assert ceiling(nothing_foreseen, "one", day, Limits()) is None
+    assert ceiling({}, "one", day, Limits()) is None
+    assert ceiling(some_foreseen, "one", day, Limits()) == (5, 1_050)
+    assert ceiling({}, "one", day, Limits(floor=3)) == (0, 3)
+
+
 def test_it_looks_once_a_minute_and_pauses_once(running: Running) -> None:
     breaker = Breaker(running.nurture.runtime)
     assert breaker.look() == []

@@ -97,12 +97,13 @@ class ScoreRule:
 class Limits:
     """How much mail is what was meant. ``messages`` in fourteen days are published without asking; None: any number.
 
-    A workflow that plans more in a day than ``floor`` and ``factor`` times what its plan foresaw is paused.
+    A workflow that plans more in a day than ``floor`` and ``factor`` times what its plan foresaw is paused. Without a
+    ``floor`` that holds only where the plan foresaw any: one that has no volume yet cannot leave it.
     """
 
     messages: int | None = None
     factor: float = 10
-    floor: int = 1_000
+    floor: int | None = None
 
 
 @dataclass(frozen=True)

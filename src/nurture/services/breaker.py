@@ -22,6 +22,8 @@ from nurture.services.runtime import Runtime
 
 log = structlog.get_logger()
 
+FLOOR = 1_000
+"""Messages a day for which nothing stops that was foreseen at all, where ``[limits]`` names no other number."""
 EVERY = timedelta(minutes=1)
 """How often one process looks, in operational time."""
 
@@ -67,17 +69,17 @@ class Breaker:
         today = self.runtime.now().astimezone(workspace.zone).date()
         midnight, _ = day_span(today, workspace.zone)
         planned = volume.planned_since(tx, midnight)
-        if all(number <= workspace.limits.floor for number in planned.values()):
+        if all(number <= _floor(workspace.limits) for number in planned.values()):
             return []
         paused = {one.workflow for one in pauses.open_pauses(tx) if one.scope is PauseScope.WORKFLOW}
         newest = releases.latest(tx, limit=1)
         expected = newest[0].expected if newest else {}
-        ceilings = {name: ceiling(expected, name, today, workspace.limits) for name in planned}
-        return [
-            Trip(name, planned[name], *ceilings[name])
-            for name in sorted(planned.keys() - paused)
-            if planned[name] > ceilings[name][1]
-        ]
+        trips = []
+        for name in sorted(planned.keys() - paused):
+            found = ceiling(expected, name, today, workspace.limits)
+            if found and planned[name] > found[1]:
+                trips.append(Trip(name, planned[name], *found))
+        return trips
 
     def _pause(self, trip: Trip) -> bool:
         def write(tx: Connection) -> bool:
@@ -93,12 +95,19 @@ class Breaker:
         return begun
 
 
-def ceiling(expected: Mapping[str, Any], workflow: str, day: date, limits: Limits) -> tuple[int, int]:
-    """What the plan foresaw for this workflow and day, and the most that leaves it running.
+def ceiling(expected: Mapping[str, Any], workflow: str, day: date, limits: Limits) -> tuple[int, int] | None:
+    """What the plan foresaw for this workflow and day, and the most that leaves it running; None: nothing stops it.
 
-    On days beyond the plan the fullest of its days counts.
+    On days beyond the plan the fullest of its days counts. A workflow for which the plan foresaw nothing, because nobody
+    was in it yet, is held to a floor only where ``[limits]`` names one: its first thousands are what somebody wants.
     """
     messages = expected.get("messages", {}).get(workflow, [])
+    if limits.floor is None and not any(messages):
+        return None
     by_day = dict(zip(expected.get("days", []), messages, strict=False))
     foreseen = by_day.get(day.isoformat(), max(messages, default=0))
-    return foreseen, int(limits.floor + limits.factor * foreseen)
+    return foreseen, int(_floor(limits) + limits.factor * foreseen)
+
+
+def _floor(limits: Limits) -> int:
+    return FLOOR if limits.floor is None else limits.floor

@@ -165,7 +165,7 @@ class _CapsForm(_Form):
 class _LimitsForm(_Form):
     messages: Rate | None = None
     factor: Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)] = 10
-    floor: Annotated[int, Field(ge=0)] = 1_000
+    floor: Annotated[int, Field(ge=0)] | None = None
 
 
 class _ScoreForm(_Form):
