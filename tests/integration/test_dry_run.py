@@ -137,6 +137,7 @@ def test_a_draft_whose_first_stage_is_another_cannot_be_played_and_says_so(lived
     assert answer.unplayable[0].endswith("it began at 'first', which is not there any more")
 
 
+@pytest.mark.slow
 def test_both_databases_tell_the_same_story_a_pause_included(any_database: str, tmp_path: Path) -> None:
     running = a_guide(any_database, tmp_path)
     for name in ("ana", "carl"):

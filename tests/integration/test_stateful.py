@@ -147,7 +147,7 @@ workflows and five thousand lives. Each seed lives others, and one that fails is
 
 
 @pytest.mark.parametrize(
-    ("number", "lives"), [(1, 12), *(pytest.param(number, 260, marks=OFTEN) for number in (2, 3, 4))]
+    ("number", "lives"), [(1, 8), *(pytest.param(number, 260, marks=OFTEN) for number in (2, 3, 4))]
 )
 def test_every_promise_is_kept_wherever_a_process_dies(ground: Ground, number: int, lives: int) -> None:
     if not ground.files:
