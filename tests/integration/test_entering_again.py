@@ -156,3 +156,22 @@ def test_two_requests_at_one_moment_restart_an_old_enrollment_once(make: Callabl
         "entered first",
     ]
     assert [name for name, _, _ in running.states()].count("hello") == 2
+
+
+def test_who_stands_in_a_stage_that_a_later_version_removed_can_ask_again(make):
+    running = make("never")
+    second = (
+        "  - {stage: second, need: Go on, validate: meeting.booked, loss: [{after: 9 days, reason: late}]}\n"
+    )
+    running.write("workflows/one.yaml", WORKFLOW + second)
+    running.publish()
+    running.track("a.happened")
+    running.track("b.happened")
+    running.run()
+    assert [one.stage for one in running.enrollments()] == ["second"]
+    running.write("workflows/one.yaml", WORKFLOW)
+    running.publish()
+
+    running.track("a.happened")
+
+    assert ask(running) == ([("active", None)], ["already-enrolled"])

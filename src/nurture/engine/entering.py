@@ -32,15 +32,25 @@ class Past:
     last_end: datetime | None = None
     reopenable: Enrollment | None = None
 
+    @property
+    def standing(self) -> Enrollment | None:
+        """Where an event finds them: the enrollment they are in, or the one it may revive."""
+        return self.live or self.reopenable
 
-def entry_by_event(workflow: Workflow, event: Event, past: Past, scope: Scope) -> Stage | None:
-    """The stage that this event asks to enter; None when it asks for none, or moves or revives who is there already."""
+
+def entry_by_event(
+    workflow: Workflow, theirs: Workflow, event: Event, past: Past, scope: Scope
+) -> Stage | None:
+    """The stage that this event asks to enter; None when it asks for none, or moves or revives who is there already.
+
+    ``theirs`` is the version that the contact is in or was lost from, which may have other stages than the live one.
+    """
     stage = entry_stage(workflow, event, scope)
     if stage is None:
         return None
     if past.live:
-        return None if moves(workflow, past.live, event, scope) else stage
-    if past.reopenable and reopens(workflow, past.reopenable, event, scope):
+        return None if moves(theirs, past.live, event, scope) else stage
+    if past.reopenable and reopens(theirs, past.reopenable, event, scope):
         return None
     return stage
 

@@ -331,7 +331,9 @@ class World(Watched):
 
     def _admit_by_event(self, event: Event) -> None:
         for workflow in self.workflows.values():
-            stage = entry_by_event(workflow, event, self._past(workflow.name), self._scope(event))
+            past = self._past(workflow.name)
+            theirs = self._workflow_of(past.standing) if past.standing else workflow
+            stage = entry_by_event(workflow, theirs, event, past, self._scope(event))
             if stage:
                 self.enroll(
                     workflow.name, by=entered_by(event), reason=Reason.EVENT, event=event, stage=stage.name

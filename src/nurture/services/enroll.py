@@ -93,11 +93,13 @@ def enter_by_events(tx: Connection, shelf: Shelf, happened: Sequence[Event], now
         return []
     people = facts_of_people(tx, {event.contact_id for event, _ in asking}, published.workspace)
     pasts = pasts_of(tx, {(event.contact_id, workflow.name) for event, workflow in asking}, now)
+    versions = shelf.versions(tx, {past.standing.version for past in pasts.values() if past.standing})
     requests = []
     for event, workflow in asking:
         scope = Scope(people[event.contact_id].contact, event.data, None, published.workspace)
         past = pasts.get((event.contact_id, workflow.name), Past())
-        stage = entry_by_event(workflow, event, past, scope)
+        theirs = versions[past.standing.version] if past.standing else workflow
+        stage = entry_by_event(workflow, theirs, event, past, scope)
         if stage:
             requests.append(
                 Request(event.contact_id, workflow.name, entered_by(event), Reason.EVENT, stage.name, event)
