@@ -142,12 +142,12 @@ def ground(
 
 
 OFTEN = [pytest.mark.slow, pytest.mark.timeout(900)]
-"""Four minutes of two cores: each script holds three generated workflows and five people, so that these are three thousand
-workflows and five thousand lives. Each seed lives others, and one that fails is named with the command to live it again."""
+"""Minutes of two cores: each script holds three generated workflows and five people, so that these are some two thousand
+workflows and three thousand lives. Each seed lives others, and one that fails is named with the command to live it again."""
 
 
 @pytest.mark.parametrize(
-    ("number", "lives"), [(1, 8), *(pytest.param(number, 260, marks=OFTEN) for number in (2, 3, 4))]
+    ("number", "lives"), [(1, 8), *(pytest.param(number, 160, marks=OFTEN) for number in (2, 3, 4))]
 )
 def test_every_promise_is_kept_wherever_a_process_dies(ground: Ground, number: int, lives: int) -> None:
     if not ground.files:
