@@ -6,6 +6,7 @@ is a member already, and days that are over are over.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from nurture.workflow.model import Workflow
 
 
 @dataclass
-class Watched:
+class Watched(ABC):
     """A contact whose score, segments and days are looked after; ``happens`` is told what comes about."""
 
     workflows: Mapping[str, Workflow]
@@ -49,9 +50,9 @@ class Watched:
         if self.rung_until is None:
             self.rung_until = self.now
 
+    @abstractmethod
     def happens(self, name: str, data: Mapping[str, Scalar] = NOTHING) -> None:
         """An event that nobody caused is taken in."""
-        raise NotImplementedError
 
     # --- what the world does ------------------------------------------------------------------------------------
 
