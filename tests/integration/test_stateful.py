@@ -107,7 +107,7 @@ def live_many(ground: Ground, lives: int, number: int) -> None:
     except BaseException as failure:
         name, kind = os.path.relpath(__file__), "sqlite" if ground.files else "postgres"
         failure.add_note(
-            f"To see it again: {SEED}={number} {LIVES}={lives} python -m pytest -n 0 '{name}' -k '{kind}-1-12'"
+            f"To see it again: {SEED}={number} {LIVES}={lives} python -m pytest -n 0 '{name}' -k '{kind}-1-'"
         )
         raise
 

@@ -259,12 +259,12 @@ def told_what_happened(books: Books) -> Iterator[str]:
             yield f"G {where} is in visit {one.visit}, and its turns tell {replay.visit}"
         yield from same(
             f"G messages of {where}",
-            [(one.step, one.visit) for one in decided if is_message(one)],
+            [(one.step, one.visit) for one in decided if is_message(one) and not takes_back(one, decided)],
             [(row["step"], row["visit"]) for row in books.deliveries if row["enrollment_id"] == one.id],
         )
         yield from same(
             f"G calls of {where}",
-            [(one.step, one.visit) for one in decided if is_call(one)],
+            [(one.step, one.visit) for one in decided if is_call(one) and not takes_back(one, decided)],
             [(row["step"], row["visit"]) for row in books.tasks if row["enrollment_id"] == one.id],
         )
         yield from same(
@@ -282,6 +282,14 @@ def is_message(decision: Decision) -> bool:
 
 def is_call(decision: Decision) -> bool:
     return isinstance(decision, Call) or (isinstance(decision, Skip) and decision.channel is Channel.PHONE)
+
+
+def takes_back(decision: Decision, decided: Sequence[Decision]) -> bool:
+    """Somebody skipped by hand what was decided and still waited: it stays one message or call, which is skipped now."""
+    if not isinstance(decision, Skip) or decision.reason != Reason.BY_HAND:
+        return False
+    earlier = (one for one in decided[: decided.index(decision)] if is_message(one) or is_call(one))
+    return any((one.step, one.visit) == (decision.step, decision.visit) for one in earlier)
 
 
 def change_of(decision: Move | Finish) -> tuple[str, str, str]:
