@@ -129,12 +129,6 @@ def seize(tx: Connection, enrollment_id: int) -> Claimed | None:
 # --- waking -----------------------------------------------------------------------------------------------------
 
 
-def wake(tx: Connection, ids: Collection[int], now: datetime) -> None:
-    """Have these enrollments looked at now, whatever they wait for."""
-    if ids:
-        tx.execute(_WAKE, {"ids": ids, "now": now})
-
-
 def note_events(tx: Connection, events: Mapping[int, int], now: datetime) -> None:
     """Tell enrollments of an event: ``{enrollment id: event id}``.
 
@@ -296,9 +290,6 @@ def _put_off(dialect: str) -> Update:
         .where(same_row(dialect, E.c.id, row), E.c.fence == row.c.fence)
         .values(TAKEN_AWAY | {"wake_at": now_param("until"), "trouble": row.c.trouble})
     )
-
-
-_WAKE = update(E).where(among(E.c.id)).values(TAKEN_AWAY | {"wake_at": now_param()})
 
 
 @cache

@@ -128,11 +128,6 @@ def watched(tx: Connection) -> frozenset[str]:
     return frozenset(tx.execute(_WATCHED).scalars())
 
 
-def of_contact(tx: Connection, contact_id: int) -> dict[str, datetime]:
-    """The segments that a contact is on record as a member of, and since when."""
-    return {row.segment: row.since for row in tx.execute(_OF_CONTACT, {"contact": contact_id})}
-
-
 def _changed(query: AnySelect, since: datetime | None) -> AnySelect:
     return query if since is None else query.where(CONTACTS.c.updated_at >= now_param("changed_since"))
 
@@ -155,11 +150,6 @@ _LEAVE = (
     .returning(M.c.id, M.c.contact_id)
 )
 _WATCHED = select(M.c.segment).where(M.c.left_at.is_(None)).distinct()
-_OF_CONTACT = (
-    select(M.c.segment, M.c.since)
-    .where(M.c.contact_id == bindparam("contact"), M.c.left_at.is_(None))
-    .order_by(M.c.segment)
-)
 
 
 # --- segments that people saved ------------------------------------------------------------------------------------

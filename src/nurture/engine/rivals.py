@@ -5,7 +5,6 @@ Looks only at messages that will be due by themselves; who goes first is said in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from nurture.engine.caps import capped_channel
@@ -36,8 +35,3 @@ def rival(workflow: Workflow, enrollment: Enrollment, facts: Facts, now: datetim
 def standing(workflow: Workflow, enrollment: Enrollment, due: datetime) -> Rival:
     """How an enrollment that stands before a message due at ``due`` ranks among its contact's others."""
     return Rival(enrollment.id, workflow.name, workflow.priority, due, enrollment.first_due or due)
-
-
-def others(known: Iterable[Rival], enrollment: int) -> tuple[Rival, ...]:
-    """All of a contact's but its own."""
-    return tuple(one for one in known if one.enrollment != enrollment)

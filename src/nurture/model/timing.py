@@ -57,7 +57,6 @@ __all__ = [
     "Window",
     "add",
     "add_open_time",
-    "allowed",
     "explain_rule",
     "local",
     "never_opens",
@@ -133,11 +132,6 @@ def add(
         return start if day == wall.date() else to_utc(datetime.combine(day, wall.time()), zone)
     except OverflowError:
         raise TimingError(f"'{duration}' leads beyond the years that a calendar holds") from None
-
-
-def allowed(instant: datetime, window: Window, zone: ZoneInfo, calendar: Calendar = DEFAULT_CALENDAR) -> bool:
-    """Whether ``window`` is open at ``instant``."""
-    return next_opening(window, _aware(instant), zone, calendar)[0] <= instant
 
 
 def never_opens(rule: Rule, calendar: Calendar = DEFAULT_CALENDAR) -> bool:

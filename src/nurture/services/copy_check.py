@@ -31,7 +31,6 @@ LEAST_WORDS = 15
 """A message of fewer has no proportion to speak of."""
 BASE_URL = "http://127.0.0.1:8000"
 _LAYOUT_LINE = re.compile(r"^layout[ \t]*:.*\n", re.MULTILINE)
-_IMAGE = re.compile(r"<img\b|!\[\]")
 
 
 @dataclass(frozen=True, slots=True)

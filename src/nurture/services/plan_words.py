@@ -6,7 +6,6 @@ Says only what the plan holds; decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.db.releases import ReleaseKind
@@ -39,11 +38,6 @@ def zone_of(plan: Plan) -> ZoneInfo:
 
 
 # --- one workflow -----------------------------------------------------------------------------------------------
-
-
-def of_workflow(one: WorkflowPlan, zone: ZoneInfo) -> tuple[str, ...]:
-    """What happens to the workflow and to the contacts in it, a sentence each."""
-    return (f"{one.name}: {fate(one)}", *who(one, zone))
 
 
 def fate(one: WorkflowPlan) -> str:
@@ -202,7 +196,3 @@ def done(plan: Plan, made: MadeLive) -> str:
     left = f", {moved.left:,} could not and stay" if moved.left else ""
     more = " The others follow within minutes." if moved.more else ""
     return f"{what}. {people(moved.moved)} went on in the new version{left}.{more}"
-
-
-def at(moment_: datetime, zone: ZoneInfo) -> str:
-    return moment(moment_, zone)
