@@ -115,3 +115,34 @@ def test_a_message_id_is_the_key_at_our_domain():
     assert message_id("abc", "Bücher.example") == "<abc@xn--bcher-kva.example>"
     with pytest.raises(ValueError, match="Message-ID"):
         message_id("a>b", "example.org")
+
+
+def test_a_bounce_finds_its_message_by_the_return_path_whatever_the_case():
+    there = LINKS.return_path("abc234", "bounces.example.org")
+
+    assert there.endswith("@bounces.example.org")
+    assert len(there.partition("@")[0]) <= 64
+    assert LINKS.read_return_path(f"<{there.upper()}>") == "abc234"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "b-@x.org", "b-abc234@x.org", "b-abc234-aaaaaaaaaaaaaaaa@x.org", "ana@x.org", "b-é-ü@x.org"],
+)
+def test_nobody_can_make_up_a_return_path(address: str):
+    assert LINKS.read_return_path(address) is None
+
+
+def test_a_return_path_of_an_old_secret_is_still_read():
+    before = Links("https://example.org", ("old secret",))
+
+    assert LINKS.read_return_path(before.return_path("abc234", "x.org")) == "abc234"
+
+
+def test_a_click_names_its_message_and_its_target_and_an_open_only_its_message():
+
+    click = LINKS.read(token_in(LINKS.click("abc234", "t123")), Kind.CLICK, NOW)
+    shown = LINKS.read(token_in(LINKS.open("abc234")).removesuffix(".gif"), Kind.OPEN, NOW)
+
+    assert click == Payload("abc234", target="t123")
+    assert shown == Payload("abc234")

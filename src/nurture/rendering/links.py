@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b, sha256
+from hmac import compare_digest
 
 from itsdangerous import BadSignature, Signer
 
@@ -24,6 +25,7 @@ from nurture.model.errors import NurtureError
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _BETWEEN = "~"
 LONGEST_TOKEN = 400
+RETURN_PREFIX = "b-"
 
 
 class Kind(StrEnum):
@@ -32,6 +34,8 @@ class Kind(StrEnum):
     LEAVE = "u"
     DOWNLOAD = "d"
     CONFIRM = "confirm"
+    CLICK = "c"
+    OPEN = "p"
     FORM = "o"
     """No link: the stamp in a form's page that says when it was shown."""
 
@@ -53,10 +57,11 @@ class ExpiredLinkError(LinkError):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a link says: the delivery it was in, or the request it confirms; for a download the offer."""
+    """What a link says: the delivery it was in, or the request it confirms; a download's offer, a click's target."""
 
     key: str
     offer: str | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,30 @@ class Links:
         """Where the request ``key`` is confirmed; it ends at ``expires`` (aware, whole seconds)."""
         until = _letters(int(expires.timestamp()))
         return f"{self.base_url.rstrip('/')}/{Kind.CONFIRM}/{self.token(Kind.CONFIRM, key, until)}"
+
+    def click(self, key: str, target: str) -> str:
+        """The way over us to the stored target; it never expires."""
+        return f"{self.base_url.rstrip('/')}/{Kind.CLICK}/{self.token(Kind.CLICK, key, target)}"
+
+    def open(self, key: str) -> str:
+        """The picture of one dot that tells us that the message was shown."""
+        return f"{self.base_url.rstrip('/')}/{Kind.OPEN}/{self.token(Kind.OPEN, key)}.gif"
+
+    def return_path(self, key: str, domain: str) -> str:
+        """Where bounces of the delivery go: its key and a signature that survive a change of case (VERP).
+
+        Raises AddressError for what is no domain.
+        """
+        return f"{RETURN_PREFIX}{key}-{_short_signature(self.keys[0], key)}@{wire_domain(domain)}"
+
+    def read_return_path(self, address: str) -> str | None:
+        """The key of the delivery that this return path, or its local part, was made for; None for any other address."""
+        local = address.strip().strip("<>").partition("@")[0].lower()
+        key, _, given = local.removeprefix(RETURN_PREFIX).rpartition("-")
+        if not (local.isascii() and local.startswith(RETURN_PREFIX) and _WORD.fullmatch(key)):
+            return None
+        good = any(compare_digest(given, _short_signature(secret, key)) for secret in self.keys)
+        return key if good else None
 
     def page(self, path: str) -> str:
         """A page of ours, for people who log in: ``admin/calls``."""
@@ -118,6 +147,11 @@ class Links:
             case Kind.CONFIRM:
                 key, until = self._words(token, kind, 2)
                 return _in_time(Payload(key), until, now)
+            case Kind.CLICK:
+                key, target = self._words(token, kind, 2)
+                return Payload(key, target=target)
+            case Kind.OPEN:
+                return Payload(*self._words(token, kind, 1))
             case Kind.FORM:
                 raise LinkError
 
@@ -148,6 +182,12 @@ def _signer(keys: Sequence[str], kind: Kind) -> Signer:
     return Signer(
         list(reversed(keys)), salt=f"nurture.link.{kind}", key_derivation="hmac", digest_method=sha256
     )
+
+
+def _short_signature(secret: str, key: str) -> str:
+    """80 bits in small letters and digits: mail servers may change the case of a local part, which has 64 signs at most."""
+    keyed = blake2b(key.encode(), digest_size=10, key=sha256(secret.encode()).digest(), person=b"return-path")
+    return b32encode(keyed.digest()).decode().lower()
 
 
 def _letters(number: int) -> str:

@@ -1,6 +1,6 @@
 """Every table of nurture, in the order in which a reader meets them.
 
-They are told in five files: people, workflows, messages, calls, and the desk of those who run it all. Natural keys
+They are told in six files: people, workflows, messages, what comes back of them, calls, and the desk of those who run it all. Natural keys
 are unique before anything leaves.
 """
 
@@ -18,6 +18,7 @@ from nurture.db.tables.people import (
     SavedSegmentRow,
     SuppressionRow,
 )
+from nurture.db.tables.permission import DomainDayRow, HitRow, PreferenceRow, ReportRow, TargetRow
 from nurture.db.tables.workflows import (
     ContentRow,
     EnrollmentRow,
@@ -38,8 +39,10 @@ __all__ = [
     "ContactRow",
     "ContentRow",
     "DeliveryRow",
+    "DomainDayRow",
     "EnrollmentRow",
     "EventRow",
+    "HitRow",
     "LeaseRow",
     "LoginRow",
     "MembershipRow",
@@ -48,13 +51,16 @@ __all__ = [
     "PaceRow",
     "PauseRow",
     "PointsRow",
+    "PreferenceRow",
     "PublicationRow",
     "RefusalRow",
     "ReleaseRow",
+    "ReportRow",
     "RequestRow",
     "SavedSegmentRow",
     "StateRow",
     "SuppressionRow",
+    "TargetRow",
     "TaskRow",
     "TokenRow",
     "TransitionRow",

@@ -179,7 +179,11 @@ class PauseRow(Base, table=True):
     """A span in which timers stand still: for everything, a workflow or a contact. Loss clocks leave it out."""
 
     __tablename__ = "pauses"
-    __table_args__ = (one_of("scope", "everything", "workflow", "contact"),)
+    __table_args__ = (
+        one_of("scope", "everything", "workflow", "contact"),
+        # Those that end by themselves.
+        Index("ix_pauses_ends_at", "ends_at", **only("until IS NULL AND ends_at IS NOT NULL")),
+    )
 
     id: int = key()
     scope: str
@@ -187,5 +191,7 @@ class PauseRow(Base, table=True):
     contact_id: int | None = ref("contacts.id", optional=True, index=True)
     since: datetime = instant()
     until: datetime | None = instant(optional=True)
+    ends_at: datetime | None = instant(optional=True)
+    """When it is to end by itself; None: when somebody ends it."""
     reason: str = ""
     actor: str | None = None
