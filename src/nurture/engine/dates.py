@@ -35,15 +35,17 @@ class DateTrigger:
 
     @property
     def key(self) -> str:
-        return f"{self.workflow}/{self.stage}"
+        """Versions of a workflow that say the same day share it; one that says another has its own."""
+        return f"{self.workflow}/{self.stage} {self.rule}"
 
     def event_id(self, contact_id: int, day: date) -> str:
         """The same for the same day: it rings once, however often it is looked for."""
         return f"date:{self.key}:{contact_id}:{day}"
 
     def data(self, day: date) -> dict[str, Scalar]:
-        """What the event says: for whom it rings, and which day has come."""
-        return {"workflow": self.workflow, "stage": self.stage, "day": day.isoformat()}
+        """What the event says: for whom it rings, by which rule, and which day has come."""
+        told = {"workflow": self.workflow, "stage": self.stage, "rule": str(self.rule)}
+        return {**told, "day": day.isoformat()}
 
 
 NAME = DATE_REACHED

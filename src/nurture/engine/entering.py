@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from nurture.engine.decide import enter
 from nurture.engine.evidence import entry_stage, moves, reopens
 from nurture.model.chance import share
-from nurture.model.decisions import Turn
+from nurture.model.decisions import Finish, Turn
 from nurture.model.expressions import Scope
 from nurture.model.timing import add
-from nurture.model.words import Enrollment, EnteredBy, Event, Facts, Reason
+from nurture.model.words import Enrollment, EnteredBy, Event, Facts, Reason, Status
 from nurture.workflow.model import Stage, Workflow
 
 AUTOMATIC = frozenset((Reason.UNSUBSCRIBED, Reason.BOUNCED, Reason.COMPLAINED))
@@ -93,6 +93,13 @@ def admit(
         holdout=is_held_out(workflow, facts.contact.id),
     )
     return enter(workflow, enrollment, facts, now, stage=stage, by=by, reason=reason, event=event)
+
+
+def lost_at(workflow: str, finish: Finish) -> str | None:
+    """``WORKFLOW/STAGE``, as `trigger: lost` names this end; None for one after which nothing starts by itself."""
+    if finish.status is not Status.LOST or finish.reason in AUTOMATIC:
+        return None
+    return f"{workflow}/{finish.before or finish.stage}"
 
 
 def is_held_out(workflow: Workflow, contact_id: int) -> bool:

@@ -163,7 +163,8 @@ def _triggers(workflow: Workflow, stage: Stage, event: Event, scope: Scope) -> b
         case TriggerKind.SEGMENT:
             return event.data.get("segment") == trigger.name
         case TriggerKind.DATE:
-            return (event.data.get("workflow"), event.data.get("stage")) == (workflow.name, stage.name)
+            told = tuple(event.data.get(name) for name in ("workflow", "stage", "rule"))
+            return told == (workflow.name, stage.name, str(trigger.date))
     return trigger.match is not None and _is(trigger.match, event, scope)
 
 

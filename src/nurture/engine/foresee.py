@@ -6,7 +6,7 @@ to be made by nobody. Nothing is stored, and nothing that is foreseen is promise
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -32,11 +32,9 @@ from nurture.model.words import (
     BACKSTAGE,
     Channel,
     Enrollment,
-    EnteredBy,
     Event,
     Facts,
     Pause,
-    Reason,
     Receipt,
     ReceiptState,
     Scalar,
@@ -170,20 +168,14 @@ class Ahead(World):
                 workflow = self.enrollments[enrollment].workflow
                 self.foreseen.append(Foreseen(self.now, enrollment, workflow, decision, led))
 
-    def enroll(
-        self,
-        workflow: str,
-        *,
-        by: EnteredBy = EnteredBy.HAND,
-        reason: str = Reason.BY_HAND,
-        event: Event | None = None,
-        parent: int | None = None,
-        stage: str | None = None,
-    ) -> Enrollment | None:
+    def takes_in(self, workflow: str) -> bool:
         """As in production, a wish for a workflow that was withdrawn comes to nothing."""
-        if workflow not in self.workflows:
-            return None
-        return super().enroll(workflow, by=by, reason=reason, event=event, parent=parent, stage=stage)
+        return workflow in self.workflows
+
+    def versions(self) -> Iterable[Workflow]:
+        """Also those that the contact entered, whatever is live by now."""
+        own = (one.workflow for one in self.known.values() if one.enrollment.live)
+        return [*super().versions(), *own]
 
     @property
     def last_event(self) -> int:

@@ -19,11 +19,9 @@ from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED
 from nurture.model.words import (
     Channel,
     Contact,
-    Enrollment,
     EnteredBy,
     Event,
     Grant,
-    Reason,
     SuppressionReason,
 )
 from nurture.model.workspace import Workspace
@@ -177,19 +175,8 @@ class Replay(World):
             about = (own, event.step or "", event.visit or 1)
         self.track(event.name, event.data, at=event.at, about=about, human=event.human)
 
-    def enroll(
-        self,
-        workflow: str,
-        *,
-        by: EnteredBy = EnteredBy.HAND,
-        reason: str = Reason.BY_HAND,
-        event: Event | None = None,
-        parent: int | None = None,
-        stage: str | None = None,
-    ) -> Enrollment | None:
-        if self.enrollments:
-            return None
-        return super().enroll(workflow, by=by, reason=reason, event=event, parent=parent, stage=stage)
+    def takes_in(self, workflow: str) -> bool:
+        return not self.enrollments
 
     def hear(self, enrollment: int, decision: Decision) -> None:
         match decision:

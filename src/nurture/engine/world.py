@@ -6,13 +6,13 @@ expire. Nothing is stored and nothing leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import decide, end
 from nurture.engine.effects import closes, permissions
-from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
+from nurture.engine.entering import Past, admit, entry_by_event, lost_at, refusal
 from nurture.engine.evidence import entered_by, shows_a_human
 from nurture.engine.play import with_change
 from nurture.engine.rivals import rival
@@ -47,10 +47,9 @@ from nurture.model.words import (
     Receipt,
     ReceiptState,
     Scalar,
-    Status,
     SuppressionReason,
 )
-from nurture.workflow.model import TriggerKind, Workflow
+from nurture.workflow.model import Workflow, followers, purposes_of
 
 
 @dataclass
@@ -105,13 +104,15 @@ class World(Watched):
         stage: str | None = None,
     ) -> Enrollment | None:
         """Enter a workflow now, or be refused by its rules; a refusal is in the log."""
+        if not self.takes_in(workflow):
+            return None
         definition = self.workflows[workflow]
         past = self._past(workflow)
         entered = definition.stage(stage) if stage else definition.stages[0]
-        why_not = refusal(definition, past, self._facts(None), self.now)
-        if why_not:
+        if why_not := refusal(definition, past, self._facts(None), self.now):
             refused = Refuse(at=self.now, stage=entered.name, reason=why_not, workflow=workflow)
             self.log.append((self.now, parent or 0, refused))
+            self.hear_refusal(refused)
             return None
         if past.live:
             self._end(past.live, Reason.RESTARTED)
@@ -153,9 +154,7 @@ class World(Watched):
         self._play()
         while (moment := self.next_moment()) is not None and moment <= until:
             self.now = max(self.now, moment)
-            self._expire_calls()
-            self.come_about()
-            self._play()
+            self._catch_up()
         self.now = max(self.now, until)
 
     def advance(self, **amount: float) -> None:
@@ -164,9 +163,7 @@ class World(Watched):
     def late_by(self, **amount: float) -> None:
         """Nobody works for a while: time passes, then everything overdue is played at once."""
         self.now += timedelta(**amount)
-        self._expire_calls()
-        self.come_about()
-        self._play()
+        self._catch_up()
 
     def run(self, most: timedelta = timedelta(days=3650)) -> None:
         """On to the journey's end, or as long as ``most``; days that come to who is under way nowhere are not waited for."""
@@ -184,6 +181,13 @@ class World(Watched):
 
     def hear(self, enrollment: int, decision: Decision) -> None:
         """Every decision, before it takes effect."""
+
+    def hear_refusal(self, refused: Refuse) -> None:
+        """Every entry that was refused."""
+
+    def takes_in(self, workflow: str) -> bool:
+        """May this workflow be entered here at all? Where not, a wish for it comes to nothing, and is no refusal."""
+        return True
 
     def only(self) -> Enrollment:
         """The newest enrollment."""
@@ -245,6 +249,12 @@ class World(Watched):
 
     def happens(self, name: str, data: Mapping[str, Scalar] = NOTHING) -> None:
         self._take_in(self._event(name, data))
+
+    def _catch_up(self) -> None:
+        """What is due at this moment: calls that nobody made, what comes by itself, then everybody's turns."""
+        self._expire_calls()
+        self.come_about()
+        self._play()
 
     def _play(self) -> None:
         for _ in range(1_000):
@@ -312,15 +322,9 @@ class World(Watched):
             self.wake[key] = self.now
 
     def _after_end(self, key: int, finish: Finish) -> None:
-        if finish.status is not Status.LOST or finish.reason in AUTOMATIC:
-            return
-        lost = f"{self.enrollments[key].workflow}/{finish.before or finish.stage}"
-        for workflow in self.workflows.values():
-            for stage in workflow.entries():
-                if stage.trigger and stage.trigger.kind is TriggerKind.LOST and stage.trigger.name == lost:
-                    self.enroll(
-                        workflow.name, by=EnteredBy.LOST, reason=finish.reason, parent=key, stage=stage.name
-                    )
+        lost = lost_at(self.enrollments[key].workflow, finish)
+        for workflow, stage in followers(self.workflows.values()).get(lost or "", ()):
+            self.enroll(workflow.name, by=EnteredBy.LOST, reason=finish.reason, parent=key, stage=stage.name)
 
     def _end_children(self, parent: int) -> None:
         for child in [one for one in self.live() if one.parent == parent]:
@@ -364,7 +368,7 @@ class World(Watched):
             self.calls, over = answered(self.calls, event)
             self.made += [self.now] * over
         if event.name.startswith("consent."):
-            ours = {one.purpose for one in self.workflows.values() if one.purpose}
+            ours = purposes_of(self.workflows.values())
             self.grants, self.withdrawn = permissions(event, self.grants, self.withdrawn, ours)
         if closed := closes(event):
             channel, why = closed
@@ -394,8 +398,3 @@ class World(Watched):
                 Channel.PHONE: counted(self.made, self.calls, self.now),
             },
         )
-
-
-def granted(purposes: Iterable[str], at: datetime) -> tuple[Grant, ...]:
-    """Live grants for e-mail with these purposes: what the contacts of walks and scenarios hold."""
-    return tuple(Grant(n, Channel.EMAIL, purpose, at) for n, purpose in enumerate(sorted(purposes), start=1))

@@ -7,7 +7,7 @@ is a member already, and days that are over are over.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -41,14 +41,19 @@ class Watched(ABC):
     """Days up to this moment have come."""
 
     def __post_init__(self) -> None:
-        asked = {name for one in self.workflows.values() for name in asked_for(one, self.segments)}
+        asked = {name for one in self.versions() for name in asked_for(one, self.segments)}
         asked |= {name for rule in self.workspace.scores for name in named_by(rule.on, self.segments)}
         self._asked = [self.segments[name] for name in sorted(asked & self.segments.keys())]
-        self._dates = [one for workflow in self.workflows.values() for one in date_triggers(workflow)]
+        dates = (one for workflow in self.versions() for one in date_triggers(workflow))
+        self._dates = list({one.key: one for one in dates}.values())
         if self.members is None:
             self.members = {one.name for one in self._asked if self._fits(one)}
         if self.rung_until is None:
             self.rung_until = self.now
+
+    def versions(self) -> Iterable[Workflow]:
+        """The workflows whose segments and days matter here."""
+        return self.workflows.values()
 
     @abstractmethod
     def happens(self, name: str, data: Mapping[str, Scalar] = NOTHING) -> None:

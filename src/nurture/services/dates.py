@@ -7,6 +7,7 @@ are found by their texts in one statement; whether the day has come in their zon
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,7 +17,7 @@ from nurture.db import contacts, date_fields, enrollments, state
 from nurture.engine.dates import NAME, DateTrigger, comes, date_triggers, days_between, next_nine
 from nurture.model.words import Contact
 from nurture.services.ingest import Happening, take_in
-from nurture.services.published import Published
+from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
 
 CHUNK = 1_000
@@ -24,15 +25,17 @@ EVERY = timedelta(minutes=1)
 _STATE = "dates"
 
 
-def triggers(published: Published) -> list[DateTrigger]:
-    """Every stage that opens on a day, of the workflows that are live."""
-    return [one for workflow in published.workflows.values() for one in date_triggers(workflow)]
+def triggers(tx: Connection, shelf: Shelf, published: Published) -> list[DateTrigger]:
+    """Every stage that opens on a day: of the workflows that are live, and of the versions that contacts are still in."""
+    live = {one.key: one for workflow in published.workflows.values() for one in date_triggers(workflow)}
+    older = {one.key: replace(one, enrolls=False) for each in shelf.older(tx) for one in date_triggers(each)}
+    return list((older | live).values())
 
 
-def begin(tx: Connection, published: Published, now: datetime) -> None:
+def begin(tx: Connection, shelf: Shelf, published: Published, now: datetime) -> None:
     """From now on these triggers ring; what was over before is over."""
     before = _since(tx)
-    after = {one.key: before.get(one.key, now) for one in triggers(published)}
+    after = {one.key: before.get(one.key, now) for one in triggers(tx, shelf, published)}
     if after != before:
         _note(tx, after, now)
 
@@ -40,13 +43,12 @@ def begin(tx: Connection, published: Published, now: datetime) -> None:
 def sweep(runtime: Runtime, published: Published) -> int:
     """Ring for every day that came since the last look; returns for how many. Does nothing within a minute of that look."""
     now = runtime.now()
-    looked = triggers(published)
     with runtime.database.read() as tx:
         since = _since(tx)
+        if since and all(at <= now < at + EVERY for at in since.values()):
+            return 0
+        looked = triggers(tx, runtime.shelf, published)
     if not looked and not since:
-        return 0
-    waits = [one for one in looked if one.key in since and since[one.key] <= now < since[one.key] + EVERY]
-    if len(waits) == len(looked) == len(since):
         return 0
     rung = sum(_ring(runtime, published, one, since[one.key], now) for one in looked if one.key in since)
     runtime.database.retrying(lambda tx: _note(tx, {one.key: now for one in looked}, now))
@@ -110,7 +112,7 @@ def _from(contact: Contact, since: datetime) -> datetime:
 
 def next_moment(tx: Connection, published: Published, after: datetime) -> datetime | None:
     """The next nine o'clock in the zone of some contact: then a date trigger may ring. None without such triggers."""
-    if not triggers(published):
+    if not _since(tx):
         return None
     zones = {published.workspace.zone_of(name) for name in date_fields.zones(tx)}
     return min((next_nine(zone, after) for zone in zones), default=None)

@@ -41,6 +41,8 @@ from nurture.services.manners import Asked, ask_again, hold, is_fresh
 from nurture.services.pacing import Paced, paces_of, take_turns
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
+from nurture.services.stages import older_versions, stage_of
+from nurture.workflow.model import Workflow
 
 log = structlog.get_logger()
 
@@ -190,11 +192,12 @@ class Deliver:
             published = runtime.shelf.published(tx)
             people = contacts.load(tx, {claim.contact_id for claim in claims})
             evidence = events.by_ids(tx, {claim.event_id for claim in claims if claim.event_id})
+            older = older_versions(tx, runtime.shelf, published, claims)
         ready: list[Ready] = []
         failed: list[tuple[ClaimedDelivery, outbox.Outcome]] = []
         for claim in claims:
             try:
-                ready.append(self._ready(claim, people, evidence, published, now))
+                ready.append(self._ready(claim, people, evidence, published, older, now))
             except _EndsHereError as end:
                 ended = outbox.Outcome(claim.id, claim.fence, end.state, end.reason, end.detail)
                 failed.append((claim, ended))
@@ -207,6 +210,7 @@ class Deliver:
         people: Mapping[int, Contact],
         evidence: Mapping[int, Event],
         published: Published,
+        older: Sequence[Workflow],
         now: datetime,
     ) -> Ready:
         """The message of one claim, composed. Raises _EndsHereError when it cannot or must not go."""
@@ -216,7 +220,7 @@ class Deliver:
         if claim.offer and claim.offer not in published.offers:
             raise _EndsHereError(DeliveryState.FAILED, Reason.OFFER_MISSING, claim.offer)
         try:
-            letter = letter_of(claim, person, evidence.get(claim.event_id or 0), published)
+            letter = letter_of(claim, person, evidence.get(claim.event_id or 0), published, older)
             composed = compose(letter, published.workspace, published.templates, self.runtime.links, now)
             message = composed.message(claim.key)
         except (NurtureError, ValueError) as error:
@@ -288,17 +292,21 @@ class Deliver:
         return refused is not None and not worked
 
 
-def letter_of(claim: ClaimedDelivery, person: Contact, event: Event | None, published: Published) -> Letter:
-    """What the message of this claim is made of."""
-    workflow = published.workflows.get(claim.workflow or "")
-    stage = next((one for one in workflow.stages if one.name == claim.stage), None) if workflow else None
+def letter_of(
+    claim: ClaimedDelivery,
+    person: Contact,
+    event: Event | None,
+    published: Published,
+    older: Sequence[Workflow] = (),
+) -> Letter:
+    """What the message of this claim is made of; ``older`` are versions with stages that are not live any more."""
     return Letter(
         key=claim.key,
         template=claim.template,
         contact=person,
         marketing=claim.marketing,
         purpose=claim.purpose,
-        stage=stage,
+        stage=stage_of(published, claim, older),
         offer=published.offers.get(claim.offer or ""),
         event=event,
         to=team_address(claim.team, person, published.workspace) if claim.channel is Way.TEAM else None,

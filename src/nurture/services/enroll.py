@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from nurture.db import enrollments, events, turns
 from nurture.db.turns import Refusal
-from nurture.engine.entering import AUTOMATIC, Past, admit, entry_by_event, refusal
+from nurture.engine.entering import Past, admit, entry_by_event, lost_at, refusal
 from nurture.engine.evidence import entered_by
 from nurture.model.decisions import Finish, Turn
 from nurture.model.expressions import Scope
@@ -143,11 +143,11 @@ def pasts_of(tx: Connection, pairs: Iterable[tuple[int, str]], now: datetime) ->
 
 
 def _following(published: Published, lost: Enrollment, finish: Finish) -> list[Request]:
-    if finish.reason in AUTOMATIC:
-        return []
-    where = f"{lost.workflow}/{finish.before or finish.stage}"
+    where = lost_at(lost.workflow, finish) or ""
     return [
-        Request(lost.contact_id, workflow.name, EnteredBy.LOST, finish.reason, stage=stage, parent=lost.id)
+        Request(
+            lost.contact_id, workflow.name, EnteredBy.LOST, finish.reason, stage=stage.name, parent=lost.id
+        )
         for workflow, stage in published.followers.get(where, ())
     ]
 

@@ -32,6 +32,8 @@ from nurture.services.deliver import FIRST_PAUSE, LAST_PAUSE, backoff, letter_of
 from nurture.services.keep import kept
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
+from nurture.services.stages import older_versions
+from nurture.workflow.model import Workflow
 
 log = structlog.get_logger()
 
@@ -75,6 +77,7 @@ class _Known:
     """What the messages of a batch are made of."""
 
     published: Published
+    older: Sequence[Workflow]
     people: Mapping[int, Contact]
     evidence: Mapping[int, Event]
 
@@ -124,9 +127,12 @@ class Hooks:
 
     def _known(self, claims: Sequence[ClaimedDelivery]) -> _Known:
         with self.runtime.database.read() as tx:
+            published = self.runtime.shelf.published(tx)
+            notices = [claim for claim in claims if claim.payload == {}]
             return _Known(
-                self.runtime.shelf.published(tx),
-                contacts.load(tx, {claim.contact_id for claim in claims if claim.payload == {}}),
+                published,
+                older_versions(tx, self.runtime.shelf, published, notices),
+                contacts.load(tx, {claim.contact_id for claim in notices}),
                 events.by_ids(tx, {claim.event_id for claim in claims if claim.event_id}),
             )
 
@@ -216,7 +222,8 @@ class Hooks:
         person = known.people.get(claim.contact_id)
         if person is None:
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.ERASED)
-        letter = letter_of(claim, person, known.evidence.get(claim.event_id or 0), known.published)
+        evidence = known.evidence.get(claim.event_id or 0)
+        letter = letter_of(claim, person, evidence, known.published, known.older)
         workspace, templates = known.published.workspace, known.published.templates
         try:
             return chat_words(letter, workspace, templates, self.runtime.links, now)

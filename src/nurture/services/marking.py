@@ -24,6 +24,7 @@ from nurture.services.compose import Letter, context
 from nurture.services.ingest import CALL_OUTCOME
 from nurture.services.marks import Kind, Mark, State, in_plain, mark_of_call, mark_of_delivery, mark_of_event
 from nurture.services.published import Published
+from nurture.services.stages import find_stage
 from nurture.workflow.model import Workflow
 
 NOWHERE = Links("https://nowhere.invalid", ("a subject holds no link",))
@@ -175,13 +176,11 @@ class Marker:
     def _rendered_subject(
         self, workflow: str, stage: str, template: str, offer: str | None, event: int | None
     ) -> str:
-        definition = self.published.workflows.get(workflow)
-        stages = definition.stages if definition else ()
         letter = Letter(
             key="subject",
             template=template,
             contact=self.contact,
-            stage=next((one for one in stages if one.name == stage), None),
+            stage=find_stage(self.published, workflow, stage, self.versions.values()),
             offer=self.published.offers.get(offer or ""),
             event=self.events.get(event or 0),
         )

@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from nurture.db import content
+from nurture.db import content, reckoning
 from nurture.model.errors import NotFoundError, NurtureError, Problem, did_you_mean
 from nurture.model.workspace import Workspace
 from nurture.rendering.templates import Library, TemplateSource
 from nurture.workflow.documents import Offer, Persona, Read, Segment, read_offer, read_persona, read_segment
-from nurture.workflow.model import TriggerKind, Workflow
+from nurture.workflow.model import Stage, Workflow, followers, purposes_of
 from nurture.workflow.reader import read_workflow
 from nurture.workflow.workspace import FILE, read_workspace
 
@@ -56,14 +56,15 @@ class Published:
         return {name: tuple(workflows) for name, workflows in found.items()}
 
     @cached_property
-    def followers(self) -> Mapping[str, tuple[tuple[Workflow, str], ...]]:
+    def followers(self) -> Mapping[str, tuple[tuple[Workflow, Stage], ...]]:
         """Which workflows, at which stage, take in who is lost at ``WORKFLOW/STAGE``."""
-        found: dict[str, list[tuple[Workflow, str]]] = {}
-        for workflow in self.workflows.values():
-            for stage in workflow.entries():
-                if stage.trigger and stage.trigger.kind is TriggerKind.LOST and stage.trigger.name:
-                    found.setdefault(stage.trigger.name, []).append((workflow, stage.name))
-        return {name: tuple(workflows) for name, workflows in found.items()}
+        return followers(self.workflows.values())
+
+    @cached_property
+    def purposes(self) -> tuple[str, ...]:
+        """Every permission that a workflow relies on or an offer asks for, by name."""
+        asked = {offer.consent.purpose for offer in self.offers.values() if offer.consent}
+        return tuple(sorted(purposes_of(self.workflows.values()) | asked))
 
     def workflow(self, name: str) -> Workflow:
         """The published workflow of this name. Raises NotFoundError."""
@@ -107,6 +108,11 @@ class Shelf:
             for name, version in known.items():
                 self._versions[name] = _workflow(version.path, texts[version.content])
         return {name: self._versions[name] for name in wanted if name in self._versions}
+
+    def older(self, tx: Connection) -> list[Workflow]:
+        """The versions that are not live any more and that somebody is still under way in."""
+        live = {one.version for one in self.published(tx).workflows.values()}
+        return list(self.versions(tx, reckoning.live_versions(tx) - live).values())
 
 
 def _read(tx: Connection, fingerprint: str) -> Published:

@@ -16,7 +16,7 @@ from nurture.db.segments import Condition, Membership
 from nurture.model.matching import SEGMENT_ENTERED, SEGMENT_LEFT
 from nurture.model.workspace import Workspace
 from nurture.services.ingest import Happening, take_in
-from nurture.services.published import Published
+from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
 from nurture.workflow.asking import asked_for, named_by
 from nurture.workflow.documents import Segment
@@ -33,9 +33,10 @@ _STATE = "segments"
 # --- who is watched -----------------------------------------------------------------------------------------------
 
 
-def watched(tx: Connection, published: Published) -> list[Segment]:
-    """The published segments whose members some workflow wants to know of, or did: who waits in an older version still may."""
-    wanted = {name for one in published.workflows.values() for name in asked_for(one, published.segments)}
+def watched(tx: Connection, shelf: Shelf, published: Published) -> list[Segment]:
+    """The published segments whose members some workflow wants to know of, in the versions that contacts are still in too."""
+    versions = [*published.workflows.values(), *shelf.older(tx)]
+    wanted = {name for one in versions for name in asked_for(one, published.segments)}
     wanted |= {name for rule in published.workspace.scores for name in named_by(rule.on, published.segments)}
     return [
         published.segments[name]
@@ -46,11 +47,11 @@ def watched(tx: Connection, published: Published) -> list[Segment]:
 # --- looking ------------------------------------------------------------------------------------------------------
 
 
-def begin(tx: Connection, published: Published, now: datetime) -> None:
+def begin(tx: Connection, shelf: Shelf, published: Published, now: datetime) -> None:
     """From now on these segments are watched; who fits a new or changed condition already is a member without an event."""
     known = state.get(tx, _STATE) or {}
     conditions: dict[str, str] = dict(known.get("conditions", {}))
-    looked = {one.name: one for one in watched(tx, published)}
+    looked = {one.name: one for one in watched(tx, shelf, published)}
     for name, segment in looked.items():
         if conditions.get(name) != str(segment.where):
             fits = condition(segment.where.tree, published.workspace)
@@ -69,12 +70,12 @@ def sweep(runtime: Runtime, published: Published) -> int:
         last = _looked_at(tx, "looked_at")
         if last is not None and last <= now < last + EVERY:
             return 0
-        looked = watched(tx, published)
+        looked = watched(tx, runtime.shelf, published)
         whole = _looked_at(tx, "whole_look_at")
     everybody = whole is None or last is None or now >= whole + WHOLE_LOOK
     since = None if everybody or last is None else last - OVERLAP
     if looked:
-        runtime.database.retrying(lambda tx: begin(tx, published, now))
+        runtime.database.retrying(lambda tx: begin(tx, runtime.shelf, published, now))
     told = sum(_look(runtime, segment, published.workspace, now, since) for segment in looked)
     runtime.database.retrying(lambda tx: _note_look(tx, now, everybody))
     return told
@@ -121,9 +122,9 @@ def _tell(
     return len(happenings)
 
 
-def next_moment(tx: Connection, published: Published, after: datetime) -> datetime | None:
+def next_moment(tx: Connection, shelf: Shelf, published: Published, after: datetime) -> datetime | None:
     """When somebody may enter or leave: a look that is to come, or the end of a grace."""
-    looked = watched(tx, published)
+    looked = watched(tx, shelf, published)
     fading = [(one, segments.first_fading(tx, one.name, after - one.span)) for one in looked]
     moments = [since + one.span for one, since in fading if since is not None]
     last = _looked_at(tx, "looked_at")

@@ -23,8 +23,9 @@ from nurture.services.compose import Composed, Letter, compose, full_name, team_
 from nurture.services.notices import Notice
 from nurture.services.people import contact_of
 from nurture.services.preview import as_read
-from nurture.services.published import Published
+from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
+from nurture.services.stages import older_versions, stage_of
 from nurture.steps.base import Step
 from nurture.steps.email import TRANSACTIONAL, EmailFields
 from nurture.workflow.model import Workflow
@@ -52,7 +53,7 @@ def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
     with runtime.database.read() as tx:
         person, delivery = _found(tx, contact_id, delivery_id)
         published = runtime.shelf.published(tx)
-        letter = _of_delivery(tx, published, person, delivery)
+        letter = _of_delivery(tx, runtime.shelf, published, person, delivery)
     try:
         composed = _composed(published, letter, runtime.links, delivery.ended_at or runtime.now())
     except (NurtureError, ValueError) as error:
@@ -87,7 +88,7 @@ def send_me(
         published = runtime.shelf.published(tx)
         if delivery_id is not None:
             person, delivery = _found(tx, contact_id, delivery_id)
-            letter = _of_delivery(tx, published, person, delivery)
+            letter = _of_delivery(tx, runtime.shelf, published, person, delivery)
         else:
             letter = _of_template(published, contact_of(tx, contact_id), template or "")
         # A key of its own, the same for the same form: its links know no message.
@@ -124,9 +125,10 @@ def templates_of(published: Published) -> tuple[str, ...]:
 # --- letters --------------------------------------------------------------------------------------------------------
 
 
-def _of_delivery(tx: Connection, published: Published, person: Contact, delivery: Delivery) -> Letter:
-    workflow = published.workflows.get(delivery.workflow or "")
-    stages = workflow.stages if workflow else ()
+def _of_delivery(
+    tx: Connection, shelf: Shelf, published: Published, person: Contact, delivery: Delivery
+) -> Letter:
+    older = older_versions(tx, shelf, published, [delivery])
     evidence = events.by_ids(tx, [delivery.event_id]) if delivery.event_id else {}
     to_team = delivery.channel is Channel.TEAM
     return Letter(
@@ -135,7 +137,7 @@ def _of_delivery(tx: Connection, published: Published, person: Contact, delivery
         contact=person,
         marketing=delivery.marketing,
         purpose=delivery.purpose,
-        stage=next((one for one in stages if one.name == delivery.stage), None),
+        stage=stage_of(published, delivery, older),
         offer=published.offers.get(delivery.offer or ""),
         event=evidence.get(delivery.event_id or 0),
         to=team_address(delivery.team, person, published.workspace) if to_team else None,

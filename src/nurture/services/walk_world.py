@@ -31,9 +31,6 @@ from nurture.model.errors import NurtureError
 from nurture.model.words import (
     NOTHING,
     Channel,
-    Enrollment,
-    EnteredBy,
-    Event,
     Payload,
     Reason,
     Scalar,
@@ -183,31 +180,18 @@ class Walked(World):
             case Clear():
                 self._note_cancelled(enrollment)
 
-    def enroll(
-        self,
-        workflow: str,
-        *,
-        by: EnteredBy = EnteredBy.HAND,
-        reason: str = Reason.BY_HAND,
-        event: Event | None = None,
-        parent: int | None = None,
-        stage: str | None = None,
-    ) -> Enrollment | None:
-        entered = super().enroll(workflow, by=by, reason=reason, event=event, parent=parent, stage=stage)
-        refused = self.log[-1][2]
-        if entered is None and isinstance(refused, Refuse):
-            note = Touchpoint(
-                at=self.now,
-                workflow=workflow,
-                stage=refused.stage,
-                kind="stage",
-                status="refused",
-                what=refused.stage,
-                reason=refused.reason,
-                why=(self._said(refused),),
-            )
-            self.notes.append(note)
-        return entered
+    def hear_refusal(self, refused: Refuse) -> None:
+        note = Touchpoint(
+            at=self.now,
+            workflow=refused.workflow,
+            stage=refused.stage,
+            kind="stage",
+            status="refused",
+            what=refused.stage,
+            reason=refused.reason,
+            why=(self._said(refused),),
+        )
+        self.notes.append(note)
 
     # --- notes ----------------------------------------------------------------------------------------------
 

@@ -19,8 +19,8 @@ def begin(runtime: Runtime) -> None:
     now = runtime.now()
     with runtime.database.write() as tx:
         published = runtime.shelf.published(tx)
-        segments.begin(tx, published, now)
-        dates.begin(tx, published, now)
+        segments.begin(tx, runtime.shelf, published, now)
+        dates.begin(tx, runtime.shelf, published, now)
 
 
 def next_moment(tx: Connection, runtime: Runtime, after: datetime) -> datetime | None:
@@ -28,7 +28,7 @@ def next_moment(tx: Connection, runtime: Runtime, after: datetime) -> datetime |
     published = runtime.shelf.published(tx)
     moments = (
         scores.next_moment(tx, after),
-        segments.next_moment(tx, published, after),
+        segments.next_moment(tx, runtime.shelf, published, after),
         dates.next_moment(tx, published, after),
     )
     return min(filter(None, moments), default=None)

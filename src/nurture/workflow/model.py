@@ -5,7 +5,7 @@ Values only. ``reader`` makes them from text, ``engine.decide`` plays them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -14,7 +14,8 @@ from nurture.model.errors import Place
 from nurture.model.expressions import Expression
 from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED, DateRule, EventMatch
 from nurture.model.timing import Duration, Unit
-from nurture.steps.base import Step
+from nurture.steps.base import Step, TouchFields
+from nurture.steps.email import TRANSACTIONAL
 
 
 class TriggerKind(StrEnum):
@@ -130,3 +131,22 @@ class Workflow:
     def entries(self) -> tuple[Stage, ...]:
         """The stages whose trigger enrolls: the first, and those with ``entry: yes``."""
         return tuple(stage for stage in self.stages if stage.index == 0 or stage.entry)
+
+
+def followers(workflows: Iterable[Workflow]) -> Mapping[str, tuple[tuple[Workflow, Stage], ...]]:
+    """Who takes in whom another workflow loses: by ``WORKFLOW/STAGE``, the stages whose trigger is a loss there."""
+    found: dict[str, list[tuple[Workflow, Stage]]] = {}
+    for workflow in workflows:
+        for stage in workflow.entries():
+            if stage.trigger and stage.trigger.kind is TriggerKind.LOST and stage.trigger.name:
+                found.setdefault(stage.trigger.name, []).append((workflow, stage))
+    return {lost: tuple(stages) for lost, stages in found.items()}
+
+
+def purposes_of(workflows: Iterable[Workflow]) -> frozenset[str]:
+    """Every permission that a message or call of these workflows may rely on; ``transactional`` is none."""
+    found: set[str] = set()
+    for workflow in workflows:
+        steps = (step.fields for step in workflow.steps.values())
+        found |= {workflow.purpose, *(one.purpose or "" for one in steps if isinstance(one, TouchFields))}
+    return frozenset(found - {"", TRANSACTIONAL})

@@ -15,7 +15,7 @@ from nurture.steps.wait import WaitFields
 from nurture.steps.wait_until import WaitUntilFields
 from nurture.workflow.checks.codes import problem
 from nurture.workflow.checks.lines import is_unclear, step_place
-from nurture.workflow.model import TriggerKind, Workflow
+from nurture.workflow.model import Workflow, followers
 from nurture.workflow.project import Project
 from nurture.workflow.reader import Draft
 
@@ -101,15 +101,9 @@ def _targets(drafts: Mapping[str, Draft], workflow: Workflow, step: Step) -> Ite
         case EnrollFields(enroll=name) if name in drafts:
             yield name, drafts[name].workflow.stages[0].name
         case _ if step.kind == "lose":
-            lost = f"{workflow.name}/{step.stage}"
-            for other in drafts.values():
-                for stage in other.workflow.entries():
-                    if (
-                        stage.trigger
-                        and stage.trigger.kind is TriggerKind.LOST
-                        and stage.trigger.name == lost
-                    ):
-                        yield other.workflow.name, stage.name
+            known = followers(other.workflow for other in drafts.values())
+            for other, stage in known.get(f"{workflow.name}/{step.stage}", ()):
+                yield other.name, stage.name
 
 
 def _following(workflow: Workflow, step: Step) -> list[str | None]:
