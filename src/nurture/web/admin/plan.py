@@ -18,6 +18,7 @@ from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError, TextError
 from nurture.rendering.day_bars import draw
 from nurture.services import drafts, plan_words, planning
+from nurture.services.plan_recent import RecentPlans
 from nurture.services.plan_values import Plan
 from nurture.services.publish import make_live
 from nurture.services.wishes import Wish, as_words, read_words
@@ -40,7 +41,7 @@ class PublishForm(FlaskForm):
 def pages(nurture: Nurture) -> Blueprint:
     routes = Blueprint("plan", __name__, url_prefix="/admin/plan")
     runtime, folder = nurture.runtime, nurture.settings.project
-    desk = drafts.desk(folder)
+    desk, recent = drafts.desk(folder), RecentPlans(folder)
 
     @routes.get("")
     @allow(EVERYBODY)
@@ -48,7 +49,7 @@ def pages(nurture: Nurture) -> Blueprint:
         draft = desk.look(runtime)
         plan = None
         if draft.there and not draft.errors:
-            plan = planning.plan(runtime, folder, wish_in(request.args.getlist("along")), most=PLAYED)
+            plan = recent.plan(runtime, wish_in(request.args.getlist("along")), most=PLAYED)
         return render_template("admin/plan.html", draft=draft, form=PublishForm(), **shown(plan))
 
     @routes.post("")

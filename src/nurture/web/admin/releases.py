@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.services import planning, release_list
+from nurture.services.plan_recent import RecentPlans
 from nurture.web.admin.plan import PLAYED, PublishForm, publishing, shown, wish_in
 from nurture.web.guard import allow
 from nurture.wiring import Nurture
@@ -21,7 +22,7 @@ SHOWN = 50
 
 def pages(nurture: Nurture) -> Blueprint:
     routes = Blueprint("releases", __name__, url_prefix="/admin/releases")
-    runtime = nurture.runtime
+    runtime, recent = nurture.runtime, RecentPlans(nurture.settings.project)
 
     @routes.get("")
     @allow(EVERYBODY)
@@ -34,7 +35,7 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(EVERYBODY)
     def back(release_id: int) -> str:
         wish = wish_in(request.args.getlist("along"))
-        plan = planning.plan_rollback(runtime, release_id, wish, most=PLAYED)
+        plan = recent.plan_rollback(runtime, release_id, wish, most=PLAYED)
         return render_template("admin/release.html", form=PublishForm(), **shown(plan))
 
     @routes.post("/<int:release_id>")
