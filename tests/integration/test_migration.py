@@ -365,3 +365,43 @@ def test_pages_still_tell_the_journey_of_who_was_taken_along(running: Running) -
     assert [leg.stage for leg in journey.legs] == ["first", "second"]
     told = why(running.nurture.runtime, "ana@example.org", "one", "second-mail").turns
     assert [line.decision for line in told if line.step == "second-mail"][-1:] == ["sent"]
+
+
+# --- names that another step takes over ---------------------------------------------------------------------------
+
+TIPS = """\
+workflow: one
+purpose: nurture
+stages:
+  - stage: first
+    need: Know more
+    trigger: a.happened
+    validate: b.happened
+    steps:
+{steps}
+    loss: [{{after: 30 days, reason: timed-out}}]
+"""
+
+
+def tips(*steps: str) -> str:
+    return TIPS.format(steps="\n".join(f"      - {{{step}}}" for step in steps))
+
+
+def test_where_a_step_takes_the_name_of_another_everybody_stays_and_misses_nothing(running: Running) -> None:
+    numbered = ["email: hello, id: tip-1"]
+    numbered += [
+        f"email: {name}, id: tip-{number}, after: 2 days" for name, number in (("again", 2), ("last", 3))
+    ]
+    running.write("workflows/one.yaml", tips(*numbered))
+    running.publish()
+    running.add("bea@example.org")
+    running.track("a.happened", "bea@example.org")
+    running.advance(step_hours=12, days=1)
+    moved_up = "email: again, id: tip-1, was: tip-2, after: 2 days"
+    running.write("workflows/one.yaml", tips(moved_up, numbered[-1]))
+
+    plan = take_along(running)
+    running.advance(step_hours=12, days=5)
+
+    assert Obstacle.NAME_TAKEN in {group.obstacle for group in plan.workflows[0].groups}
+    assert [name for name, *_ in running.states("bea@example.org")] == ["hello", "again", "last"]

@@ -27,6 +27,8 @@ class Obstacle(StrEnum):
     """The step stands in another stage now."""
     UNDER_WAY = "under-way"
     """Its message or call is under way, and a person asks to move it to a step of another name."""
+    NAME_TAKEN = "name-taken"
+    """A step was given a name that another one bears in their version: what was sent could not be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Way:
 
     def obstacle(self, one: Enrollment) -> Obstacle | None:
         """Why this enrollment cannot come along, or None."""
+        if self.taken():
+            return Obstacle.NAME_TAKEN
         stage = self.same.stages.get(one.stage)
         if stage is None:
             return Obstacle.STAGE_GONE
@@ -56,6 +60,10 @@ class Way:
         if one.phase is Phase.ACTING and self.is_another(one.step):
             return Obstacle.UNDER_WAY
         return None
+
+    def taken(self) -> list[str]:
+        """New names of steps that other steps bear in the old version."""
+        return [new for new in self.renamed().values() if new in self.before.steps]
 
     def is_another(self, step: str) -> bool:
         """A person sends whoever stands at ``step`` to a step that is not the same under a new name."""

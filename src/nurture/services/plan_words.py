@@ -94,6 +94,8 @@ def why_not(one: Group) -> str:
             return f"'{one.step}' stands in another stage now"
         case Obstacle.UNDER_WAY:
             return f"the message or call of '{one.step}' is under way; try again when it is over"
+        case Obstacle.NAME_TAKEN:
+            return "a step took a name that another one bears in their version; give it a name that none had"
         case _:
             return "nothing is known"
 
