@@ -187,8 +187,11 @@ def test_rule_13_consent_that_goes_between_decision_and_sending_stops_the_messag
     assert running.mails() == []
 
 
-def test_rule_13_who_withdraws_everything_is_not_called_either_granted_or_not(running: Running) -> None:
-    calling = WORKFLOW.replace("{email: hello}", "{call_task: hello}")
+@pytest.mark.parametrize("call", ["{call_task: hello}", "{call_task: hello, purpose: reviews}"])
+def test_rule_13_who_withdraws_everything_is_not_called_either_granted_or_not(
+    running: Running, call: str
+) -> None:
+    calling = WORKFLOW.replace("{email: hello}", call)
     running.write("templates/call/hello.txt", "Call them.\n")
     running.write("workflows/one.yaml", calling)
     running.publish()

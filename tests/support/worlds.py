@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from textwrap import dedent, indent
 
-from nurture.engine.world import World, granted
+from nurture.engine.effects import granted
+from nurture.engine.world import World
 from nurture.model.decisions import Call, Finish, Move, Send, Shift, Skip
 from nurture.model.timing import Calendar, Duration, Unit, parse_quiet
 from nurture.model.words import Channel, Contact

@@ -352,6 +352,15 @@ def test_rule_14_no_purpose_frees_a_call_from_a_withdrawal():
     assert skips(world) == [("ring", "no-consent")]
 
 
+def test_rule_14_who_withdraws_everything_is_not_called_for_a_steps_own_purpose_either():
+    world = a_world(one_stage("- {call_task: ring, purpose: reviews}"), grants=())
+    world.track("consent.withdrawn")
+
+    world.track("a.happened")
+
+    assert skips(world) == [("ring", "no-consent")]
+
+
 def test_rule_14_a_changed_field_is_nothing_that_the_contact_did():
     entered_by_a_change = TWO_STAGES.replace(
         "trigger: a.happened", "trigger: contact.changed where contact.score >= 40"

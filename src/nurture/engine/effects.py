@@ -5,7 +5,7 @@ Only answers; the store writes them down, and walks keep them in memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from nurture.model.words import Channel, Event, Grant, Scalar, SuppressionReason
@@ -56,6 +56,11 @@ def permissions(
         gone = {str(purpose)} if purpose else {*ours, *(one.purpose for one in grants)}
         return tuple(one for one in grants if one.purpose not in gone), withdrawn | gone
     return grants, withdrawn
+
+
+def granted(purposes: Iterable[str], at: datetime) -> tuple[Grant, ...]:
+    """Live grants for e-mail with these purposes: what the contacts of walks and scenarios hold."""
+    return tuple(Grant(n, Channel.EMAIL, purpose, at) for n, purpose in enumerate(sorted(purposes), start=1))
 
 
 def _moment(value: Scalar) -> datetime | None:

@@ -16,8 +16,9 @@ from math import log, sqrt
 from typing import NamedTuple
 
 from nurture.engine.answers import CALL, Chance, Cue
+from nurture.engine.effects import granted
 from nurture.engine.evidence import SPOKE
-from nurture.engine.world import World, granted
+from nurture.engine.world import World
 from nurture.model.chance import share
 from nurture.model.decisions import Call, Change, Decision, Finish, HandOver, Move, Send, Wait
 from nurture.model.teams import members

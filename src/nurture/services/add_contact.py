@@ -90,7 +90,7 @@ def choices(runtime: Runtime) -> Choices:
         published = runtime.shelf.published(tx)
     return Choices(
         fields=published.workspace.fields,
-        purposes=_purposes(published),
+        purposes=published.purposes,
         workflows={one.name: one.title or one.name for one in published.workflows.values()},
         owners=tuple(sorted(_members(published.workspace))),
         timezone=published.workspace.timezone,
@@ -233,7 +233,7 @@ def _about_consent(entry: Entry, published: Published) -> dict[str, str]:
         if entry.wording.strip() or entry.source.strip():
             problems["purpose"] = "is missing; say what they agreed to"
         return problems
-    if entry.purpose not in _purposes(published):
+    if entry.purpose not in published.purposes:
         problems["purpose"] = "is nothing that a workflow or an offer asks for"
     for name, text in (("wording", entry.wording), ("source", entry.source)):
         try:
@@ -281,13 +281,6 @@ def _enroll(
 
 def _members(workspace: Workspace) -> set[str]:
     return {member for team in workspace.teams.values() for member in team.members}
-
-
-def _purposes(published: Published) -> tuple[str, ...]:
-    """Whatever a workflow relies on or an offer asks for."""
-    ours = {workflow.purpose for workflow in published.workflows.values() if workflow.purpose}
-    asked = {offer.consent.purpose for offer in published.offers.values() if offer.consent}
-    return tuple(sorted(ours | asked))
 
 
 def _scalar(value: Value) -> Scalar:

@@ -17,6 +17,7 @@ from nurture.engine.effects import asks_to_call_back, closes, redated
 from nurture.engine.scoring import gains
 from nurture.model.words import Channel, Event, Scalar
 from nurture.services.published import Shelf
+from nurture.workflow.model import purposes_of
 
 Proofs = Mapping[int, Mapping[str, Scalar]]
 """What shows a consent, by the id of its event."""
@@ -70,7 +71,7 @@ def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: P
 def _all_purposes(tx: Connection, shelf: Shelf, contact_id: int) -> list[str]:
     """Whoever withdraws everything withdraws also what they were never asked for: calls need no grant."""
     known = {entry.purpose for entry in consents.history(tx, contact_id)}
-    ours = {workflow.purpose for workflow in shelf.published(tx).workflows.values() if workflow.purpose}
+    ours = purposes_of(shelf.published(tx).workflows.values())
     return sorted(known | ours)
 
 

@@ -28,6 +28,7 @@ from nurture.services.importing.reader import Row, Table, open_table
 from nurture.services.importing.values import CellReader, Value, cell_readers, email_address
 from nurture.services.ingest import note_changes
 from nurture.services.published import Shelf
+from nurture.steps.email import TRANSACTIONAL
 
 CHUNK_ROWS = 5_000
 CHUNK_LETTERS = 4_000_000
@@ -39,7 +40,6 @@ OnChanged = Callable[[Connection, list[int]], None]
 OnRejected = Callable[[Table, Row, str], None]
 OnProgress = Callable[[int], None]
 
-TRANSACTIONAL = "transactional"
 _PURPOSE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOOKS_LIKE_ADDRESS = re.compile(r"[^\s<>,;:]+@[^\s<>,;:]+")
 

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from nurture.db import forecasting
-from nurture.engine.world import World, granted
+from nurture.engine.effects import granted
+from nurture.engine.world import World
 from nurture.model.decisions import Call, Send
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, EnteredBy, Reason
 from nurture.services.forecast_play import CALL, MESSAGE, State
-from nurture.steps.base import TouchFields
-from nurture.workflow.model import Workflow
+from nurture.workflow.model import Workflow, purposes_of
 
 LATELY = timedelta(days=14)
 ENOUGH = timedelta(days=7)
@@ -66,7 +66,7 @@ def _touches(
         contact=SOMEBODY,
         workspace=state.workspace,
         now=now,
-        grants=granted(_purposes(state.workflows), now),
+        grants=granted(purposes_of(state.workflows.values()), now),
     )
     try:
         world.enroll(workflow.name, by=EnteredBy.EVENT, reason=Reason.EVENT, stage=stage)
@@ -80,9 +80,3 @@ def _touches(
         for kind, what in kinds
         if isinstance(decision, kind) and getattr(decision, "channel", Channel.EMAIL) is Channel.EMAIL
     ]
-
-
-def _purposes(workflows: Mapping[str, Workflow]) -> set[str]:
-    own = {workflow.purpose for workflow in workflows.values()}
-    steps = [step.fields for workflow in workflows.values() for step in workflow.steps.values()]
-    return own | {fields.purpose for fields in steps if isinstance(fields, TouchFields) and fields.purpose}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nurture.engine.world import granted
+from nurture.engine.effects import granted
 from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.matching import CONTACT_CHANGED
 from nurture.model.words import Contact, EnteredBy, Scalar
@@ -20,9 +20,8 @@ from nurture.services.folder import Folder
 from nurture.services.published import Published
 from nurture.services.stand_in import SOMEBODY, changed, of_values
 from nurture.services.walk_world import Press, Walked
-from nurture.steps.base import TouchFields
 from nurture.workflow.documents import Offer, Persona, Segment
-from nurture.workflow.model import TriggerKind, Workflow
+from nurture.workflow.model import TriggerKind, Workflow, purposes_of
 from nurture.workflow.scenarios import YEARS
 
 BY: Mapping[TriggerKind, EnteredBy] = {
@@ -136,7 +135,7 @@ def begin(
         workspace=ground.workspace,
         now=start,
         segments=ground.segments,
-        grants=granted(purposes_of(ground.workflows), start) if consent else (),
+        grants=granted(purposes_of(ground.workflows.values()), start) if consent else (),
         variants=variants,
         held_out=held_out,
         press=Press(ground.templates, ground.offers, Links(base_url, ("walk",))),
@@ -159,15 +158,3 @@ def tell(
     if event == CONTACT_CHANGED:
         world.contact = changed(world.contact, words, world.workspace, source)
     world.tell(event, data)
-
-
-def purposes_of(workflows: Mapping[str, Workflow]) -> frozenset[str]:
-    """Every permission that a message of these workflows may rely on."""
-    own = {workflow.purpose for workflow in workflows.values()}
-    steps = {
-        step.fields.purpose
-        for workflow in workflows.values()
-        for step in workflow.steps.values()
-        if isinstance(step.fields, TouchFields) and step.fields.purpose
-    }
-    return frozenset(own | steps)

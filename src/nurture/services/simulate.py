@@ -17,8 +17,8 @@ from nurture.model.matching import EventMatch
 from nurture.model.words import Contact, EnteredBy, Scalar
 from nurture.services.made_up import taken_by
 from nurture.services.observed import Observed
-from nurture.services.rehearsal import BY, Ground, purposes_of, refuse_odd_year, who_plays
-from nurture.workflow.model import Workflow
+from nurture.services.rehearsal import BY, Ground, refuse_odd_year, who_plays
+from nurture.workflow.model import Workflow, purposes_of
 
 MINUTES = "call.minutes"
 """The one assumption that is no share."""
@@ -83,7 +83,7 @@ def forecast(ground: Ground, wish: Wish, observed: Observed) -> Simulated:
         contacts=wish.contacts,
         start=wish.start,
         days=wish.days,
-        purposes=purposes_of(ground.workflows),
+        purposes=purposes_of(ground.workflows.values()),
         entry=_entry(workflow, made_up(trigger.match)) if trigger and trigger.match else None,
         enters_by=BY.get(trigger.kind, EnteredBy.HAND) if trigger else EnteredBy.HAND,
         seed=wish.seed,

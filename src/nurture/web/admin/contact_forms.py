@@ -120,7 +120,6 @@ def telling_form(telling: Telling | None, *, fresh: bool) -> TellForm:
 
 def choose(form: Form, published: Published, journey: Journey | None = None) -> Form:
     """Fill in what a form's lists offer."""
-    purposes = sorted({one.purpose for one in published.workflows.values() if one.purpose})
     match form:
         case SendForm():
             form.template.choices = list(templates_of(published))
@@ -129,9 +128,9 @@ def choose(form: Form, published: Published, journey: Journey | None = None) -> 
                 (one.name, one.title or one.name) for one in published.workflows.values()
             ]
         case WithdrawForm():
-            form.purpose.choices = [("", "everything"), *((one, one) for one in purposes)]
+            form.purpose.choices = [("", "everything"), *((one, one) for one in published.purposes)]
         case GrantForm():
-            form.purpose.choices = purposes
+            form.purpose.choices = list(published.purposes)
         case MoveForm() if journey:
             here = journey.enrollment.stage
             form.stage.choices = [leg.stage for leg in journey.legs if leg.stage != here] or [here]
