@@ -45,6 +45,24 @@ def test_an_unknown_address_is_one_sentence_that_names_the_nearest_one(company: 
     assert told.stderr == "nurture: there is no contact anna@example.org (did you mean 'ana@example.org'?)\n"
 
 
+def test_a_domain_in_common_makes_nobody_the_nearest_one(company: Path) -> None:
+    told = run("contacts", "show", "canadian.buyer@example.org", project=company)
+
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "did you mean" not in told.stderr
+    assert "`nurture contacts import` adds people" in told.stderr
+
+
+def test_the_points_of_a_score_stand_right_below_it(company: Path) -> None:
+    run("track", "ana@example.org", "offer.downloaded", "offer=readiness-guide", project=company)
+
+    lines = run("contacts", "show", "ana@example.org", project=company).stdout.splitlines()
+
+    score = next(number for number, line in enumerate(lines) if line.startswith("  score: "))
+    assert lines[score + 1] == "    0 set, and by events:"
+    assert lines[score + 2].startswith("    +15 offer.downloaded, ")
+
+
 def test_what_is_no_address_is_refused_in_words(company: Path) -> None:
     told = run("contacts", "show", "ana", project=company)
 

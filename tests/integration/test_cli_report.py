@@ -50,6 +50,19 @@ def test_the_funnel_has_a_row_for_each_stage_with_its_n_and_a_spreadsheet_gets_t
     ]
 
 
+def test_the_funnel_says_why_its_conversion_is_less_than_its_validated(lived: Path) -> None:
+    run("track", "carl@example.org", "sale.closed", project=lived)
+    nurture = build(load_settings(lived))
+    nurture.run_until_idle()
+    nurture.close()
+
+    told = run("report", "funnel", "retirement-readiness", project=lived)
+    sheet = run("report", "funnel", "retirement-readiness", "--csv", project=lived)
+
+    assert told.stderr == "1 of the validated came outright, past the stage: conversion leaves them out.\n"
+    assert sheet.stderr == ""
+
+
 def test_experiments_are_told_with_n_intervals_and_a_verdict(lived: Path) -> None:
     told = answer("report", "experiments", "retirement-readiness", project=lived)
     said = run("report", "experiments", "retirement-readiness", project=lived)

@@ -79,8 +79,8 @@ def tell(context: Context, person: Person) -> None:
         "language": contact.locale,
         "owner": contact.owner,
         "tags": ", ".join(sorted(contact.tags)) or None,
-        "score": f"{contact.score:g}" if contact.score else None,
         **contact.fields,
+        "score": f"{contact.score:g}" if contact.score else None,
     }
     for label, value in facts.items():
         if value is not None:

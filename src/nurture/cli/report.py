@@ -57,10 +57,14 @@ def funnel(
     """
     _refuse_two_forms(context, as_csv)
     with opened(context) as nurture:
-        rows = [
-            _stage_row(stage) for one in _funnels(nurture, workflow, since, until) for stage in one.stages
-        ]
+        funnels = _funnels(nurture, workflow, since, until)
+    rows = [_stage_row(stage) for one in funnels for stage in one.stages]
     _tell(context, rows, STAGE_COLUMNS, as_csv)
+    outright = sum(stage.outright for one in funnels for stage in one.stages)
+    if outright and not (as_csv or context.as_json):
+        context.note(
+            f"{outright:,} of the validated came outright, past the stage: conversion leaves them out."
+        )
 
 
 @report.command("losses", epilog="Example: nurture report losses --json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -54,10 +54,16 @@ def find_contact(tx: Connection, email: str) -> Contact:
     """
     found = next(iter(contacts.by_email(tx, [email]).values()), None)
     if found is None:
-        near = [one.email for one in contacts.search(tx, email.strip()[:2], limit=500)]
-        hint = did_you_mean(email, near) or "`nurture contacts import` adds people"
+        known = [one.email for one in contacts.search(tx, email.strip()[:2], limit=500)]
+        hint = did_you_mean(email, _namesakes(email, known)) or "`nurture contacts import` adds people"
         raise NotFoundError(f"there is no contact {email.strip()}", hint=hint)
     return found
+
+
+def _namesakes(email: str, known: Iterable[str]) -> list[str]:
+    """Those whose part before the @ is nearly the same: a domain in common makes nobody a likely slip."""
+    name = email.strip().partition("@")[0]
+    return [one for one in known if did_you_mean(name, [one.partition("@")[0]], cutoff=0.7)]
 
 
 def contact_of(tx: Connection, contact_id: int) -> Contact:
