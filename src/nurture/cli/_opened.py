@@ -83,8 +83,7 @@ def span(text: str) -> float:
 def workspace_zone(nurture: Nurture) -> ZoneInfo:
     """The zone of the published workspace; UTC while nothing was published."""
     try:
-        with nurture.database.read() as tx:
-            return nurture.runtime.shelf.published(tx).workspace.zone
+        return nurture.runtime.published().workspace.zone
     except NurtureError:
         return ZoneInfo("UTC")
 

@@ -26,8 +26,7 @@ def clock(context: Context, advance: str | None) -> None:
             reading = service.read_clock(nurture.runtime)
         else:
             reading = service.advance(nurture.runtime, timedelta(seconds=seconds))
-        with nurture.database.read() as tx:
-            zone = nurture.runtime.shelf.published(tx).workspace.zone
+        zone = nurture.runtime.published().workspace.zone
     if context.as_json:
         context.emit_json(reading)
         return

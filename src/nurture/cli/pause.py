@@ -29,9 +29,7 @@ def pause(context: Context, whom: str | None, everything: bool, reason: str, dry
 
     scope = scope_of(whom, everything)
     with opened(context) as nurture:
-        with nurture.database.read() as tx:
-            target = pausing.target_of(nurture.runtime, tx, scope)
-        brake = brakes.look(nurture.runtime, *target)
+        brake = brakes.look_at(nurture.runtime, scope)
         begun = False if dry_run else pausing.pause(nurture.runtime, scope, reason)
     if context.as_json:
         context.emit_json(

@@ -31,12 +31,9 @@ def resume(context: Context, whom: str | None, everything: bool, reason: str, dr
 
     scope = scope_of(whom, everything)
     with opened(context) as nurture:
-        with nurture.database.read() as tx:
-            target = pausing.target_of(nurture.runtime, tx, scope)
-        brake = brakes.look(nurture.runtime, *target)
+        brake = brakes.look_at(nurture.runtime, scope)
         ended = False if dry_run else pausing.resume(nurture.runtime, scope, reason)
-        with nurture.database.read() as tx:
-            others = pausing.still_holding(nurture.runtime, tx, scope)
+        others = pausing.still_holding(nurture.runtime, scope)
     if context.as_json:
         context.emit_json(
             {

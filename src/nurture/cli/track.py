@@ -37,8 +37,7 @@ def track(
     with opened(context) as nurture:
         when = None
         if at is not None:
-            with nurture.database.read() as tx:
-                zone = nurture.runtime.shelf.published(tx).workspace.zone
+            zone = nurture.runtime.published().workspace.zone
             when = moment("--at", at, zone)
         tracked = track_from_outside(nurture.runtime, email, event, values, id=id_, at=when)
     if context.as_json:

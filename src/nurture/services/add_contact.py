@@ -86,8 +86,7 @@ class Choices:
 
 def choices(runtime: Runtime) -> Choices:
     """From what is published."""
-    with runtime.database.read() as tx:
-        published = runtime.shelf.published(tx)
+    published = runtime.published()
     return Choices(
         fields=published.workspace.fields,
         purposes=published.purposes,
@@ -103,8 +102,7 @@ def add(runtime: Runtime, entry: Entry, actor: str) -> Added:
     Raises EntryError for everything that is wrong, KnownAddressError when the address is somebody's already.
     """
     now = runtime.now()
-    with runtime.database.read() as tx:
-        published = runtime.shelf.published(tx)
+    published = runtime.published()
     new = _read(entry, published)
 
     def store(tx: Connection) -> Added:

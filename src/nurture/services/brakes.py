@@ -18,7 +18,7 @@ from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.engine.touch import MAX_LATE
 from nurture.model.timing import Duration, Unit
 from nurture.model.words import Reason
-from nurture.services.pausing import fates_of_messages
+from nurture.services.pausing import Scope, fates_of_messages, target_of
 from nurture.services.runtime import Runtime
 from nurture.services.spread import per_minute
 from nurture.steps.base import IfLate, LateFields
@@ -58,6 +58,13 @@ class Brake:
     shifted: int = 0
     due_at_once: int = 0
     minutes: int = 0
+
+
+def look_at(runtime: Runtime, scope: Scope) -> Brake:
+    """The brake of what this scope means. Raises NotFoundError."""
+    with runtime.database.read() as tx:
+        workflow, contact_id = target_of(runtime, tx, scope)
+    return look(runtime, workflow, contact_id)
 
 
 def look(runtime: Runtime, workflow: str | None = None, contact_id: int | None = None) -> Brake:

@@ -82,8 +82,7 @@ def enroll_all(
 
 def addresses_in(runtime: Runtime, stream: BinaryIO) -> Iterator[str]:
     """The addresses of a CSV file, as ``contacts import`` would find them. Raises NurtureError for an unreadable file."""
-    with runtime.database.read() as tx:
-        fields = runtime.shelf.published(tx).workspace.fields
+    fields = runtime.published().workspace.fields
     with open_table(stream) as table:
         column = map_columns(table.headers, fields).email.index
         for row in table.rows():
@@ -103,8 +102,7 @@ class _Entry:
     result: Enrolled = field(default_factory=Enrolled)
 
     def __post_init__(self) -> None:
-        with self.runtime.database.read() as tx:
-            self.runtime.shelf.published(tx).workflow(self.workflow)
+        self.runtime.published().workflow(self.workflow)
 
     def of_addresses(self, emails: Sequence[str]) -> None:
         readable: dict[str, str] = {}

@@ -57,8 +57,7 @@ class Passed:
 
 def is_movable(runtime: Runtime) -> bool:
     """May the clock of the published workspace be moved?"""
-    with runtime.database.read() as tx:
-        return runtime.shelf.published(tx).workspace.movable_clock
+    return runtime.published().workspace.movable_clock
 
 
 def advance(runtime: Runtime, by: timedelta, actor: str = "command line") -> Reading:

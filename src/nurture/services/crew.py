@@ -77,8 +77,7 @@ def deeds(runtime: Runtime, before: int | None = None) -> Deeds:
 def _by_person(runtime: Runtime) -> Mapping[str, list[Member]]:
     """The members of all teams by person; none before anything was published."""
     try:
-        with runtime.database.read() as tx:
-            workspace = runtime.shelf.published(tx).workspace
+        workspace = runtime.published().workspace
     except NurtureError:
         return {}
     found: dict[str, list[Member]] = {}

@@ -127,14 +127,16 @@ def target_of(runtime: Runtime, tx: Connection, scope: Scope) -> tuple[str | Non
     return None, None
 
 
-def still_holding(runtime: Runtime, tx: Connection, scope: Scope) -> list[str]:
-    """Other pauses that hold what this scope means: ``everything``, or a workflow's name."""
-    workflow, contact_id = target_of(runtime, tx, scope)
-    if workflow is None and contact_id is None:
-        return [pause.workflow or "a contact" for pause in pauses.open_pauses(tx)]
-    of_contact = {one.workflow for one in enrollments.live_of(tx, [contact_id])} if contact_id else set()
+def still_holding(runtime: Runtime, scope: Scope) -> list[str]:
+    """Other pauses that hold what this scope means: ``everything``, or a workflow's name. Raises NotFoundError."""
+    with runtime.database.read() as tx:
+        workflow, contact_id = target_of(runtime, tx, scope)
+        lasting = pauses.open_pauses(tx)
+        if workflow is None and contact_id is None:
+            return [pause.workflow or "a contact" for pause in lasting]
+        of_contact = {one.workflow for one in enrollments.live_of(tx, [contact_id])} if contact_id else set()
     return [
         pause.workflow or EVERYTHING
-        for pause in pauses.open_pauses(tx)
+        for pause in lasting
         if pause.scope is PauseScope.EVERYTHING or pause.workflow in of_contact
     ]

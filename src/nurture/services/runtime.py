@@ -17,7 +17,7 @@ from nurture.db.session import Database
 from nurture.model.clock import Clock
 from nurture.model.words import NOTHING
 from nurture.rendering.links import Links
-from nurture.services.published import Shelf
+from nurture.services.published import Published, Shelf
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Runtime:
     def now(self) -> datetime:
         """Business time."""
         return self.clock.now()
+
+    def published(self) -> Published:
+        """What is live, in a look of its own. Raises NurtureError when nothing was published yet."""
+        with self.database.read() as tx:
+            return self.shelf.published(tx)
 
     def audit(
         self,

@@ -34,8 +34,7 @@ class Asked:
 
 def of_published(runtime: Runtime, asked: Asked) -> Simulated:
     """Through what is live. Raises NotFoundError for an unknown workflow, NurtureError for what cannot be played."""
-    with runtime.database.read() as tx:
-        ground = rehearsal.of_published(runtime.shelf.published(tx))
+    ground = rehearsal.of_published(runtime.published())
     return _simulated(runtime, ground, asked)
 
 

@@ -88,8 +88,7 @@ def store_batch(runtime: Runtime, given: object, *, source: str) -> StoredBatch:
     """
     now = runtime.now()
     reading = read_batch(ContactForm, given)
-    with runtime.database.read() as tx:
-        workspace = runtime.shelf.published(tx).workspace
+    workspace = runtime.published().workspace
     wanted = _contacts(reading, workspace)
     asked = {index: item.consent for index, item in reading.items.items() if item.consent}
 

@@ -58,8 +58,7 @@ class WalkPage:
 
 def of_published(runtime: Runtime, asked: Asked, base_url: str) -> WalkPage:
     """The walk through what is live. Raises NotFoundError for unknown names, NurtureError for what cannot be played."""
-    with runtime.database.read() as tx:
-        ground = rehearsal.of_published(runtime.shelf.published(tx))
+    ground = rehearsal.of_published(runtime.published())
     return _page(ground, asked, base_url, runtime)
 
 

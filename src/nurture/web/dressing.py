@@ -43,8 +43,7 @@ def dress(app: Flask, runtime: Runtime) -> None:
         """None before anything was published."""
         if "workspace" not in g:
             try:
-                with runtime.database.read() as tx:
-                    g.workspace = runtime.shelf.published(tx).workspace
+                g.workspace = runtime.published().workspace
             except NurtureError:
                 g.workspace = None
         found: Workspace | None = g.workspace

@@ -114,8 +114,7 @@ class Stage:
             self._at(morning + one.first_move, self._first_move(number, one))
 
     def _workspace(self) -> Workspace:
-        with self.runtime.database.read() as tx:
-            return self.runtime.shelf.published(tx).workspace
+        return self.runtime.published().workspace
 
     def _first_move(self, number: int, one: Player) -> Deed:
         if enrolled := ENROLLED.get(one.start):

@@ -44,9 +44,7 @@ def pages(nurture: Nurture) -> Blueprint:
 
     def page(contact_id: int, asked: Asked | None = None) -> str:
         found = path(runtime, contact_id)
-        with runtime.database.read() as tx:
-            published = runtime.shelf.published(tx)
-            score = scores.score_of(tx, found.contact)
+        published = runtime.published()
         zone = published.workspace.zone_of(me().timezone)
         wanted = request.args.get("workflow", "")
         story = [line for line in found.story if wanted in ("", line.workflow)]
@@ -62,7 +60,7 @@ def pages(nurture: Nurture) -> Blueprint:
             story=story if everything else story[:LINES],
             hidden_lines=0 if everything else max(0, len(story) - LINES),
             wanted=wanted,
-            score=score,
+            score=scores.read_score(runtime, found.contact),
             keys=KEYS,
             holds=HOLDS,
         )
@@ -70,8 +68,7 @@ def pages(nurture: Nurture) -> Blueprint:
     def act(contact_id: int, name: str, form: forms.Form, deed: Callable[[], str]) -> Answer:
         """Do it and go back to the page, or show the page with what was typed and why not."""
         asked = Asked(name, form)
-        with runtime.database.read() as tx:
-            forms.choose(form, runtime.shelf.published(tx))
+        forms.choose(form, runtime.published())
         if form.validate_on_submit():
             try:
                 flash(deed())
