@@ -336,7 +336,7 @@ def test_people_read_the_whole_plan(company: Path) -> None:
     moved = answer("publish", "--migrate", "win-back", project=company)
 
     assert "waits longer, after 13 days" in told
-    assert "1 contact stays in the version they entered; with --migrate win-back 1 would go on" in told
+    assert "1 contact stays in the version they entered; taken along with --migrate win-back, 1 would go on" in told
     assert "1 at still-on-your-mind → still-on-your-mind" in told
     assert "In the next 14 days" in told
     (one,) = (each for each in moved["workflows"] if each["name"] == "win-back")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nurture.services.simulate import Simulated
 
 MOST = 1_000_000
+SHOWN_DAYS = 6
+"""Days over capacity that are named; the document holds all."""
 EXAMPLES = 20
 """Enrollments that differ, of which a dry run tells everything."""
 
@@ -265,12 +267,14 @@ def _print(context: Context, simulated: Simulated) -> None:
         context.table(("Lost in", "for", "contacts", ""), words.loss_rows(simulated.forecast))
     weeks = ("Week of", "messages", "fullest day", "calls due", "fullest day")
     context.table(weeks, words.week_rows(simulated))
-    over = list(words.over_capacity(simulated))
+    over = words.over_capacity(simulated)
     if over:
         context.say("More calls than the team has room for:")
-    for line in over:
-        context.say(line)
+    for line in over[:SHOWN_DAYS]:
+        context.say(f"  {line}")
+    if len(over) > SHOWN_DAYS:
+        context.say(f"  and {len(over) - SHOWN_DAYS} more days; --json lists them all")
     context.say(words.cost_line(simulated))
     resting = ("Taken as", "where", "share", "days", "from")
     context.table(resting, words.assumption_rows(simulated), title="What this rests on")
-    context.say(words.RULE)
+    context.say(f"{words.RULE}; {words.OTHER_RATES}.")

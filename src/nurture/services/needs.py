@@ -42,6 +42,7 @@ class Where(StrEnum):
     SENDING = "sending"
     WORKFLOW = "workflow"
     WORKFLOWS = "workflows"
+    PLAN = "plan"
     CALLS = "calls"
     AMBIGUOUS = "ambiguous"
     FAILED = "failed"
@@ -261,8 +262,8 @@ KINDS: Mapping[str, tuple[Urgency, str, str, str, Where]] = {
         Urgency.KNOW,
         "One file differs from what is published.",
         "{count} files differ from what is published.",
-        "`nurture plan` says what would change, `nurture publish` makes it live.",
-        Where.WORKFLOWS,
+        "The plan says what publishing would change, and makes it live.",
+        Where.PLAN,
     ),
 }
 """By code: how pressing, the sentence for one and for many, the remedy, and where to look."""

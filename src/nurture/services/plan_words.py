@@ -67,7 +67,7 @@ def who(one: WorkflowPlan, zone: ZoneInfo) -> tuple[str, ...]:
     else:
         lines.append(
             f"{people(older)} {_verb(older, 'stays', 'stay')} in the version they entered; "
-            f"with --migrate {one.name} {one.can:,} would go on in the new one, {one.cannot:,} could not."
+            f"taken along with --migrate {one.name}, {one.can:,} would go on in the new one, {one.cannot:,} could not."
         )
     return (*lines, *(group(each, zone) for each in one.groups))
 
@@ -180,7 +180,11 @@ def confirmations(plan: Plan) -> Iterator[str]:
                 if one.taken_along
                 else ""
             )
-            stay = f"{people(one.staying)} {_verb(one.staying, 'goes', 'go')} on in the version they entered"
+            stay = (
+                f"{people(one.staying)} {_verb(one.staying, 'goes', 'go')} on in the version they entered"
+                if one.staying
+                else ""
+            )
             yield f"{one.name} gets a new version; {' and '.join(filter(None, (along, stay)))}"
 
 

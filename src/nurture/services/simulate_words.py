@@ -11,9 +11,6 @@ from nurture.engine.explain import in_words
 from nurture.engine.simulate import CallDay, Forecast
 from nurture.services.simulate import MINUTES, Assumption, Simulated
 
-SHOWN_DAYS = 6
-"""Days over capacity that are named; the document holds all."""
-
 
 def opening(simulated: Simulated) -> str:
     question = simulated.question
@@ -79,15 +76,11 @@ def _calls_by_day(forecast: Forecast) -> Counter[date]:
     return found
 
 
-def over_capacity(simulated: Simulated) -> Iterator[str]:
+def over_capacity(simulated: Simulated) -> list[str]:
     """The days on which a team has more calls than it can make, the fullest first."""
     over = [one for one in simulated.forecast.calls if one.over]
-    for one in sorted(over, key=lambda one: one.capacity - one.calls if one.capacity is not None else 0)[
-        :SHOWN_DAYS
-    ]:
-        yield f"  {one.date:%a %-d %b %Y}  {one.team}: {said_of(one)}"
-    if len(over) > SHOWN_DAYS:
-        yield f"  and {len(over) - SHOWN_DAYS} more days; --json lists them all"
+    fullest = sorted(over, key=lambda one: one.capacity - one.calls if one.capacity is not None else 0)
+    return [f"{one.date:%a %-d %b %Y}  {one.team}: {said_of(one)}" for one in fullest]
 
 
 def said_of(day: CallDay) -> str:
@@ -135,4 +128,5 @@ def source_of(one: Assumption) -> str:
     return f"observed, n = {one.n:,}" if one.source is Source.OBSERVED else str(one.source)
 
 
-RULE = f"A rate is observed from {ENOUGH} occasions on; --assume WHAT=SHARE or WHAT@STEP=SHARE takes another."
+RULE = f"A rate is observed from {ENOUGH} occasions on"
+OTHER_RATES = "--assume WHAT=SHARE or WHAT@STEP=SHARE takes another"

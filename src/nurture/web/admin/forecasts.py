@@ -34,6 +34,7 @@ def pages(nurture: Nurture) -> Blueprint:
                 asked=asked,
                 found=simulated,
                 tables=tables(simulated) if simulated else (),
+                COUNTED=COUNTED,
                 words=simulate_words,
                 problem=problem,
                 draft=draft,
@@ -74,13 +75,32 @@ def number(name: str) -> int | None:
     return number_asked(name) if word_asked(name) else None
 
 
+COUNTED = frozenset(
+    (
+        "Entered",
+        "Entered, 90 %",
+        "Validated",
+        "Validated, 90 %",
+        "Lost",
+        "Under way",
+        "Contacts",
+        "Messages",
+        "Fullest day",
+        "Calls due",
+        "Share",
+        "Days",
+    )
+)
+"""The heads of columns that hold numbers."""
+
+
 def tables(simulated: Simulated) -> tuple[tuple[str, tuple[str, ...], list[tuple[object, ...]]], ...]:
     """Title, heads and rows of each table, as the command prints them."""
     words, answer = simulate_words, simulated.forecast
     found = (
         (
             "By stage",
-            ("Stage", "Entered", "90 %", "Validated", "90 %", "Lost", "Under way"),
+            ("Stage", "Entered", "Entered, 90 %", "Validated", "Validated, 90 %", "Lost", "Under way"),
             list(words.stage_rows(answer)),
         ),
         ("Lost", ("Lost in", "For", "Contacts", "Because"), list(words.loss_rows(answer))),

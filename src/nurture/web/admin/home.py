@@ -91,6 +91,7 @@ PAGES: Mapping[Where, tuple[str, Mapping[str, str], str | None]] = {
     Where.SENDING: ("home.show", {}, "sending"),
     Where.WORKFLOW: ("workflows.one", {}, "brake"),
     Where.WORKFLOWS: ("workflows.show", {}, "folder"),
+    Where.PLAN: ("plan.show", {}, None),
     Where.CALLS: ("calls.show", {"whose": "everyone"}, None),
     Where.AMBIGUOUS: ("mail.show", {"state": "ambiguous"}, None),
     Where.FAILED: ("mail.show", {"state": "failed"}, None),

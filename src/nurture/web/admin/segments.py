@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError
+from nurture.model.expression_tree import CONTACT_FIELDS
 from nurture.services import segment_list
 from nurture.services.segment_list import LONGEST_NAME, LONGEST_TITLE, ConditionError, Judged
 from nurture.web.asked import number_asked, word_asked
@@ -30,7 +31,13 @@ class SegmentForm(FlaskForm):
     where = TextAreaField(
         "Condition",
         [InputRequired("Please write who belongs to it."), Length(max=LONGEST_CONDITION)],
-        render_kw={"rows": 3, "spellcheck": "false", "autocapitalize": "off", "maxlength": LONGEST_CONDITION},
+        render_kw={
+            "rows": 3,
+            "spellcheck": "false",
+            "autocapitalize": "off",
+            "maxlength": LONGEST_CONDITION,
+            "aria-describedby": "counted",
+        },
     )
 
 
@@ -40,7 +47,14 @@ def pages(nurture: Nurture) -> Blueprint:
 
     def written(form: SegmentForm, judged: Judged | None, name: str | None = None) -> str:
         text = form.where.data or ""
-        return render_template("admin/segment_form.html", form=form, judged=judged, text=text, name=name)
+        return render_template(
+            "admin/segment_form.html",
+            form=form,
+            judged=judged,
+            text=text,
+            name=name,
+            everybodys=CONTACT_FIELDS,
+        )
 
     def saved(form: SegmentForm, name: str | None) -> Response | tuple[str, int]:
         """Save what the form holds, as the segment ``name`` or as a new one."""
