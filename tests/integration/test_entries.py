@@ -21,6 +21,7 @@ FIELDS = """\
 [fields]
 renewal_on = "date"
 born_on = "date"
+wealth = "number"
 """
 SCORES = """\
 
@@ -238,6 +239,23 @@ def test_a_thousand_newcomers_enter_once_each_however_often_it_is_looked(running
     assert (first, again) == (30, 0)
     with running.nurture.database.read() as tx:
         assert segments.watched(tx) == {"warm"}
+
+
+@pytest.mark.parametrize("any_database", ["postgres"], indirect=True)  # to the other no sum is too large
+def test_a_segment_that_cannot_be_answered_stops_no_other(running: Running) -> None:
+    running.write("segments/rich.yaml", "segment: rich\nwhere: contact.wealth + contact.wealth > 5\n")
+    begun_by(running, "segment warm", second="trigger: segment rich")
+    beyond_every_sum = running.add(fields={"wealth": 1.7e308})
+    running.add("bea@example.org", score=30, fields={"wealth": 3})
+
+    running.publish()
+    running.advance(step_hours=0.1, minutes=12)
+    running.track("b.happened", "bea@example.org")
+    with running.nurture.database.write() as tx:
+        contacts.apply_changes(tx, {beyond_every_sum.id: Change({"wealth": 1})}, running.clock.now())
+    running.advance(step_hours=0.1, minutes=12)
+
+    assert running.moves("bea@example.org") == ["entered first", "validated first", "entered second"]
 
 
 # --- days -----------------------------------------------------------------------------------------------------------

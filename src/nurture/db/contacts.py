@@ -61,13 +61,14 @@ def load(tx: Connection, ids: Collection[int]) -> dict[int, Contact]:
     return {row.id: _contact(row) for row in tx.execute(_BY_ID, {"ids": ids})} if ids else {}
 
 
-def lock(tx: Connection, ids: Collection[int]) -> None:
-    """Nobody else stores anything for these contacts until this transaction ends.
+def lock(tx: Connection, ids: Collection[int]) -> Collection[int]:
+    """Nobody else stores anything for these contacts until this transaction ends. Returns who was not erased meanwhile.
 
     Always in the order of ids, so that two never wait for each other. SQLite has one writer anyway.
     """
-    if ids and tx.dialect.name != "sqlite":
-        tx.execute(_LOCK, {"ids": ids}).all()
+    if not ids or tx.dialect.name == "sqlite":
+        return ids
+    return tx.execute(_LOCK, {"ids": ids}).scalars().all()
 
 
 def lock_numbers(tx: Connection, phone_hashes: Collection[str]) -> None:

@@ -83,7 +83,7 @@ def _ring_some(
     since: datetime,
     now: datetime,
 ) -> int:
-    people = contacts.load(tx, ids)
+    people = contacts.load(tx, contacts.lock(tx, ids))
     if not trigger.enrolls:
         there = {one.contact_id for one in enrollments.live_of(tx, ids) if one.workflow == trigger.workflow}
         people = {one: contact for one, contact in people.items() if one in there}

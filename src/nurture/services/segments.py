@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from nurture.db import contacts, segments, state
 from nurture.db.conditions import condition
 from nurture.db.segments import Condition, Membership
+from nurture.db.session import UnreachableError
 from nurture.model.matching import SEGMENT_ENTERED, SEGMENT_LEFT
 from nurture.model.workspace import Workspace
 from nurture.services.ingest import Happening, take_in
@@ -20,6 +23,8 @@ from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
 from nurture.workflow.asking import asked_for, named_by
 from nurture.workflow.documents import Segment
+
+log = structlog.get_logger()
 
 CHUNK = 1_000
 EVERY = timedelta(minutes=1)
@@ -51,16 +56,26 @@ def begin(tx: Connection, shelf: Shelf, published: Published, now: datetime) -> 
     """From now on these segments are watched; who fits a new or changed condition already is a member without an event."""
     known = state.get(tx, _STATE) or {}
     conditions: dict[str, str] = dict(known.get("conditions", {}))
-    looked = {one.name: one for one in watched(tx, shelf, published)}
-    for name, segment in looked.items():
-        if conditions.get(name) != str(segment.where):
-            fits = condition(segment.where.tree, published.workspace)
-            while ids := segments.newcomers(tx, name, fits, changed_since=None, most=CHUNK):
-                segments.join(tx, name, ids, now)
-            segments.note_fading(tx, name, fits, now, changed_since=None)
-    kept = {name: str(segment.where) for name, segment in looked.items()}
+    kept = {}
+    for segment in watched(tx, shelf, published):
+        try:
+            if conditions.get(segment.name) != str(segment.where):
+                with tx.begin_nested():
+                    _take_members(tx, segment, published.workspace, now)
+            kept[segment.name] = str(segment.where)
+        except (OperationalError, UnreachableError):
+            raise  # the database is away
+        except Exception:
+            log.exception("segment cannot be answered", segment=segment.name)  # the others can
     if kept != conditions:
         state.put(tx, _STATE, {**known, "conditions": kept}, now)
+
+
+def _take_members(tx: Connection, segment: Segment, workspace: Workspace, now: datetime) -> None:
+    fits = condition(segment.where.tree, workspace)
+    while ids := segments.newcomers(tx, segment.name, fits, changed_since=None, most=CHUNK):
+        segments.join(tx, segment.name, ids, now)
+    segments.note_fading(tx, segment.name, fits, now, changed_since=None)
 
 
 def sweep(runtime: Runtime, published: Published) -> int:
@@ -76,8 +91,17 @@ def sweep(runtime: Runtime, published: Published) -> int:
     since = None if everybody or last is None else last - OVERLAP
     if looked:
         runtime.database.retrying(lambda tx: begin(tx, runtime.shelf, published, now))
-    told = sum(_look(runtime, segment, published.workspace, now, since) for segment in looked)
-    runtime.database.retrying(lambda tx: _note_look(tx, now, everybody))
+    told, complete = 0, True
+    for segment in looked:
+        try:
+            told += _look(runtime, segment, published.workspace, now, since)
+        except (OperationalError, UnreachableError):
+            raise  # the database is away
+        except Exception:
+            log.exception("segment cannot be answered", segment=segment.name)
+            complete = False  # once it can be, it is asked about everybody
+    whole = now if everybody else whole
+    runtime.database.retrying(lambda tx: _note_look(tx, now, whole if complete else None))
     return told
 
 
@@ -100,8 +124,8 @@ def _enter(
     tx: Connection, runtime: Runtime, segment: Segment, fits: Condition, now: datetime, since: datetime | None
 ) -> int:
     ids = segments.newcomers(tx, segment.name, fits, changed_since=since, most=CHUNK)
-    contacts.lock(tx, ids)
-    return _tell(tx, runtime, segment, SEGMENT_ENTERED, segments.join(tx, segment.name, ids, now), now)
+    entered = segments.join(tx, segment.name, contacts.lock(tx, ids), now)
+    return _tell(tx, runtime, segment, SEGMENT_ENTERED, entered, now)
 
 
 def _leave(tx: Connection, runtime: Runtime, segment: Segment, now: datetime) -> int:
@@ -138,7 +162,7 @@ def _looked_at(tx: Connection, which: str) -> datetime | None:
     return datetime.fromisoformat(written) if written else None
 
 
-def _note_look(tx: Connection, now: datetime, everybody: bool) -> None:
+def _note_look(tx: Connection, now: datetime, whole: datetime | None) -> None:
     known = state.get(tx, _STATE) or {}
-    looks = {"looked_at": now.isoformat()} | ({"whole_look_at": now.isoformat()} if everybody else {})
+    looks = {"looked_at": now.isoformat(), "whole_look_at": whole.isoformat() if whole else None}
     state.put(tx, _STATE, {**known, **looks}, now)
