@@ -5,8 +5,8 @@ WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /venv
 # What changes seldom comes first. Every file that is installed has its hash in a lock.
-COPY requirements.lock requirements-build.lock ./
-RUN /venv/bin/pip install --require-hashes -r requirements.lock \
+COPY requirements.lock requirements-mail.lock requirements-build.lock ./
+RUN /venv/bin/pip install --require-hashes -r requirements.lock -r requirements-mail.lock \
     && pip install --require-hashes --no-deps -r requirements-build.lock
 COPY . .
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \

@@ -17,7 +17,7 @@ COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"] == "nurture:local"}
 LASTING = {name for name, service in SERVICES.items() if service["restart"] != "no"}
-LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-build.lock")
+LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-mail.lock", "requirements-build.lock")
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -39,7 +39,8 @@ def test_a_lock_has_a_hash_for_everything_and_names_no_address(lock: str) -> Non
 
 
 def test_what_is_tested_is_what_runs() -> None:
-    runs, tested = pins("requirements.lock"), pins("requirements-test.lock")
+    runs = pins("requirements.lock") | pins("requirements-mail.lock")
+    tested = pins("requirements-test.lock")
 
     assert runs.items() <= tested.items()
 

@@ -95,6 +95,14 @@ def build_message(mail: Mail, sign: Sign | None = None) -> bytes:
     return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode() + b"\r\n" + body
 
 
+def sealed(data: bytes, sign: Sign) -> bytes:
+    """A message that ``build_message`` made before, with what ``sign`` puts on top."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = re.split(r"\r\n(?![ \t])", head.decode())
+    headers = [(name, value.removeprefix(" ")) for name, _, value in (line.partition(":") for line in lines)]
+    return "".join([f"{name}: {value}\r\n" for name, value in sign(headers, body)]).encode() + data
+
+
 def preview_headers(mail: Mail) -> list[Header]:
     """The headers in the order in which they travel, encoded as they travel. Raises UnsendableError."""
     return [*_headers(mail), *_content(mail)[0]]
