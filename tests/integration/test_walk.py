@@ -117,20 +117,20 @@ def test_values_of_events_are_numbers_yes_and_no_or_words(project: Path) -> None
 def test_a_call_that_nobody_makes_expires(project: Path) -> None:
     walk = walked(project, f"{DOWNLOAD}@+1h")
 
-    assert touches(walk, "call") == [("first-talk", "opened"), ("first-talk", "expired")]
+    assert touches(walk, "call_task") == [("first-talk", "opened"), ("first-talk", "expired")]
 
 
 def test_an_outcome_of_a_call_takes_its_branch(project: Path) -> None:
     walk = walked(project, f"{DOWNLOAD}@+1h", "call.outcome:outcome=not-interested@+9d")
 
-    assert touches(walk, "call") == [("first-talk", "opened")]
+    assert touches(walk, "call_task") == [("first-talk", "opened")]
     assert walk["outcome"]["reason"] == "not-interested"
 
 
 def test_leaving_the_stage_cancels_an_open_call(project: Path) -> None:
     walk = walked(project, f"{DOWNLOAD}@+1h", f"{SALE}@+9d")
 
-    assert touches(walk, "call") == [("first-talk", "opened"), ("first-talk", "cancelled")]
+    assert touches(walk, "call_task") == [("first-talk", "opened"), ("first-talk", "cancelled")]
 
 
 def test_a_call_without_a_phone_number_is_skipped_with_its_reason(project: Path, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_call_without_a_phone_number_is_skipped_with_its_reason(project: Path,
 
     walk = walked(project, f"{DOWNLOAD}@+1h", more=("--contact", file))
 
-    call = next(touch for touch in walk["touchpoints"] if touch["kind"] == "call")
+    call = next(touch for touch in walk["touchpoints"] if touch["kind"] == "call_task")
     assert (call["status"], call["reason"]) == ("skipped", "no-phone")
 
 

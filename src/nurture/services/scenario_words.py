@@ -26,7 +26,6 @@ SIGNS = {
     Mark.OUT_OF_ORDER: "≠",
 }
 LEGEND = "= as expected   < missing   > unexpected   ≠ at another time or otherwise"
-KINDS = {"email": "email", "call": "call_task", "offer": "offer", "notice": "notify", "webhook": "webhook"}
 DAY = 18
 """Characters of ``11 Mar 2027 09:30``, and one."""
 
@@ -150,9 +149,8 @@ def told(touch: Touchpoint) -> str:
             return f"{touch.status} {touch.reason}" if touch.status != Wanted.COMPLETED else "completed"
         word = {"entered": "stage", "validated": "validated"}.get(touch.status, touch.status)
         return f"{word} {touch.what}{f': {touch.reason}' if touch.status == 'refused' else ''}"
-    word = KINDS[touch.kind]
     happened = touch.status in ("sent", "opened", "handed-over")
-    return f"{word} {touch.what}" if happened else f"{touch.status} {touch.what}: {touch.reason or word}"
+    return f"{touch.kind} {touch.what}" if happened else f"{touch.status} {touch.what}: {touch.reason or touch.kind}"
 
 
 def _short(at: datetime, played: Rehearsed) -> str:

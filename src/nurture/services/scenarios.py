@@ -25,9 +25,9 @@ from nurture.workflow.scenarios import Expectation, Moment, Scenario, ScenarioFi
 
 HAPPENED = {
     Wanted.EMAIL: ("email", "sent"),
-    Wanted.CALL_TASK: ("call", "opened"),
+    Wanted.CALL_TASK: ("call_task", "opened"),
     Wanted.OFFER: ("offer", "handed-over"),
-    Wanted.NOTIFY: ("notice", "sent"),
+    Wanted.NOTIFY: ("notify", "sent"),
     Wanted.WEBHOOK: ("webhook", "sent"),
     Wanted.STAGE: ("stage", "entered"),
     Wanted.VALIDATED: ("stage", "validated"),

@@ -20,14 +20,14 @@ from nurture.services.what_ifs import Alternative
 
 KINDS = {
     "email": "E-mail",
-    "call": "Call",
+    "call_task": "Call",
     "offer": "Offer",
-    "notice": "Notice to our team",
+    "notify": "Notice to our team",
     "webhook": "Webhook, backstage",
     "event": "",
     "stage": "",
 }
-COUNTED = (("email", "sent", "e-mail"), ("call", "opened", "call"), ("offer", "handed-over", "offer"))
+COUNTED = (("email", "sent", "e-mail"), ("call_task", "opened", "call"), ("offer", "handed-over", "offer"))
 NOT_SENT = ("skipped", "failed")
 
 

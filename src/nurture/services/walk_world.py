@@ -45,18 +45,19 @@ MOST_TOUCHPOINTS = 2_000
 """A mail a day for five years. A journey with more turns in a circle, and nobody would wait for its end."""
 KIND_OF: Mapping[Channel, str] = {
     Channel.EMAIL: "email",
-    Channel.PHONE: "call",
+    Channel.PHONE: "call_task",
     Channel.PORTAL: "offer",
-    Channel.TEAM: "notice",
+    Channel.TEAM: "notify",
     Channel.WEBHOOK: "webhook",
 }
+"""What a touchpoint is called: the word of the step that makes it, as workflows and scenarios write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touchpoint:
     """One thing the contact, or the person who calls them, would notice; or, backstage, our own people and systems.
 
-    ``kind``: email, call, offer, notice, webhook, event or stage. ``status``: a message is sent, skipped or failed; a
+    ``kind``: email, call_task, offer, notify, webhook, event or stage. ``status``: a message is sent, skipped or failed; a
     call opened, skipped, expired or cancelled; an offer handed-over or skipped; an event counted or unused; a stage
     entered, validated, skipped, reopened, lost, exited, completed, or its workflow's entry refused.
     """
@@ -235,7 +236,7 @@ class Walked(World):
         note = self._note(
             key,
             call,
-            "call",
+            KIND_OF[Channel.PHONE],
             "opened",
             call.script,
             script=script,

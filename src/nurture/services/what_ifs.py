@@ -73,7 +73,7 @@ class Alternative:
 
     @property
     def calls(self) -> int:
-        return self._number("call", "opened")
+        return self._number("call_task", "opened")
 
     @property
     def days(self) -> int | None:
@@ -186,7 +186,7 @@ class _Explorer:
         if not entered or data is None:
             return None
         at = entered[-1].at + LATER
-        kind = {"email": "email", "call": "call"}.get(match.name.partition(".")[0])
+        kind = {"email": "email", "call": "call_task"}.get(match.name.partition(".")[0])
         if kind:
             touches = [one for one in self._touches(here, stage) if one.kind == kind]
             if not touches:
@@ -232,7 +232,7 @@ class _Explorer:
     def _answered_calls(self, stage: Stage, here: Alternative) -> Iterator[Alternative]:
         seen: set[str] = set()
         for call in self._touches(here, stage):
-            if call.kind != "call" or call.step is None or call.step in seen:
+            if call.kind != "call_task" or call.step is None or call.step in seen:
                 continue
             seen.add(call.step)
             for outcome in self._outcomes(call.step):
@@ -268,7 +268,7 @@ class _Explorer:
             touch
             for touch in here.walk.touchpoints
             if (touch.workflow, touch.stage) == (self.workflow.name, stage.name)
-            and (touch.kind, touch.status) in (("email", "sent"), ("call", "opened"))
+            and (touch.kind, touch.status) in (("email", "sent"), ("call_task", "opened"))
         ]
 
     def _left(self, here: Alternative, stage: Stage) -> datetime | None:
