@@ -5,7 +5,7 @@ It stores nothing and promises nothing. A paused contact has nothing ahead until
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from nurture.db import deliveries, enrollments, outcomes, pauses, points, tasks
 from nurture.db.deliveries import Delivery
+from nurture.db.forecasting import OnItsWay, Ringing
 from nurture.db.outcomes import CallOutcome
+from nurture.db.points import Points
 from nurture.db.tasks import Task
 from nurture.engine.foresee import Foreseen, Said, Standing, foresee
 from nurture.engine.scoring import Gain
@@ -66,19 +68,22 @@ def look_ahead(
     people = {one.contact_id for one in own}
     stood_still = pauses.pauses_for(tx, {(person, name) for person in people for name in names})
     tasks_by_id = {task.id: task for task in calls}
-    fading = [one for known in points.of_contacts(tx, people).values() for one in known]
+    earned = [one for known in points.of_contacts(tx, people).values() for one in known]
     try:
         coming = foresee(
             standings,
-            [_open_call(task) for task in calls if task.state is TaskState.OPEN],
+            [open_call(task, task.step) for task in calls if task.state is TaskState.OPEN],
             published.workflows,
             {name: spans for (_, name), spans in stood_still.items()},
             now,
             now + span,
-            [_said(one, tasks_by_id[one.task_id]) for one in outcomes.pending_of_tasks(tx, tasks_by_id)],
+            [
+                reported(one, tasks_by_id[one.task_id], tasks_by_id[one.task_id].step)
+                for one in outcomes.pending_of_tasks(tx, tasks_by_id)
+            ],
             [task.ended_at for task in calls if task.state is TaskState.DONE and task.ended_at],
             published.segments,
-            [Gain(one.rule, one.points, one.fades_at) for one in fading if one.fades_at],
+            fading(earned),
         )
     except NurtureError as error:
         return Ahead(trouble=str(error))
@@ -104,28 +109,41 @@ def _leaves(
 ) -> datetime | None:
     """When the message it acts on leaves: when it is due, or at its next attempt; None when it acts on none."""
     waiting = waits_at(enrollment, mails)
-    if waiting is None:
-        return None
-    again = waiting.retry_at - runtime.clock.operational() if waiting.retry_at else timedelta()
-    return max(waiting.due, now + max(again, timedelta()))
+    return goes_at(runtime, waiting, now) if waiting else None
 
 
-def _said(told: CallOutcome, task: Task) -> Said:
-    about = (task.enrollment_id, task.step, task.visit)
+# --- rows, as the engine plays them -------------------------------------------------------------------------------
+
+
+def goes_at(runtime: Runtime, mail: Delivery | OnItsWay, now: datetime) -> datetime:
+    """When a message that was planned leaves: when it is due, or at its next attempt."""
+    again = mail.retry_at - runtime.clock.operational() if mail.retry_at else timedelta()
+    return max(mail.due, now + max(again, timedelta()))
+
+
+def fading(earned: Iterable[Points]) -> list[Gain]:
+    """The points that will be gone one day."""
+    return [Gain(one.rule, one.points, one.fades_at) for one in earned if one.fades_at]
+
+
+def reported(told: CallOutcome, call: Task | Ringing, step: str) -> Said:
+    """What was said of a call, of the step that is called so now."""
+    about = (call.enrollment_id, step, call.visit)
     return Said(told.settles_at, about, {"outcome": told.outcome, **told.data})
 
 
-def _open_call(task: Task) -> OpenCall:
+def open_call(row: Task | Ringing, step: str) -> OpenCall:
+    """A call that waits for its outcome, of the step that is called so now."""
     call = Call(
-        at=task.appeared_at,
-        stage=task.stage,
-        step=task.step,
-        visit=task.visit,
+        at=row.appeared_at,
+        stage=row.stage,
+        step=step,
+        visit=row.visit,
         reason=Reason.DUE,
-        script=task.script,
-        assign=task.assign,
-        due=task.due,
-        expires=task.expires,
-        held=task.held,
+        script=row.script,
+        assign=row.assign,
+        due=row.due,
+        expires=row.expires,
+        held=row.held,
     )
-    return OpenCall(task.enrollment_id, call, task.expires)
+    return OpenCall(row.enrollment_id, call, row.expires)

@@ -8,25 +8,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from nurture.db import forecasting, migrating, outcomes, pauses
+from nurture.db import forecasting, migrating, outcomes, pauses, points
 from nurture.db.forecasting import OnItsWay, Ringing
 from nurture.db.outcomes import CallOutcome
-from nurture.engine.foresee import Foreseen, Said, Standing, foresee
+from nurture.db.points import Points
+from nurture.engine.foresee import Foreseen, Standing, foresee
 from nurture.engine.migrating import Way, migrate
-from nurture.engine.world_calls import OpenCall
 from nurture.model.calendars import day_span
 from nurture.model.decisions import Call, Send
 from nurture.model.errors import NurtureError
-from nurture.model.words import Channel, Enrollment, Facts, Pause, Phase, Reason
+from nurture.model.words import Channel, Enrollment, Facts, Pause, Phase
 from nurture.model.workspace import Workspace
-from nurture.services.facts import load_facts, reach_back
+from nurture.services.ahead import fading, goes_at, open_call, reported
+from nurture.services.facts import load_facts, reach_back, with_variants
 from nurture.services.runtime import Runtime
+from nurture.workflow.documents import Segment
 from nurture.workflow.model import Workflow
 
 Tally = Counter[tuple[str, date, str]]
@@ -42,10 +44,14 @@ _Row = TypeVar("_Row", OnItsWay, Ringing)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of the project: what new contacts enter, who we are, and, by old version, who could be taken along."""
+    """One state of the project: what new contacts enter, who we are, the segments, and who could be taken along.
+
+    ``ways`` are by old version.
+    """
 
     workflows: Mapping[str, Workflow]
     workspace: Workspace
+    segments: Mapping[str, Segment]
     ways: Mapping[str, Way] = field(default_factory=dict)
 
 
@@ -67,6 +73,7 @@ class Person:
     calls: Sequence[Ringing]
     made: Sequence[datetime]
     told: Sequence[CallOutcome]
+    earned: Sequence[Points]
     pauses: Mapping[str, tuple[Pause, ...]]
 
 
@@ -89,15 +96,21 @@ class Playing:
         same_heads = {name: one.version for name, one in self.live.workflows.items()} == {
             name: one.version for name, one in self.planned.workflows.items()
         }
-        self.alike = same_heads and self.live.workspace == self.planned.workspace
+        self.alike = (
+            same_heads
+            and self.live.workspace == self.planned.workspace
+            and self.live.segments == self.planned.segments
+        )
 
     def chunk(self, people: Sequence[int]) -> None:
         """Load everything about these contacts in a handful of statements, then play each."""
         journeys = forecasting.journeys_of(self.tx, people)
         everything = [one for own in journeys.values() for one in own]
-        facts = load_facts(self.tx, everything, self.live.workspace, self.now)
-        facts_then = self._facts_then(everything, facts)
         versions = self.runtime.shelf.versions(self.tx, {one.version for one in everything})
+        facts = self._facts(everything, versions, self.live.workspace)
+        facts_then = facts
+        if self.live.workspace != self.planned.workspace:
+            facts_then = self._facts(everything, versions, self.planned.workspace)
         done = migrating.had_their_turn(
             self.tx, [one.id for one in everything if one.live and one.version in self.planned.ways]
         )
@@ -117,10 +130,10 @@ class Playing:
             except NurtureError:
                 self.undecidable += 1
 
-    def _facts_then(self, own: Sequence[Enrollment], facts: dict[int, Facts]) -> dict[int, Facts]:
-        if self.live.workspace == self.planned.workspace:
-            return facts
-        return load_facts(self.tx, own, self.planned.workspace, self.now)
+    def _facts(
+        self, own: Sequence[Enrollment], versions: Mapping[str, Workflow], workspace: Workspace
+    ) -> dict[int, Facts]:
+        return with_variants(self.tx, own, versions, load_facts(self.tx, own, workspace, self.now))
 
     def _then(
         self,
@@ -162,13 +175,15 @@ class Playing:
         tasks = {call.id: call for call in person.calls}
         coming = foresee(
             standings,
-            [_open_call(call, along) for call in person.calls],
+            [open_call(call, _name(call, along)) for call in person.calls],
             state.workflows,
             person.pauses,
             self.now,
             self.until,
-            [_said(one, tasks[one.task_id], along) for one in person.told],
+            [reported(one, tasks[one.task_id], _name(tasks[one.task_id], along)) for one in person.told],
             person.made,
+            state.segments,
+            fading(person.earned),
         )
         self._add(coming, person, tally)
         return coming
@@ -182,15 +197,13 @@ class Playing:
                     tally[one.workflow, self._day(one.at), CALL] += 1
         for mail in person.mails:
             held = any(pause.until is None for pause in person.pauses.get(mail.workflow, ()))
-            if mail.channel is Channel.EMAIL and not held and (at := self._goes(mail)) < self.until:
+            if mail.channel is not Channel.EMAIL or held:
+                continue
+            if (at := goes_at(self.runtime, mail, self.now)) < self.until:
                 tally[mail.workflow, self._day(at), MESSAGE] += 1
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.planned.workspace.zone).date()
-
-    def _goes(self, mail: OnItsWay) -> datetime:
-        again = mail.retry_at - self.runtime.clock.operational() if mail.retry_at else timedelta()
-        return max(mail.due, self.now + max(again, timedelta()))
 
     def _leaves(self, one: Enrollment, person: Person) -> datetime | None:
         if one.phase is not Phase.ACTING:
@@ -198,7 +211,7 @@ class Playing:
         here = (one.id, one.step, one.visit)
         return next(
             (
-                self._goes(mail)
+                goes_at(self.runtime, mail, self.now)
                 for mail in person.mails
                 if (mail.enrollment_id, mail.step, mail.visit) == here
             ),
@@ -218,6 +231,7 @@ class Playing:
             if self.planned.workspace.caps or self.live.workspace.caps
             else {}
         )
+        earned = points.of_contacts(self.tx, ids)
         names = {*self.live.workflows, *self.planned.workflows}
         pairs = {(one.contact_id, one.workflow) for own in journeys.values() for one in own}
         pairs |= {(person, name) for person in ids for name in names}
@@ -232,6 +246,7 @@ class Playing:
                 ringing,
                 made.get(person, []),
                 [one for call in ringing for one in told.get(call.id, [])],
+                earned.get(person, []),
                 stood_still.get(person, {}),
             )
 
@@ -249,30 +264,10 @@ def _under_new_name(facts: Facts, way: Way, one: Enrollment) -> Facts:
     return replace(facts, receipt=replace(receipt, step=goal))
 
 
-def _name(enrollment: int, step: str, along: Along) -> str:
-    """What a step is called once its enrollment was taken along."""
-    return along[enrollment].renamed().get(step, step) if enrollment in along else step
-
-
-def _said(told: CallOutcome, call: Ringing, along: Along) -> Said:
-    about = (call.enrollment_id, _name(call.enrollment_id, call.step, along), call.visit)
-    return Said(told.settles_at, about, {"outcome": told.outcome, **told.data})
-
-
-def _open_call(row: Ringing, along: Along) -> OpenCall:
-    call = Call(
-        at=row.appeared_at,
-        stage=row.stage,
-        step=_name(row.enrollment_id, row.step, along),
-        visit=row.visit,
-        reason=Reason.DUE,
-        script=row.script,
-        assign=row.assign,
-        due=row.due,
-        expires=row.expires,
-        held=row.held,
-    )
-    return OpenCall(row.enrollment_id, call, row.expires)
+def _name(call: Ringing, along: Along) -> str:
+    """What the step of a call is called once its enrollment was taken along."""
+    way = along.get(call.enrollment_id)
+    return way.renamed().get(call.step, call.step) if way else call.step
 
 
 def _by_contact(rows: Sequence[_Row]) -> dict[int, list[_Row]]:

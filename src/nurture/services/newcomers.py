@@ -66,6 +66,7 @@ def _touches(
         contact=SOMEBODY,
         workspace=state.workspace,
         now=now,
+        segments=state.segments,
         grants=granted(purposes_of(state.workflows.values()), now),
     )
     try:

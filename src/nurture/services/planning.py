@@ -143,10 +143,10 @@ class _Planner:
         if published:
             try:
                 now = self.runtime.shelf.published(tx)
-                return State(now.workflows, now.workspace)
+                return State(now.workflows, now.workspace, now.segments)
             except NurtureError as error:
                 self.notes.append(f"What is live cannot be compared with: {error}.")
-        return State({}, project.workspace)
+        return State({}, project.workspace, {})
 
     def _ways(self, tx: Connection, project: Project) -> dict[str, dict[str, Way]]:
         """By workflow and old version: how whoever is under way there could come along."""
@@ -179,7 +179,7 @@ class _Planner:
         if not self.foreseen:
             return Forecast()
         assert project.workspace is not None
-        planned = State(project.workflows, project.workspace, ways)
+        planned = State(project.workflows, project.workspace, project.segments, ways)
         along = frozenset(version for version, way in ways.items() if way.after.name in self.wish)
         return forecast(tx, self.runtime, live, planned, along, self.progress, self.most)
 
