@@ -106,6 +106,35 @@ class Limits:
     floor: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What we learn of a message beside that it left: visits to its links, and that it was shown."""
+
+    clicks: bool = False
+    opens: bool = False
+
+
+UNTRACKED = Tracked()
+TRANSACTIONAL = "transactional"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What is tracked: ``usual`` for marketing messages, and what holds instead for some purposes.
+
+    Transactional messages are not tracked unless their own word says so: somebody asked for them.
+    """
+
+    usual: Tracked = Tracked(clicks=True)
+    purposes: Mapping[str, Tracked] = field(default_factory=dict)
+
+    def of(self, purpose: str, *, marketing: bool) -> Tracked:
+        """What is tracked of a message for this purpose."""
+        if not marketing:
+            return self.purposes.get(TRANSACTIONAL, UNTRACKED)
+        return self.purposes.get(purpose, self.usual)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Everything ``nurture.toml`` says."""
@@ -129,6 +158,7 @@ class Workspace:
     costs: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[ScoreRule, ...] = ()
     limits: Limits = Limits()
+    tracking: Tracking = Tracking()
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -30,6 +30,7 @@ from nurture.rendering.render import MessageTemplate, Part, TextTemplate
 from nurture.rendering.sandbox import LAYOUT_NAMES, NAMES, Room, Variable, guard, inspect, make_room, parse
 from nurture.rendering.sources import TemplateProblems, TemplateSource, at_word, with_plain_lines
 from nurture.rendering.tags import Cloakroom, syntax_problem
+from nurture.rendering.ways import cut_in
 
 _BODY = re.compile(r"body(?:\s*\|\s*safe)?")
 _FRAME = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>{{ subject }}</title></head><body>{{ body }}</body></html>'
@@ -91,6 +92,8 @@ class Compiler:
             body = self.cloakroom.without_empty_lines(body)
         text = frame_text if frame_text is not None else self._text_frame(frame)
         words = _put_body(text, own_text if own_text is not None else body, self.cloakroom)
+        shown = self._part(html, Place(file, front_matter.body_line), html=True) if html is not None else None
+        only = frozenset(way.url for way in shown.ways) if shown else None
         message = MessageTemplate(
             name=self.source.name,
             hash=self._hash(),
@@ -98,10 +101,8 @@ class Compiler:
             preheader=self._part(heads["preheader"], Place(file, front_matter.lines["preheader"]), html=False)
             if heads["preheader"]
             else None,
-            html=self._part(html, Place(file, front_matter.body_line), html=True)
-            if html is not None
-            else None,
-            text=self._part(words, Place(file, front_matter.body_line), html=False),
+            html=shown,
+            text=self._part(words, Place(file, front_matter.body_line), html=False, links=True, only=only),
             sender=front_matter.get("sender") or "default",
             layout=front_matter.get("layout"),
             variables=tuple(sorted(set(self.variables))),
@@ -202,17 +203,29 @@ class Compiler:
             self.problems.append(Problem(place, "template-markup", error.message))
             raise TemplateProblems(self.problems) from None
 
-    def _part(self, words: str, place: Place, *, html: bool) -> Part:
-        """The compiled text. What was allowed in the files is asked again of the whole, since it has been through parsers."""
+    def _part(
+        self,
+        words: str,
+        place: Place,
+        *,
+        html: bool,
+        links: bool = False,
+        only: frozenset[str] | None = None,
+    ) -> Part:
+        """The compiled text. What was allowed in the files is asked again of the whole, since it has been through parsers.
+
+        Of HTML, and of a plain text with ``links`` (``only`` these), the literal links are cut out.
+        """
         room = _room(html=html)
         text, lines = self.cloakroom.check_out(words)
-        links = frozenset(each.line for each in lines if each.link) if html else frozenset()
+        targets = frozenset(each.line for each in lines if each.link) if html else frozenset()
         try:
             tree = parse(room, text)
             problems, _ = inspect(tree, place.file, NAMES | LAYOUT_NAMES)
             self.problems += [replace(problem, place=place) for problem in problems]
             bounded = tree.find(nodes.For) is None
-            guard(tree, links)
+            guard(tree, targets)
+            ways = cut_in(tree, html=html, only=only) if html or links else ()
             code = room.compile(tree, filename=f"<{place.file}>")
         except (TemplateSyntaxError, SyntaxError, RecursionError, MemoryError) as error:
             self.problems.append(
@@ -222,7 +235,7 @@ class Compiler:
         template = Template.from_code(
             room, code, {"subject": True, "preheader": self._has_preheader, "body": True}
         )
-        return Part(template, place, tuple(lines), bounded)
+        return Part(template, place, tuple(lines), bounded, html, ways)
 
     @cached_property
     def _has_preheader(self) -> bool:

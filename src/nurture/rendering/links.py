@@ -26,6 +26,8 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _BETWEEN = "~"
 LONGEST_TOKEN = 400
 RETURN_PREFIX = "b-"
+TRAP = "trap"
+"""A click's target that is no target: longer words of another alphabet name those."""
 
 
 class Kind(StrEnum):
@@ -92,6 +94,10 @@ class Links:
     def click(self, key: str, target: str) -> str:
         """The way over us to the stored target; it never expires."""
         return f"{self.base_url.rstrip('/')}/{Kind.CLICK}/{self.token(Kind.CLICK, key, target)}"
+
+    def trap(self, key: str) -> str:
+        """The link that nobody sees: who follows it reads messages as machines do."""
+        return self.click(key, TRAP)
 
     def open(self, key: str) -> str:
         """The picture of one dot that tells us that the message was shown."""
@@ -174,12 +180,23 @@ def _in_time(payload: Payload, until: str, now: datetime) -> Payload:
     return payload
 
 
+class _Signer(Signer):
+    """Works out the key of each secret once: a message with ten links would spend half its time on it."""
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        return self._derived(secret_key)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - signers are few, and kept as long as the process
+    def _derived(self, secret_key: str | bytes | None) -> bytes:
+        return super().derive_key(secret_key)
+
+
 @lru_cache(maxsize=16)
 def _signer(keys: Sequence[str], kind: Kind) -> Signer:
     if not keys or not all(keys):
         raise ValueError("links need a secret to sign with")
     # itsdangerous signs with the last key.
-    return Signer(
+    return _Signer(
         list(reversed(keys)), salt=f"nurture.link.{kind}", key_derivation="hmac", digest_method=sha256
     )
 

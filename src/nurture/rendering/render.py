@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from jinja2 import Template, TemplateError, UndefinedError
 
@@ -29,8 +29,10 @@ from nurture.model.errors import NurtureError, Place
 from nurture.rendering import limits
 from nurture.rendering.sandbox import NothingToPrintError, TooMuchError, Variable, fresh_budget
 from nurture.rendering.tags import Tag, TagLine
+from nurture.rendering.ways import NAME, Way, written
 
 Facts = Mapping[str, object]
+NO_WAYS: Mapping[str, str] = MappingProxyType({})
 
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -72,11 +74,15 @@ class Part:
     lines: tuple[TagLine, ...]
     bounded: bool
     """Without loops the output cannot outgrow what goes in by much, so that it needs no watching."""
+    html: bool = False
+    ways: tuple[Way, ...] = ()
+    """The literal links in it."""
 
-    def render(self, facts: Facts) -> str:
-        """Fill in. Raises RenderError."""
+    def render(self, facts: Facts, over_us: Mapping[str, str] = NO_WAYS) -> str:
+        """Fill in, with ``over_us`` in the place of those literal links that it names. Raises RenderError."""
         budget = fresh_budget() if not self.bounded else None
-        context = self.template.new_context({**facts, "_budget": budget})
+        ways = written(self.ways, over_us, html=self.html) if self.ways else ()
+        context = self.template.new_context({**facts, "_budget": budget, NAME: ways})
         try:
             pieces = self.template.root_render_func(context)
             text = "".join(pieces) if budget is None else "".join(_watched(pieces))
@@ -130,10 +136,19 @@ class MessageTemplate:
     layout: str | None
     variables: tuple[Variable, ...]
 
-    def render(self, facts: Facts) -> Rendered:
-        """The message for the contact whose ``facts`` these are (see the top of this module). Raises RenderError."""
-        html = self.html.render(facts) if self.html else None
-        text = _BLANK_LINES.sub("\n\n", self.text.render(facts)).strip("\n") + "\n"
+    @property
+    def links(self) -> frozenset[str]:
+        """Where its literal links lead, those that may be led over us."""
+        return frozenset(way.url for way in (*(self.html.ways if self.html else ()), *self.text.ways))
+
+    def render(self, facts: Facts, over_us: Mapping[str, str] = NO_WAYS) -> Rendered:
+        """The message for the contact whose ``facts`` these are (see the top of this module).
+
+        ``over_us`` are ways over us to literal links, by where they lead; the others stay as they are written. Raises
+        RenderError.
+        """
+        html = self.html.render(facts, over_us) if self.html else None
+        text = _BLANK_LINES.sub("\n\n", self.text.render(facts, over_us)).strip("\n") + "\n"
         return Rendered(
             subject=_one_line(self.subject, facts),
             preheader=_one_line(self.preheader, facts) if self.preheader else "",

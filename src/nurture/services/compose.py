@@ -5,20 +5,22 @@ Used by workers, previews and walks alike. Decides nothing about whether it may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 
 from nurture.channels.base import Message
 from nurture.model.addresses import AddressError, Mailbox, parse_mailbox, same_key
 from nurture.model.errors import NurtureError
 from nurture.model.timing import add
 from nurture.model.words import Contact, Event, Payload
-from nurture.model.workspace import Workspace
-from nurture.rendering.links import Links, message_id
+from nurture.model.workspace import UNTRACKED, Tracked, Workspace
+from nurture.rendering.links import Kind, Links, message_id
 from nurture.rendering.mime import Mail, build_message
 from nurture.rendering.render import Rendered
 from nurture.rendering.templates import Library
+from nurture.rendering.ways import key_of
 from nurture.workflow.documents import Offer
 from nurture.workflow.model import Stage
 
@@ -42,11 +44,12 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A message in words, as mail, and ready for a channel."""
+    """A message in words, as mail, and ready for a channel. ``targets``: where its tracked links lead, by their keys."""
 
     rendered: Rendered
     mail: Mail
     template_hash: str
+    targets: Mapping[str, str] = field(default_factory=dict)
 
     def message(self, key: str) -> Message:
         return Message(
@@ -59,13 +62,23 @@ class Composed:
 
 
 def compose(
-    letter: Letter, workspace: Workspace, templates: Library, links: Links, now: datetime
+    letter: Letter,
+    workspace: Workspace,
+    templates: Library,
+    links: Links,
+    now: datetime,
+    tracked: Tracked = UNTRACKED,
 ) -> Composed:
-    """Render and address one letter. Raises NurtureError (RenderError, NotFoundError) or ValueError for a bad header."""
+    """Render and address one letter. Raises NurtureError (RenderError, NotFoundError) or ValueError for a bad header.
+
+    Only what really leaves for the contact is ``tracked``: anybody else who looks at it must not answer in their place.
+    """
     contact = letter.contact
     template = templates.message(letter.template, contact.locale)
     way_out = links.unsubscribe(letter.key)
-    rendered = template.render(context(letter, workspace, links, now))
+    targets = {key_of(url): url for url in _foreign(template.links, links)} if tracked.clicks else {}
+    over_us = {url: links.click(letter.key, target) for target, url in targets.items()}
+    rendered = template.render(context(letter, workspace, links, now), over_us)
     sender, reply_to = _from(rendered.sender, contact, workspace)
     to = parse_mailbox(letter.to) if letter.to else Mailbox(contact.email, full_name(contact))
     mail = Mail(
@@ -74,13 +87,34 @@ def compose(
         to=to,
         subject=rendered.subject,
         text=rendered.text,
-        html=rendered.html,
+        html=_watched(rendered.html, letter.key, links, tracked, has_links=bool(targets)),
         message_id=message_id(letter.key, sender.domain),
         date=now,
         unsubscribe_link=way_out if letter.marketing else None,
         list_id=f"{letter.purpose}.{sender.domain}" if letter.marketing and letter.purpose else None,
     )
-    return Composed(rendered, mail, template.hash)
+    return Composed(rendered, mail, template.hash, targets)
+
+
+OWN_PAGES = (Kind.LEAVE, Kind.DOWNLOAD, Kind.CONFIRM, Kind.CLICK, Kind.OPEN)
+
+
+def _foreign(urls: Iterable[str], links: Links) -> Iterator[str]:
+    """Those that are none of our own signed links, which somebody may have copied into a template."""
+    own = tuple(f"{links.base_url.rstrip('/')}/{kind}/" for kind in OWN_PAGES)
+    return (url for url in urls if not url.startswith(own))
+
+
+def _watched(html: str | None, key: str, links: Links, tracked: Tracked, *, has_links: bool) -> str | None:
+    """The HTML with what shows who reads it: a link that only machines follow, and the picture that tells of opens."""
+    if html is None or not (has_links or tracked.opens):
+        return html
+    marks = f'<a href="{escape(links.trap(key))}" style="display:none" aria-hidden="true" tabindex="-1" rel="nofollow"></a>'
+    if tracked.opens:
+        style = "display:block;width:1px;height:1px;border:0"
+        marks += f'<img src="{escape(links.open(key))}" width="1" height="1" alt="" style="{style}">'
+    before, end, after = html.rpartition("</body>")
+    return f"{before}{marks}{end}{after}" if end else f"{html}{marks}"
 
 
 def chat_words(

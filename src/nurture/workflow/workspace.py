@@ -32,6 +32,7 @@ from nurture.steps.base import DurationText, EventText, QuietText, Slug, parsed
 from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.forms import plain, read_form, text_problem
 from nurture.workflow.toml_text import read_toml
+from nurture.workflow.tracking import TrackingForm
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode
 
 FILE = "nurture.toml"
@@ -52,6 +53,7 @@ _SECTIONS = (
     "webhooks",
     "caps",
     "limits",
+    "tracking",
     "costs",
     "scores",
 )
@@ -208,7 +210,7 @@ class _Reader:
             self._problem(
                 self.top, "missing-key", "[workspace] is missing", 'write [workspace] and name = "…" below it'
             )
-        caps = self._section(_CapsForm, "caps")
+        caps, tracking = self._section(_CapsForm, "caps"), self._section(TrackingForm, "tracking")
         events, outcomes = self._section(_EventsForm, "events"), self._section(_NamesForm, "outcomes")
         return model.Workspace(
             name=about.name if about else "",
@@ -229,6 +231,7 @@ class _Reader:
             costs=self._costs(),
             scores=self._scores(),
             limits=self._limits(),
+            tracking=tracking.tracking() if tracking else model.Tracking(),
         )
 
     def _misspelt(self, section: str) -> bool:

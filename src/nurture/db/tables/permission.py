@@ -13,6 +13,7 @@ from sqlmodel import Field
 
 from nurture.db.tables.base import NEVER_REUSED, Base, instant, key, one_of, only, ref
 from nurture.db.types import BigId, Json
+from nurture.model.visits import Grade, HitKind
 
 
 class ReportRow(Base, table=True):
@@ -59,19 +60,23 @@ class TargetRow(Base, table=True):
 
 
 class HitRow(Base, table=True):
-    """A visit to a link or picture of a message, and who it is taken for. ``because`` are the signs it was judged by."""
+    """A visit to a link or picture of a message. ``grade`` is who it is taken for, by the signs in ``because``.
+
+    ``mark`` makes one of what one visitor asks for again within seconds. A visit waits some seconds for what comes
+    beside it; until then it has no grade.
+    """
 
     __tablename__ = "hits"
     __table_args__ = (
-        one_of("kind", "open", "click", "trap"),
-        one_of("grade", "human", "probable-machine", "certain-machine"),
+        one_of("kind", *HitKind),
+        one_of("grade", *Grade),
         Index("ix_hits_delivery_id_at", "delivery_id", "at"),
-        # What may yet turn out to have been a human.
-        Index("ix_hits_unsettled", "at", **only("grade = 'probable-machine' AND event_id IS NULL")),
+        Index("ix_hits_unsettled", "at", **only("grade IS NULL")),
         NEVER_REUSED,
     )
 
     id: int = key()
+    mark: str = Field(unique=True)
     delivery_id: int = ref("deliveries.id")
     contact_id: int = ref("contacts.id", index=True)
     kind: str
@@ -81,8 +86,8 @@ class HitRow(Base, table=True):
     method: str = "GET"
     agent: str = ""
     place_hash: str = ""
-    """The visitor's network address by a keyed hash, to see bursts from one place."""
-    grade: str
+    """The visitor's network address by a hash that is keyed anew for each message: it only tells visits of one place apart."""
+    grade: str | None = None
     because: list[str] = Field(default_factory=list, sa_type=Json)
     event_id: int | None = Field(default=None, sa_type=BigId)
 
@@ -102,8 +107,14 @@ class DomainDayRow(Base, table=True):
     """What became of our mail to one receiving domain in one day: for warming up, and for the share of complaints."""
 
     __tablename__ = "domain_days"
+    __table_args__ = (
+        # All days of a domain, whichever sender.
+        Index("ix_domain_days_domain_day", "domain", "day"),
+        Index("ix_domain_days_complained", "day", **only("complained > 0")),
+    )
 
     sender: str = Field(primary_key=True)
+    """Its name in nurture.toml; empty for what comes back, which is counted by domain alone."""
     domain: str = Field(primary_key=True)
     day: str = Field(primary_key=True)
     """The date of operational time in UTC, as 2026-11-22."""

@@ -54,6 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "hits",
         sa.Column("id", BigId, nullable=False),
+        sa.Column("mark", sa.String(), nullable=False),
         sa.Column("delivery_id", BigId, nullable=False),
         sa.Column("contact_id", BigId, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -62,7 +63,7 @@ def upgrade() -> None:
         sa.Column("method", sa.String(), nullable=False),
         sa.Column("agent", sa.String(), nullable=False),
         sa.Column("place_hash", sa.String(), nullable=False),
-        sa.Column("grade", sa.String(), nullable=False),
+        sa.Column("grade", sa.String(), nullable=True),
         sa.Column("because", Json, nullable=False),
         sa.Column("event_id", BigId, nullable=True),
         sa.CheckConstraint("kind IN ('open', 'click', 'trap')", name=op.f("ck_hits_kind")),
@@ -75,11 +76,12 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["target"], ["targets.key"], name=op.f("fk_hits_target_targets")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hits")),
+        sa.UniqueConstraint("mark", name=op.f("uq_hits_mark")),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_hits_delivery_id_at", "hits", ["delivery_id", "at"])
     op.create_index(op.f("ix_hits_contact_id"), "hits", ["contact_id"])
-    unsettled = sa.text("grade = 'probable-machine' AND event_id IS NULL")
+    unsettled = sa.text("grade IS NULL")
     op.create_index("ix_hits_unsettled", "hits", ["at"], sqlite_where=unsettled, postgresql_where=unsettled)
     op.create_table(
         "preferences",
@@ -101,6 +103,15 @@ def upgrade() -> None:
         sa.Column("bounced", sa.Integer(), nullable=False),
         sa.Column("complained", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("sender", "domain", "day", name=op.f("pk_domain_days")),
+    )
+    op.create_index("ix_domain_days_domain_day", "domain_days", ["domain", "day"])
+    complained = sa.text("complained > 0")
+    op.create_index(
+        "ix_domain_days_complained",
+        "domain_days",
+        ["day"],
+        sqlite_where=complained,
+        postgresql_where=complained,
     )
     op.add_column("pauses", sa.Column("ends_at", UtcDateTime(), nullable=True))
     ending = sa.text("until IS NULL AND ends_at IS NOT NULL")
