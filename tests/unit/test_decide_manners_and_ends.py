@@ -313,6 +313,20 @@ def test_rule_14_time_spent_paused_is_none_that_manners_held():
     assert sent(world) == ["one"]
 
 
+def test_rule_14_what_lateness_moved_to_its_next_time_is_held_from_there():
+    world = a_world(
+        one_stage("- {email: tip, at: '21:30', if_late: shift, max_late: 1 day}"),
+        workspace=with_manners(quiet="21:00-08:00"),
+    )
+    world.track("a.happened")
+
+    world.late_by(days=4)
+    world.advance(days=2)
+
+    assert shifts(world) == [("late", "Fri 21:30"), ("quiet-hours", "Sat 08:00")]
+    assert touches(world) == [("tip", "Sat 08:00")]
+
+
 def test_rule_14_a_late_message_waits_for_its_own_window_even_a_transactional_one():
     world = a_world(
         one_stage("""

@@ -139,7 +139,9 @@ def shift(
     because: tuple[str, ...] = (),
 ) -> None:
     play.decide(Shift(**_shared(touch, reason, because), due=due, until=until))  # type: ignore[arg-type]
-    play.become(due=until, first_due=play.enrollment.first_due or due)
+    # Lateness gives it a new date, from which manners may hold it; what manners moved is still due since before.
+    first_due = until if reason is Reason.LATE else play.enrollment.first_due or due
+    play.become(due=until, first_due=first_due)
 
 
 def _shared(touch: Send | Call, reason: Reason, because: tuple[str, ...]) -> dict[str, object]:

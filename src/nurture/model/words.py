@@ -294,7 +294,7 @@ class Enrollment:
     due: datetime | None = None
     """When the step is due, its wait times out. None while it acts."""
     first_due: datetime | None = None
-    """Set when manners moved the step: when it had been due at first."""
+    """Set when the step was moved: when it had been due before manners did; after lateness, its new date."""
     ran: tuple[Ran, ...] = ()
     cursor: int = 0
     """The last event that was read."""

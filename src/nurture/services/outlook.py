@@ -135,9 +135,10 @@ def _to_come(known: Known, one: Enrollment) -> Next:
     if one.first_due:
         shift = _last_shift(known, one)
         reason = shift.reason if shift else Reason.DUE
+        was = min(one.first_due, shift.due) if shift else one.first_due
         because = "; ".join([*shift.because, *used_up(known, shift)] if shift else [])
         said = (
-            f"Step '{step.id}' was due {known.when(one.first_due)} and is moved to {known.when(due)}, "
+            f"Step '{step.id}' was due {known.when(was)} and is moved to {known.when(due)}, "
             f"because {in_words(reason)}{f' ({because})' if because else ''}."
         )
         answer = told(known, one, StepState.SHIFTED, reason, said, at=due, until=due, rule=because)
