@@ -66,5 +66,6 @@ def test_brute_force_agrees_with_the_table_here_and_there() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_brute_force_agrees_with_the_whole_table() -> None:
     assert brute_force_says(range(len(ROWS))) == [row["at"] for row in ROWS]
