@@ -434,9 +434,10 @@ def test_a_forecast_says_what_the_command_says_and_what_it_rests_on(
 
     page = said(browser.get(f"{PAGE}/forecast?contacts=40&days=30").text)
 
-    rows = [*simulate_words.stage_rows(simulated.forecast), *simulate_words.assumption_rows(simulated)]
+    rows = [*simulate_words.stage_rows(simulated.answer), *simulate_words.assumption_rows(simulated)]
     close = page.replace(" ", "")
     assert [row for row in rows if "".join(map(str, row)).replace(" ", "") not in close] == []
+    assert simulate_words.stage_note(simulated.forecast) is None
     assert simulate_words.opening(simulated) in page
     assert simulate_words.cost_line(simulated) in page
 

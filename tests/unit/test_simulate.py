@@ -14,7 +14,7 @@ from nurture.model.errors import NotFoundError, NurtureError
 from nurture.services.folder import open_sound
 from nurture.services.observed import Observed
 from nurture.services.rehearsal import Ground, of_folder
-from nurture.services.simulate import Simulated, Wish, forecast
+from nurture.services.simulate import Simulated, Wish, foretell
 from nurture.services.simulate_words import assumption_rows, over_capacity
 from tests.support.commands import a_starter
 
@@ -31,18 +31,18 @@ def simulated(
     ground: Ground, assume: Mapping[str, float] | None = None, seen: Observed | None = None, **more: object
 ) -> Simulated:
     wish = Wish("first-steps", 60, MONDAY, assume=assume or {})
-    return forecast(ground, replace(wish, **more), seen or Observed())  # type: ignore[arg-type]
+    return foretell(ground, replace(wish, **more), seen or Observed())  # type: ignore[arg-type]
 
 
 def test_the_same_seed_gives_the_same_answer_and_another_seed_another(ground: Ground) -> None:
-    first, again, other = (simulated(ground, seed=seed).forecast for seed in ("1", "1", "2"))
+    first, again, other = (simulated(ground, seed=seed).answer for seed in ("1", "1", "2"))
 
     assert first == again
     assert first.stages != other.stages
 
 
 def test_everyone_who_arrives_is_somewhere_in_the_end(ground: Ground) -> None:
-    answer = simulated(ground, days=20).forecast
+    answer = simulated(ground, days=20).answer
 
     under_way = sum(stage.under_way for stage in answer.stages)
     lost = sum(count for _, _, count in answer.losses)
@@ -50,7 +50,7 @@ def test_everyone_who_arrives_is_somewhere_in_the_end(ground: Ground) -> None:
 
 
 def test_who_never_answers_gets_every_message_and_is_lost_by_the_clock(ground: Ground) -> None:
-    answer = simulated(ground, NOBODY).forecast
+    answer = simulated(ground, NOBODY).answer
 
     assert answer.losses == (("lead-offer", "never-downloaded", 60),)
     assert answer.messages == ((date(2026, 3, 2), 60), (date(2026, 3, 4), 60))
@@ -60,7 +60,7 @@ def test_who_never_answers_gets_every_message_and_is_lost_by_the_clock(ground: G
 def test_who_always_goes_on_completes(ground: Ground) -> None:
     surely = {"stage.validated": 1.0, "email.bounced": 0.0, "consent.withdrawn": 0.0}
 
-    answer = simulated(ground, surely, days=365).forecast
+    answer = simulated(ground, surely, days=365).answer
 
     # A few would take longer to buy than the stage lasts.
     assert answer.completed + sum(count for _, _, count in answer.losses) == 60
@@ -69,11 +69,11 @@ def test_who_always_goes_on_completes(ground: Ground) -> None:
 
 
 def test_contacts_arrive_day_by_day(ground: Ground) -> None:
-    answer = simulated(ground, NOBODY, per_day=20).forecast
+    answer = simulated(ground, NOBODY, per_day=20).answer
 
     assert dict(answer.messages)[date(2026, 3, 3)] == 20
     assert answer.arrived == 60
-    assert simulated(ground, NOBODY, per_day=20, days=2).forecast.arrived == 40
+    assert simulated(ground, NOBODY, per_day=20, days=2).answer.arrived == 40
 
 
 def test_a_day_with_more_calls_than_room_is_named_with_the_team(ground: Ground) -> None:
@@ -81,12 +81,12 @@ def test_a_day_with_more_calls_than_room_is_named_with_the_team(ground: Ground) 
     team = replace(ground.workspace.teams["sales"], capacity=3)
     small = replace(ground, workspace=replace(ground.workspace, teams={"sales": team}))
 
-    answer = simulated(small, everybody)
+    found = simulated(small, everybody)
 
-    over = [day for day in answer.forecast.calls if day.over]
-    assert sum(day.calls for day in answer.forecast.calls) > 40
+    over = [day for day in found.answer.calls if day.over]
+    assert sum(day.calls for day in found.answer.calls) > 40
     assert over
-    fullest, *_ = said = over_capacity(answer)
+    fullest, *_ = said = over_capacity(found)
     assert f"sales: {max(day.calls for day in over)} calls for 1 person with room for 3" in fullest
     assert len(said) == len(over)
 
@@ -96,7 +96,7 @@ def test_costs_are_those_of_the_workspace_and_the_offers(ground: Ground) -> None
     offer = replace(ground.offers["checklist"], cost=3.0)
     costly = replace(costly, offers={**ground.offers, "checklist": offer})
 
-    costs = simulated(costly, NOBODY).forecast.costs
+    costs = simulated(costly, NOBODY).answer.costs
 
     assert costs == {"messages": 120 * 0.5, "calls": 0.0, "offers": 120 * 3.0}
 
@@ -134,10 +134,10 @@ def test_real_contacts_are_taken_in_turn_without_their_past(ground: Ground) -> N
     there = simulated(ground).question.mix[0]
     moved = replace(there, id=7, timezone="America/Toronto", last_active_at=MONDAY + timedelta(days=900))
 
-    answer = simulated(ground, NOBODY, Observed({}, (there, moved), "contacts"))
+    found = simulated(ground, NOBODY, Observed({}, (there, moved), "contacts"))
 
-    assert answer.assumptions[0].value == "2 taken in turn"
-    assert answer.forecast.losses == (("lead-offer", "never-downloaded", 60),)
+    assert found.assumptions[0].value == "2 taken in turn"
+    assert found.answer.losses == (("lead-offer", "never-downloaded", 60),)
 
 
 def test_a_simulation_leaves_its_question_as_it_was(ground: Ground) -> None:
@@ -161,7 +161,7 @@ def test_a_thousand_contacts_live_through_ninety_days_of_the_sample_in_seconds()
     sample = of_folder(open_sound(Path(__file__).parents[2]))
     began = process_time()
 
-    answer = forecast(sample, Wish("retirement-readiness", 1000, MONDAY, days=90), Observed()).forecast
+    answer = foretell(sample, Wish("retirement-readiness", 1000, MONDAY, days=90), Observed()).answer
 
     assert answer.arrived == 1000
     assert process_time() - began < 30

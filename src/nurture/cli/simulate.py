@@ -90,7 +90,7 @@ def simulate(
     from nurture.services.folder import open_sound
     from nurture.services.observed import Observed, observe
     from nurture.services.rehearsal import of_folder
-    from nurture.services.simulate import Wish, forecast
+    from nurture.services.simulate import Wish, foretell
     from nurture.services.walk import usual_start
 
     shares, per_day = _shares(assumed), _per_day(arrive)
@@ -103,7 +103,7 @@ def simulate(
         with history(context) as runtime:
             observed = observe(runtime, ground.workflows, workflow) if runtime else observed
     wish = Wish(workflow, contacts, begins, days, seed, per_day, shares, holdout)
-    simulated = forecast(ground, wish, observed)
+    simulated = foretell(ground, wish, observed)
     if context.as_json:
         context.emit_json(document(simulated))
     else:
@@ -206,19 +206,19 @@ def _per_day(text: str | None) -> int | None:
 
 
 def document(simulated: Simulated) -> dict[str, object]:
-    """The forecast for programs; days are those of the workspace's zone."""
-    question, forecast = simulated.question, simulated.forecast
+    """The answer for programs; days are those of the workspace's zone."""
+    question, answer = simulated.question, simulated.answer
     return {
         "workflow": question.workflow.name,
         "contacts": question.contacts,
-        "arrived": forecast.arrived,
+        "arrived": answer.arrived,
         "days": question.days,
         "seed": question.seed,
         "start": question.start,
         "stages": [
             {
                 "stage": stage.stage,
-                "n": forecast.arrived,
+                "n": answer.arrived,
                 "entered": stage.entered,
                 "entered_interval": stage.entered_interval,
                 "validated": stage.validated,
@@ -226,14 +226,14 @@ def document(simulated: Simulated) -> dict[str, object]:
                 "lost": stage.lost,
                 "under_way": stage.under_way,
             }
-            for stage in forecast.stages
+            for stage in answer.stages
         ],
-        "completed": forecast.completed,
+        "completed": answer.completed,
         "interval": "Wilson, 90 %: chance alone, the assumptions taken as they stand",
         "losses": [
-            {"stage": stage, "reason": reason, "contacts": count} for stage, reason, count in forecast.losses
+            {"stage": stage, "reason": reason, "contacts": count} for stage, reason, count in answer.losses
         ],
-        "messages_per_day": [{"date": day, "messages": count} for day, count in forecast.messages],
+        "messages_per_day": [{"date": day, "messages": count} for day, count in answer.messages],
         "calls_per_day": [
             {
                 "date": day.date,
@@ -244,11 +244,11 @@ def document(simulated: Simulated) -> dict[str, object]:
                 "capacity": day.capacity,
                 "over": day.over,
             }
-            for day in forecast.calls
+            for day in answer.calls
         ],
         "cost": {
-            **{what: round(value, 2) for what, value in forecast.costs.items()},
-            "total": round(sum(forecast.costs.values()), 2),
+            **{what: round(value, 2) for what, value in answer.costs.items()},
+            "total": round(sum(answer.costs.values()), 2),
             "currency": question.workspace.currency,
         },
         "assumptions": simulated.assumptions,
@@ -260,11 +260,11 @@ def _print(context: Context, simulated: Simulated) -> None:
 
     context.say(words.opening(simulated))
     heads = ("Stage", "entered", "90 %", "validated", "90 %", "lost", "under way")
-    context.table(heads, words.stage_rows(simulated.forecast))
-    if note := words.stage_note(simulated.forecast):
+    context.table(heads, words.stage_rows(simulated.answer))
+    if note := words.stage_note(simulated.answer):
         context.say(note)
-    if simulated.forecast.losses:
-        context.table(("Lost in", "for", "contacts", ""), words.loss_rows(simulated.forecast))
+    if simulated.answer.losses:
+        context.table(("Lost in", "for", "contacts", ""), words.loss_rows(simulated.answer))
     weeks = ("Week of", "messages", "fullest day", "calls due", "fullest day")
     context.table(weeks, words.week_rows(simulated))
     over = words.over_capacity(simulated)

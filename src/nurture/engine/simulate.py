@@ -127,7 +127,7 @@ class CallDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class Simulation:
     """The answer. Days are those of the workspace's zone."""
 
     arrived: int
@@ -143,14 +143,14 @@ class Forecast:
     """The assumptions that were asked for at least once."""
 
 
-def simulate(question: Question) -> Forecast:
+def simulate(question: Question) -> Simulation:
     """Play every life up to the last day. Raises NurtureError where ``decide`` does."""
     tally = Tally()
     for number in range(question.contacts):
         arrives = question.arrives(number)
         if arrives < question.until:
             _live(question, tally, number, arrives)
-    return _forecast(question, tally)
+    return _summed_up(question, tally)
 
 
 def interval(count: int, of: int) -> tuple[int, int]:
@@ -337,9 +337,9 @@ class Life(World):
 # --- the answer ---------------------------------------------------------------------------------------------------
 
 
-def _forecast(question: Question, tally: Tally) -> Forecast:
+def _summed_up(question: Question, tally: Tally) -> Simulation:
     costs = question.workspace.costs
-    return Forecast(
+    return Simulation(
         arrived=tally.arrived,
         stages=tuple(_stages(question, tally)),
         completed=tally.completed,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nurture.engine.answers import Chance, Rates, Source, chances_of, refuse_unknown
-from nurture.engine.simulate import CALL_MINUTES, Forecast, Question, simulate
+from nurture.engine.simulate import CALL_MINUTES, Question, Simulation, simulate
 from nurture.model.errors import NurtureError
 from nurture.model.expressions import Scope
 from nurture.model.matching import EventMatch
@@ -40,7 +40,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One thing the forecast rests on, and why: observed ``n`` times, given, or assumed for want of better."""
+    """One thing the answer rests on, and why: observed ``n`` times, given, or assumed for want of better."""
 
     what: str
     where: str
@@ -55,11 +55,11 @@ class Simulated:
     """The question as it was played, the answer, and everything it rests on."""
 
     question: Question
-    forecast: Forecast
+    answer: Simulation
     assumptions: tuple[Assumption, ...]
 
 
-def forecast(ground: Ground, wish: Wish, observed: Observed) -> Simulated:
+def foretell(ground: Ground, wish: Wish, observed: Observed) -> Simulated:
     """Simulate ``wish`` on these files. Raises NotFoundError for unknown names, NurtureError for what cannot be played."""
     refuse_odd_year(wish.start)
     workflow = ground.workflow(wish.workflow)

@@ -14,7 +14,7 @@ from nurture.services.folder import open_sound
 from nurture.services.observed import observe
 from nurture.services.rehearsal import Ground
 from nurture.services.runtime import Runtime
-from nurture.services.simulate import Simulated, Wish, forecast
+from nurture.services.simulate import Simulated, Wish, foretell
 from nurture.services.walk import usual_start
 
 MOST_CONTACTS = 300
@@ -58,4 +58,4 @@ def _simulated(runtime: Runtime, ground: Ground, asked: Asked) -> Simulated:
     start = usual_start(ground.workspace.zone, runtime.now())
     observed = observe(runtime, ground.workflows, asked.workflow)
     wish = Wish(asked.workflow, asked.contacts, start, asked.days, per_day=asked.per_day)
-    return forecast(ground, wish, observed)
+    return foretell(ground, wish, observed)

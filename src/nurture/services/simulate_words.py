@@ -1,4 +1,4 @@
-"""A forecast in rows and sentences, for people at a terminal. Says only what the forecast holds."""
+"""A simulation in rows and sentences, for people at a terminal. Says only what it holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from nurture.engine.answers import ENOUGH, Source
 from nurture.engine.explain import in_words
-from nurture.engine.simulate import CallDay, Forecast
+from nurture.engine.simulate import CallDay, Simulation
 from nurture.services.simulate import MINUTES, Assumption, Simulated
 
 
@@ -23,9 +23,9 @@ def opening(simulated: Simulated) -> str:
     )
 
 
-def stage_rows(forecast: Forecast) -> Iterator[tuple[object, ...]]:
+def stage_rows(answer: Simulation) -> Iterator[tuple[object, ...]]:
     """Stage, entered with its interval, validated with its interval, lost, under way."""
-    for stage in forecast.stages:
+    for stage in answer.stages:
         yield (
             stage.stage,
             stage.entered,
@@ -37,9 +37,9 @@ def stage_rows(forecast: Forecast) -> Iterator[tuple[object, ...]]:
         )
 
 
-def stage_note(forecast: Forecast) -> str | None:
+def stage_note(answer: Simulation) -> str | None:
     """Why the columns of a stage differ from who entered it; None where they add up."""
-    if all(one.entered == one.validated + one.lost + one.under_way for one in forecast.stages):
+    if all(one.entered == one.validated + one.lost + one.under_way for one in answer.stages):
         return None
     return (
         "The columns need not add up: who is lost and comes back, or never goes on, counts twice; who proves a later "
@@ -54,7 +54,7 @@ def _span(interval: tuple[int, int]) -> str:
 
 def week_rows(simulated: Simulated) -> Iterator[tuple[object, ...]]:
     """Week by week: messages, the fullest day, calls, the fullest day."""
-    messages, calls = Counter(dict(simulated.forecast.messages)), _calls_by_day(simulated.forecast)
+    messages, calls = Counter(dict(simulated.answer.messages)), _calls_by_day(simulated.answer)
     days = sorted({*messages, *calls})
     weeks: dict[date, list[date]] = defaultdict(list)
     for day in days:
@@ -69,16 +69,16 @@ def week_rows(simulated: Simulated) -> Iterator[tuple[object, ...]]:
         )
 
 
-def _calls_by_day(forecast: Forecast) -> Counter[date]:
+def _calls_by_day(answer: Simulation) -> Counter[date]:
     found: Counter[date] = Counter()
-    for one in forecast.calls:
+    for one in answer.calls:
         found[one.date] += one.calls
     return found
 
 
 def over_capacity(simulated: Simulated) -> list[str]:
     """The days on which a team has more calls than it can make, the fullest first."""
-    over = [one for one in simulated.forecast.calls if one.over]
+    over = [one for one in simulated.answer.calls if one.over]
     fullest = sorted(over, key=lambda one: one.capacity - one.calls if one.capacity is not None else 0)
     return [f"{one.date:%a %-d %b %Y}  {one.team}: {said_of(one)}" for one in fullest]
 
@@ -91,18 +91,18 @@ def said_of(day: CallDay) -> str:
     return f"{day.calls} calls for {people} with room for {day.capacity}: {day.calls / day.people:.0f} each"
 
 
-def loss_rows(forecast: Forecast) -> Iterator[tuple[object, ...]]:
-    for stage, reason, count in forecast.losses:
+def loss_rows(answer: Simulation) -> Iterator[tuple[object, ...]]:
+    for stage, reason, count in answer.losses:
         words = in_words(reason)
         yield stage, reason, count, "" if reason in words else words
 
 
 def cost_line(simulated: Simulated) -> str:
     """``Costs: 6.40 for messages, 1,827.60 for calls, 0.00 for offers; 1,834.00 CAD in all, 1.83 a contact.``"""
-    costs, currency = simulated.forecast.costs, simulated.question.workspace.currency
+    costs, currency = simulated.answer.costs, simulated.question.workspace.currency
     total = sum(costs.values())
     parts = ", ".join(f"{value:,.2f} for {what}" for what, value in costs.items())
-    each = f", {total / simulated.forecast.arrived:,.2f} a contact" if simulated.forecast.arrived else ""
+    each = f", {total / simulated.answer.arrived:,.2f} a contact" if simulated.answer.arrived else ""
     return f"Costs: {parts}; {total:,.2f} {currency} in all{each}."
 
 

@@ -96,7 +96,7 @@ COUNTED = frozenset(
 
 def tables(simulated: Simulated) -> tuple[tuple[str, tuple[str, ...], list[tuple[object, ...]]], ...]:
     """Title, heads and rows of each table, as the command prints them."""
-    words, answer = simulate_words, simulated.forecast
+    words, answer = simulate_words, simulated.answer
     found = (
         (
             "By stage",
