@@ -58,7 +58,7 @@ def hold(tx: Connection, workflow: str | None = None, contact_id: int | None = N
 def due_turns(
     tx: Connection, now: datetime, workflow: str | None = None, contact_id: int | None = None
 ) -> list[int]:
-    """The live enrollments whose step has fallen due, oldest first."""
+    """The live enrollments whose step has fallen due, or whose wait has timed out, oldest first."""
     values = {"now": now, "workflow": workflow, "contact": contact_id}
     return list(tx.execute(_of(_DUE, E, workflow, contact_id), values).scalars())
 
@@ -108,7 +108,7 @@ _MESSAGES = select(func.count()).select_from(D).where(_PENDING, _TO_CONTACTS)
 _CALLS = select(func.count()).select_from(T).where(T.c.state == word(TaskState.OPEN))
 _DUE = (
     select(E.c.id)
-    .where(IS_LIVE, E.c.phase == word(Phase.WAITING), E.c.step.is_not(None), E.c.due <= now_param())
+    .where(IS_LIVE, E.c.phase != word(Phase.ACTING), E.c.step.is_not(None), E.c.due <= now_param())
     .order_by(E.c.due, E.c.id)
 )
 _READY = (
