@@ -34,11 +34,11 @@ class Folder:
 
     def workflow(self, name: str) -> Workflow:
         """Raises NotFoundError, with the nearest name there is."""
-        return _one_of(self.project.workflows, name, "workflow")
+        return one_of(self.project.workflows, name, "workflow")
 
     def persona(self, name: str) -> Persona:
         """Raises NotFoundError, with the nearest name there is."""
-        return _one_of(self.project.personas, name, "persona")
+        return one_of(self.project.personas, name, "persona")
 
 
 def open_sound(path: Path) -> Folder:
@@ -80,7 +80,8 @@ def _refuse(problems: list[Problem]) -> None:
         raise ProblemsFound(errors)
 
 
-def _one_of(named: Mapping[str, _Named], name: str, what: str) -> _Named:
+def one_of(named: Mapping[str, _Named], name: str, what: str) -> _Named:
+    """What bears this name. Raises NotFoundError, with the nearest name there is, else all of them."""
     if name not in named:
         known = f"known are {', '.join(sorted(named))}" if named else f"the project has no {what} yet"
         raise NotFoundError(f"there is no {what} '{name}'", hint=did_you_mean(name, list(named)) or known)

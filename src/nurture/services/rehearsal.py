@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nurture.engine.effects import granted
-from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
+from nurture.model.errors import NurtureError
 from nurture.model.matching import CONTACT_CHANGED
 from nurture.model.words import Contact, EnteredBy, Scalar
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Links
 from nurture.rendering.templates import Library
-from nurture.services.folder import Folder
+from nurture.services.folder import Folder, one_of
 from nurture.services.published import Published
 from nurture.services.stand_in import SOMEBODY, changed, of_values
 from nurture.services.walk_world import Press, Walked
@@ -46,20 +46,11 @@ class Ground:
 
     def workflow(self, name: str) -> Workflow:
         """Raises NotFoundError, with the nearest name there is."""
-        if name not in self.workflows:
-            known = (
-                f"known are {', '.join(sorted(self.workflows))}" if self.workflows else "there is none yet"
-            )
-            hint = did_you_mean(name, list(self.workflows)) or known
-            raise NotFoundError(f"there is no workflow '{name}'", hint=hint)
-        return self.workflows[name]
+        return one_of(self.workflows, name, "workflow")
 
     def persona(self, name: str) -> Persona:
         """Raises NotFoundError, with the nearest name there is."""
-        if name not in self.personas:
-            hint = did_you_mean(name, list(self.personas))
-            raise NotFoundError(f"there is no persona '{name}'", hint=hint)
-        return self.personas[name]
+        return one_of(self.personas, name, "persona")
 
 
 def of_folder(folder: Folder) -> Ground:

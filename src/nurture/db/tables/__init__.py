@@ -1,7 +1,7 @@
 """Every table of nurture, in the order in which a reader meets them.
 
-They are told in six files: people, workflows, messages, what comes back of them, calls, and the desk of those who run it all. Natural keys
-are unique before anything leaves.
+People, workflows, experiments, messages, what comes back of them, calls, and the desk of those who run it all have a file
+each. Natural keys are unique before anything leaves.
 """
 
 from nurture.db.tables.base import Base, table_of
