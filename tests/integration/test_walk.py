@@ -65,6 +65,21 @@ def test_who_does_nothing_falls_off_by_the_loss_clock_and_is_told_what_would_hav
     }
 
 
+def test_what_would_have_moved_a_contact_comes_after_the_message_that_it_is_about(project: Path) -> None:
+    workflow = project / "workflows/first-steps.yaml"
+    mend(workflow, 'validate: offer.downloaded where event.offer == "checklist"', "validate: email.replied")
+    mend(workflow, "validate: onboarding.completed", "validate: call.outcome where event.outcome == 'booked'")
+    mend(workflow, "        purpose: transactional   # they", "        after: 5 days   # they")
+
+    said = walked(project)["outcome"]["would_have_moved"]
+    as_told = walked(project, "email.replied@+6d")
+
+    assert [one["option"] for one in said] == ["--do 'email.replied@+6d'", "--do 'sale.closed@+1d'"]
+    assert ("lead-offer", "validated") in [
+        (touch["what"], touch["status"]) for touch in as_told["touchpoints"]
+    ]
+
+
 def test_the_trigger_is_made_up_so_that_its_condition_holds(project: Path) -> None:
     first = walked(project)["touchpoints"][0]
 

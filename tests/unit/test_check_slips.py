@@ -367,6 +367,7 @@ SLIPS = [
         ["16:18: expires-before-due"],
     ),
     (FLOW, "      - wait: 2 days", "      - {wait: 2 days, on_failure: lose}", ["13:24: unknown-key"]),
+    (FLOW, "    validate: sale.closed", "    validate: sale.closed, quote.requested", ["20:26: bad-event"]),
     (FLOW, "      - email: welcome", "      - {email: welcome, on_failure: retry}", ["12:38: bad-value"]),
     (
         FLOW,
@@ -507,6 +508,44 @@ def test_every_slip_is_told_at_its_word_once_and_with_a_remedy(
 
     assert [one.removeprefix(f"{file}:") for one in told(problems)] == expected
     assert all(problem.hint for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        (
+            "{wait_until: sale.closed, timeout: 1 day, after: 1 day}",
+            "it belongs to a step of any kind but wait_until",
+        ),
+        ("{notify: welcome, if_late: skip}", "it belongs to email, call_task or webhook steps"),
+        ("{email: welcome, id: again, hold: no}", "it belongs to call_task or webhook steps"),
+        ("{email: welcome, id: again, timeout: 1 day}", "it belongs to wait_until steps"),
+    ],
+)
+def test_a_key_of_another_kind_of_step_is_told_with_the_kinds_that_know_it(
+    tmp_path: Path, step: str, hint: str
+) -> None:
+    problems = problems_of(tmp_path, {FLOW: WORKFLOW.replace("- wait: 2 days", f"- {step}")})
+
+    assert [problem.hint for problem in problems if problem.code == "unknown-key"] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "hint"),
+    [
+        ("segment", "write segment NAME"),
+        ("lost", "write lost WORKFLOW/STAGE"),
+        ("date", "write date contact.FIELD - 90 days"),
+        ("date contact.renewal_on - 3 hours", "write contact.FIELD - 90 days"),
+        ("sale.closed, offer.requested", "only a wait takes several: elsewhere write the one that counts"),
+    ],
+)
+def test_a_trigger_cut_short_is_told_how_it_is_written(tmp_path: Path, trigger: str, hint: str) -> None:
+    old = 'trigger: offer.requested where event.offer == "guide"'
+
+    problems = problems_of(tmp_path, {FLOW: WORKFLOW.replace(old, f"trigger: {trigger}")})
+
+    assert [problem.hint for problem in problems if problem.place.line == 9] == [hint]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,12 @@ def is_own_action(name: str) -> bool:
 def parse_event_match(text: str) -> EventMatch:
     """Read ``EVENT [where EXPRESSION]``, split at the first `` where ``. Raises EventError or ExpressionError."""
     before, found, condition = text.partition(WHERE)
+    if "," in before:
+        raise EventError(
+            "one event stands in a line",
+            column=before.index(","),
+            hint="only a wait takes several: elsewhere write the one that counts",
+        )
     name = _event_name(before, 0)
     if not found:
         return EventMatch(name)
@@ -253,5 +259,6 @@ def parse_date_rule(text: str) -> DateRule:
         raise TimingError(
             f"a date moves by days, weeks or months, not by {duration.unit}",
             column=found.start(3) + len(offset) - len(offset.lstrip()),
+            hint="write contact.FIELD - 90 days",
         )
     return DateRule(field, duration, 1 if sign == "+" else -1)

@@ -15,7 +15,7 @@ from nurture.model.errors import NotFoundError, NurtureError, did_you_mean
 from nurture.model.expressions import Scope
 from nurture.model.matching import RESERVED_EVENTS, EventMatch
 from nurture.model.timing import parse_rule, resolve
-from nurture.model.words import Contact, Enrollment, Status
+from nurture.model.words import Contact, Enrollment, Status, about_a_touch
 from nurture.services.made_up import Doing, as_option, taken_by
 from nurture.services.rehearsal import Ground, begin, enters_by_itself, tell
 from nurture.services.walk_world import Touchpoint, Walked
@@ -195,14 +195,24 @@ def _movers(world: Walked, workflow: Workflow, outcome: Outcome) -> tuple[Mover,
         return ()
     here = workflow.stage(outcome.before or outcome.stage)
     came = [note.at for note in world.notes if note.stage == outcome.stage and note.workflow == workflow.name]
-    day = (came[0] - world.notes[0].at).days + 1
     found = []
     for stage in workflow.stages[here.index :]:
         matches = [stage.validate]
         if (stage.index > here.index or outcome.before) and stage.trigger and stage.trigger.match:
             matches.insert(0, stage.trigger.match)
-        found += [Mover(stage.name, str(match), as_option(match, _scope(world), day)) for match in matches]
+        for match in matches:
+            about = _first_touch(world, workflow, match.name) if about_a_touch(match.name) else came[0]
+            if about:
+                day = (max(about, came[0]) - world.notes[0].at).days + 1
+                found.append(Mover(stage.name, str(match), as_option(match, _scope(world), day)))
     return tuple(found)
+
+
+def _first_touch(world: Walked, workflow: Workflow, event: str) -> datetime | None:
+    """When the message or call came that such an event can be about; None when there was none."""
+    wanted = ("call_task", "opened") if event == "call.outcome" else ("email", "sent")
+    own = (note for note in world.notes if note.workflow == workflow.name)
+    return next((note.at for note in own if (note.kind, note.status) == wanted), None)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------

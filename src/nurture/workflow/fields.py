@@ -28,13 +28,22 @@ def parse_trigger(text: str) -> Trigger:
     start = text.index(head) + len(head)
     if text.strip() == "manual":
         return Trigger(TriggerKind.MANUAL, nowhere)
-    if head == "segment" and rest:
+    if head in _SHAPES and not rest:
+        raise TextError(f"'{head}' does not say which", column=start, hint=f"write {_SHAPES[head]}")
+    if head == "segment":
         return Trigger(TriggerKind.SEGMENT, nowhere, name=_slug(rest, text.index(rest, start)))
     if head == "date":
         return Trigger(TriggerKind.DATE, nowhere, date=_date(text, start))
-    if head == "lost" and rest:
+    if head == "lost":
         return Trigger(TriggerKind.LOST, nowhere, name=_workflow_and_stage(rest, text.index(rest, start)))
     return Trigger(TriggerKind.EVENT, nowhere, match=parse_event_match(text))
+
+
+_SHAPES = {
+    "segment": "segment NAME",
+    "date": "date contact.FIELD - 90 days",
+    "lost": "lost WORKFLOW/STAGE",
+}
 
 
 def _date(text: str, start: int) -> DateRule:

@@ -46,14 +46,20 @@ def _where_keys_belong() -> dict[str, str]:
         for name in kind.branches:
             if kind.name not in steps.setdefault(name, []):
                 steps[name].append(kind.name)
-    found = {
-        key: f"to {' or '.join(kinds)} steps" if len(kinds) < 3 else "to a step"
-        for key, kinds in steps.items()
-    }
+    found = {key: _to_steps(kinds) for key, kinds in steps.items()}
     for form, words in _FORMS:
         for name, info in form.model_fields.items():
             found.setdefault(info.alias or name, words)
     return found | {"stages": "to the top of the file", "steps": "to a stage", "loss": "to a stage"}
+
+
+def _to_steps(kinds: list[str]) -> str:
+    """The kinds by name, or where nearly all are meant, those that are not."""
+    others = [kind for kind in KINDS if kind not in kinds]
+    if len(others) < len(kinds):
+        return f"to a step of any kind but {' or '.join(others)}" if others else "to a step"
+    *most, last = kinds
+    return f"to {', '.join(most)} or {last} steps" if most else f"to {last} steps"
 
 
 _FORMS: tuple[tuple[type[BaseModel], str], ...] = (

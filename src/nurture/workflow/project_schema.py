@@ -15,7 +15,10 @@ from nurture.workflow.checks.questions import SETTABLE
 from nurture.workflow.project import Project
 from nurture.workflow.schema import NAME_PATTERN, Schema, workflow_schema
 
-_EVENT_PATTERN = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+(, *[a-z][a-z0-9_.-]*)*( where .+)?$"
+_EVENT = r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+"
+_EVENT_LINE = rf"^{_EVENT}( where .+)?$"
+_JOINED_EVENTS = rf"^{_EVENT}(, *{_EVENT})+$"
+"""What a wait takes beside one line."""
 
 
 def project_schema(project: Project) -> Schema:
@@ -72,7 +75,8 @@ def _suggest(names: Collection[str]) -> Schema:
 
 def _required(workspace: Workspace) -> dict[str, Schema]:
     events = sorted(workspace.events | {name for name in RESERVED_EVENTS if not is_own_action(name)})
-    event: Schema = {"anyOf": [{"enum": events}, {"type": "string", "pattern": _EVENT_PATTERN}]}
+    event: Schema = {"anyOf": [{"enum": events}, {"type": "string", "pattern": _EVENT_LINE}]}
+    joined: Schema = {"type": "string", "pattern": _JOINED_EVENTS}
     fields = [f"contact.{name}" for name in workspace.fields]
     dates = [
         f"contact.{name} - 3 days" for name, field in workspace.fields.items() if field.type is FieldType.DATE
@@ -89,7 +93,7 @@ def _required(workspace: Workspace) -> dict[str, Schema]:
         "loss.on": event,
         "split.measure": event,
         "wait_until.wait_until": {
-            "anyOf": [*event["anyOf"], {"type": "array", "items": event, "minItems": 1}]
+            "anyOf": [*event["anyOf"], joined, {"type": "array", "items": event, "minItems": 1}]
         },
         "when.when": {"examples": [*fields, "contact.score >= 40"]},
         "workflow.exit_when": {"examples": fields},
