@@ -29,6 +29,7 @@ from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
 from nurture.services.requests import FORGOTTEN_AFTER
 from nurture.services.runtime import Runtime
+from nurture.services.visits import settle as settle_visits
 from nurture.settings import CATCH, Settings
 
 log = structlog.get_logger()
@@ -76,6 +77,7 @@ class Nurture:
     def sweep(self) -> None:
         """Free what dead senders held, settle what was said of calls, end those that nobody made, see what came about."""
         settle_outcomes(self.runtime)
+        settle_visits(self.runtime)
         rescued, in_doubt, called_off, expired = self.database.retrying(self._tidy)
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)

@@ -76,7 +76,7 @@ def compose(
     contact = letter.contact
     template = templates.message(letter.template, contact.locale)
     way_out = links.unsubscribe(letter.key)
-    targets = {key_of(url): url for url in _foreign(template.links, links)} if tracked.clicks else {}
+    targets = {key_of(url): url for url in foreign(template.links, links)} if tracked.clicks else {}
     over_us = {url: links.click(letter.key, target) for target, url in targets.items()}
     rendered = template.render(context(letter, workspace, links, now), over_us)
     sender, reply_to = _from(rendered.sender, contact, workspace)
@@ -99,8 +99,8 @@ def compose(
 OWN_PAGES = (Kind.LEAVE, Kind.DOWNLOAD, Kind.CONFIRM, Kind.CLICK, Kind.OPEN)
 
 
-def _foreign(urls: Iterable[str], links: Links) -> Iterator[str]:
-    """Those that are none of our own signed links, which somebody may have copied into a template."""
+def foreign(urls: Iterable[str], links: Links) -> Iterator[str]:
+    """The literal links that may be led over us: those that are none of our own signed links, which somebody may have copied into a template."""
     own = tuple(f"{links.base_url.rstrip('/')}/{kind}/" for kind in OWN_PAGES)
     return (url for url in urls if not url.startswith(own))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import local
 
 import structlog
@@ -27,13 +27,14 @@ from nurture.channels.base import (
     Untried,
     allows,
 )
-from nurture.db import contacts, events, outbox, state
+from nurture.db import contacts, events, hits, outbox, state
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
 from nurture.model.chance import share
 from nurture.model.errors import NurtureError
 from nurture.model.pace import Pace
 from nurture.model.words import Channel as Way
 from nurture.model.words import Contact, DeliveryState, Event, Reason
+from nurture.model.workspace import UNTRACKED, Tracked
 from nurture.services.compose import Letter, compose, team_address
 from nurture.services.ingest import Happening, take_in
 from nurture.services.keep import kept
@@ -65,6 +66,8 @@ class Ready:
     message: Message
     template_hash: str
     paces: tuple[Pace, ...] = ()
+    targets: Mapping[str, str] = field(default_factory=dict)
+    """Where its tracked links lead."""
 
 
 class _EndsHereError(Exception):
@@ -81,6 +84,8 @@ class Deliver:
 
     runtime: Runtime
     _mine: local = field(default_factory=local)
+    _targets: set[str] = field(default_factory=set)
+    """What is written down of where links lead: each of them is, before a message with it leaves."""
 
     def batch(self, limit: int = BATCH) -> int:
         """One batch of at most ``limit`` messages; returns how many came to an end or another date."""
@@ -97,6 +102,7 @@ class Deliver:
             ready, failed = self._compose(asked.go)
             self._record(failed)
             going = self._in_turn(ready)
+            self._keep_targets(going)
             held = len(claims) - len(asked.go) + len(ready) - len(going)
             return held + len(failed) + self._send(going, rested=pause is not None)
 
@@ -108,6 +114,14 @@ class Deliver:
         runtime = self.runtime
         held = runtime.database.retrying(lambda tx: take_turns(tx, runtime, paced))
         return [one for one in ready if one.claim.id not in held]
+
+    def _keep_targets(self, going: Sequence[Ready]) -> None:
+        """Write down where the links of these messages lead, if anything is new: once for a template, not for a message."""
+        new = {key: url for one in going for key, url in one.targets.items() if key not in self._targets}
+        if new:
+            now = self.runtime.now()
+            self.runtime.database.retrying(lambda tx: hits.keep_targets(tx, new, now))
+            self._targets.update(new)
 
     def close(self) -> None:
         """Hang up this thread's connections."""
@@ -221,14 +235,17 @@ class Deliver:
             raise _EndsHereError(DeliveryState.FAILED, Reason.OFFER_MISSING, claim.offer)
         try:
             letter = letter_of(claim, person, evidence.get(claim.event_id or 0), published, older)
-            composed = compose(letter, published.workspace, published.templates, self.runtime.links, now)
+            tracked = tracked_of(claim, published)
+            composed = compose(
+                letter, published.workspace, published.templates, self.runtime.links, now, tracked
+            )
             message = composed.message(claim.key)
         except (NurtureError, ValueError) as error:
             raise _EndsHereError(DeliveryState.FAILED, Reason.TEMPLATE_FAILED, str(error)) from error
         if not allows(message.recipient, self.runtime.allow_recipients or ()):
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.NOT_ALLOWED)
         paces = paces_of(published.workspace, composed.rendered.sender, message.recipient)
-        return Ready(claim, message, composed.template_hash, paces)
+        return Ready(claim, message, composed.template_hash, paces, composed.targets)
 
     # --- after ----------------------------------------------------------------------------------------------
 
@@ -290,6 +307,13 @@ class Deliver:
             with database.write() as tx:
                 state.resume_channel(tx, EMAIL)
         return refused is not None and not worked
+
+
+def tracked_of(claim: ClaimedDelivery, published: Published) -> Tracked:
+    """What is tracked of this message: nothing of one to our own people."""
+    if claim.channel is not Way.EMAIL:
+        return UNTRACKED
+    return published.workspace.tracking.of(claim.purpose, marketing=claim.marketing)
 
 
 def letter_of(

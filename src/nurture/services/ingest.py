@@ -42,6 +42,8 @@ class Happening:
     id: str | None = None
     source: str = "nurture"
     about: About | None = None
+    alone: bool = False
+    """It concerns a message of no workflow: then it is not taken for one about the last message that was sent."""
     human: bool = True
     proof: Mapping[str, Scalar] = field(default_factory=lambda: NOTHING)
     number: str | None = None
@@ -106,7 +108,11 @@ def note_changes(tx: Connection, shelf: Shelf, contact_ids: Collection[int], now
 
 def _new_events(tx: Connection, happenings: Sequence[Happening], now: datetime) -> list[NewEvent]:
     """An e-mail event that names no message concerns the last one sent; an outcome, the call opened last."""
-    of_mail = {one.contact_id for one in happenings if one.name.startswith("email.") and not one.about}
+    of_mail = {
+        one.contact_id
+        for one in happenings
+        if one.name.startswith("email.") and not one.about and not one.alone
+    }
     of_calls = {one.contact_id for one in happenings if one.name == CALL_OUTCOME}
     sent = deliveries.last_sent(tx, of_mail)
     calls = tasks.open_of_each(tx, of_calls)
@@ -137,7 +143,7 @@ def _new_event(happening: Happening, sent: Delivery | None, calls: Sequence[Task
 def _concerned(happening: Happening, sent: Delivery | None, calls: Sequence[Task]) -> About | None:
     if happening.name == CALL_OUTCOME and calls:
         return calls[-1].enrollment_id, calls[-1].step, calls[-1].visit
-    if happening.name.startswith("email.") and sent and sent.enrollment_id:
+    if happening.name.startswith("email.") and not happening.alone and sent and sent.enrollment_id:
         return sent.enrollment_id, sent.step, sent.visit
     return None
 
