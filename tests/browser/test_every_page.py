@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.props import CONFIRMED
+from tests.browser.props import CONFIRMED, DRAFTED
 from tests.browser.site import (
     SCHEMES,
     WIDTHS,
@@ -47,6 +47,25 @@ def test_links_lead_to_every_page(found: Found, site: Site) -> None:
 
 def test_no_link_leads_nowhere(found: Found) -> None:
     assert found.broken == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_line_that_is_wrong_pushes_no_page_sideways(width: int, browser: Browser, site: Site) -> None:
+    file = site.project / DRAFTED
+    sound = file.read_text(encoding="utf-8")
+    broken = sound.replace("trigger: manual", f"triger: {'a.long.name ' * 20}")
+
+    with a_window(browser, site, width) as window:
+        log_in(window, site.user, site.password)
+        file.write_text(broken, encoding="utf-8")
+        try:
+            window.goto("/admin/workflows/call-me")
+            expect(window.locator(".fault").first).to_be_visible()
+            wide = wider_than_the_window(window)
+        finally:
+            file.write_text(sound, encoding="utf-8")
+
+    assert wide == []
 
 
 @pytest.mark.timeout(600)

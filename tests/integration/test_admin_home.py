@@ -326,8 +326,10 @@ def test_a_folder_that_differs_says_so_until_it_is_published(lived: Running) -> 
     same = desk.look(lived.nurture.runtime)
     lived.write("templates/email/second.md", (lived.project / "templates/email/first.md").read_text())
     different = desk.look(lived.nurture.runtime)
+    home = a_browser(lived).get("/admin/").text
     lived.publish()
 
+    assert '<a class="button small" href="/admin/plan">' in home
     assert (same.there, same.changed) == (True, ())
     assert different.changed == ("templates/email/second.md",)
     assert desk.look(lived.nurture.runtime).changed == ()

@@ -178,6 +178,26 @@ def test_marketers_write_change_and_delete_a_segment_in_the_browser(running: Run
     assert "delete-segment" in done
 
 
+def test_a_form_with_a_wrong_name_and_a_wrong_condition_is_told_both_and_what_can_be_asked(
+    running: Running,
+) -> None:
+    browser = a_browser(running, Role.MARKETER)
+
+    refused = browser.post(
+        "/admin/segments/+new",
+        _from="/admin/segments/+new",
+        name="My segment!",
+        title="",
+        where="contact.scor >= 15",
+    )
+
+    assert refused.status_code == 422
+    assert "is no name for a segment" in refused.text
+    assert "no field" in refused.text
+    assert "<code>contact.is_competitor</code> (yes or no)" in refused.text
+    assert "<code>contact.plan</code>: basic, plus" in refused.text
+
+
 def test_who_only_looks_sees_members_and_writes_nothing(running: Running) -> None:
     browser = a_browser(running, Role.VIEWER)
 

@@ -437,9 +437,21 @@ def test_a_forecast_says_what_the_command_says_and_what_it_rests_on(
     rows = [*simulate_words.stage_rows(simulated.answer), *simulate_words.assumption_rows(simulated)]
     close = page.replace(" ", "")
     assert [row for row in rows if "".join(map(str, row)).replace(" ", "") not in close] == []
-    assert simulate_words.stage_note(simulated.forecast) is None
     assert simulate_words.opening(simulated) in page
     assert simulate_words.cost_line(simulated) in page
+
+
+def test_a_forecast_whose_columns_do_not_add_up_says_why_on_the_page_too(
+    running: Running, browser: Browser
+) -> None:
+    change(running, "    loss:", "    entry: yes\n    loss:")
+    change(running, "after: 30 days, reason: timed-out", "after: 3 days, reason: timed-out, enroll: one")
+    change(running, "purpose: nurture", "purpose: nurture\nreentry: always")
+    running.publish()
+
+    page = said(browser.get(f"{PAGE}/forecast?contacts=40&days=60").text)
+
+    assert "The columns need not add up" in page
 
 
 def test_a_page_does_not_play_more_than_a_reader_waits_for(browser: Browser) -> None:

@@ -67,7 +67,7 @@ def pages(nurture: Nurture) -> Blueprint:
             return written(form, Judged(None, error.problems), name), HTTPStatus.UNPROCESSABLE_ENTITY
         except NurtureError as error:
             form.name.errors = [error.sentence]
-            return written(form, None, name), HTTPStatus.UNPROCESSABLE_ENTITY
+            return written(form, segment_list.judge(runtime, where), name), HTTPStatus.UNPROCESSABLE_ENTITY
         flash("Saved.")
         return redirect(url_for(".one", name=wanted), HTTPStatus.SEE_OTHER)
 
