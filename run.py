@@ -56,7 +56,9 @@ def check_everything(pytest_arguments: list[str]) -> int:
         "image": [program("hadolint"), "Dockerfile"],
         "tests": [*python, "pytest", "-n", "2", *pytest_arguments],
     }
-    passed = {"locks": all("://" not in lock.read_text() for lock in (RUN_LOCK, TEST_LOCK, MAIL_LOCK, BUILD_LOCK))}
+    passed = {
+        "locks": all("://" not in lock.read_text() for lock in (RUN_LOCK, TEST_LOCK, MAIL_LOCK, BUILD_LOCK))
+    }
     for name, command in checks.items():
         print(f"── {name}: {' '.join(command[1:])}", flush=True)
         passed[name] = subprocess.run(command, cwd=ROOT, check=False).returncode == 0
@@ -87,7 +89,7 @@ def program(name: str) -> str:
 def add(uv: str | None, lock: Path, *more: str) -> None:
     """Install exactly what ``lock`` names."""
     options = ["install", "--quiet", "--require-hashes", "-r", str(lock), *more]
-    if not (uv and ran(uv, "pip", *options, "--compile-bytecode", "--python", str(PYTHON))):
+    if not by_uv(uv, "pip", *options, "--compile-bytecode", "--python", str(PYTHON)):
         subprocess.run([str(PYTHON), "-m", "pip", *options, "--disable-pip-version-check"], check=True)
 
 
@@ -113,7 +115,7 @@ def link_project() -> None:
 def make_venv(uv: str | None) -> None:
     # uv goes on where Debian's python3 lacks ensurepip; `--seed` keeps pip there for the day without uv.
     make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
-    if (uv and ran(uv, "venv", "--quiet", "--seed", "--clear", str(VENV))) or ran(*make):
+    if by_uv(uv, "venv", "--quiet", "--seed", "--clear", str(VENV)) or ran(*make):
         return
     shutil.rmtree(VENV, ignore_errors=True)  # half made: the next run must not take it for whole
     need = "apt-get install --yes python3-venv"
@@ -126,6 +128,14 @@ def make_venv(uv: str | None) -> None:
             command.split(), check=True, env=quiet, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
     subprocess.run(make, check=True)
+
+
+def by_uv(uv: str | None, *command: str) -> bool:
+    """Whether uv did it. Where it is there and cannot, its errors stand above: say that they are not the end."""
+    if uv is None or ran(uv, *command):
+        return uv is not None
+    say("uv could not do that; going on with Python's own venv and pip")
+    return False
 
 
 def ran(*command: str) -> bool:

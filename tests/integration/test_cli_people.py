@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.support.commands import answer, run
 
@@ -32,6 +37,31 @@ def test_without_a_terminal_a_strong_password_is_made_and_shown_once(company: Pa
     assert len(added["password"]) > 20
     assert added["password"] not in run("user", "list", "--json", project=company).output
     assert kept_nowhere(added["password"], company)
+
+
+def test_a_terminal_is_asked_twice_and_told_how_long_a_password_is(company: Path) -> None:
+    keyboard, terminal = os.openpty()
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "nurture", "user", "add", "kim@example.org", "--role", "viewer"],
+        cwd=company,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert asking.stderr
+
+    told = b""
+    for question in (b"Password, 10 to 200 characters: ", b"Once more: "):
+        while not told.endswith(question):
+            told += asking.stderr.read(1) or pytest.fail(f"it said only {told!r}")
+        os.write(keyboard, f"{LONG}\n".encode())
+    said, more = asking.communicate()
+    os.close(keyboard)
+    os.close(terminal)
+
+    assert (asking.returncode, said) == (0, b"kim@example.org may log in as viewer.\n")
+    assert LONG.encode() not in told + more
 
 
 def test_a_short_password_and_a_taken_address_are_told(company: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ each_service = pytest.mark.parametrize("name", SERVICES)
 def pins(lock: str) -> dict[str, str]:
     """Package and version, as the lock says."""
     return dict(re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", read(lock), re.MULTILINE | re.IGNORECASE))
+
+
+# --- set-up -------------------------------------------------------------------------------------------------------
+
+
+def test_a_uv_that_fails_is_said_not_to_be_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+    by_uv = runpy.run_path(str(ROOT / "run.py"), run_name="run")["by_uv"]
+
+    assert by_uv("/bin/true") is True
+    assert by_uv(None) is False
+    assert capfd.readouterr().err == ""
+    assert by_uv("/bin/false") is False
+    assert capfd.readouterr().err == "run.py: uv could not do that; going on with Python's own venv and pip\n"
 
 
 # --- locks --------------------------------------------------------------------------------------------------------

@@ -147,12 +147,13 @@ def disable(context: Context, email: str, undo: bool) -> None:
 
 def choose_password(from_input: bool) -> tuple[str, bool]:
     """The password, and whether it was made here."""
-    from nurture.services.accounts import make_password
+    from nurture.services.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, make_password
 
     if from_input:
         return sys.stdin.readline().rstrip("\r\n"), False
     if sys.stdin.isatty():
-        return click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True), False
+        asked = f"Password, {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
+        return click.prompt(asked, hide_input=True, confirmation_prompt="Once more", err=True), False
     return make_password(), True
 
 
