@@ -1,0 +1,231 @@
+"""Bounces written for people only: whose mail system writes, whom it names, and what it says about each.
+
+Only a mail system's own message may call an address dead. What merely reads like a bounce, from whoever, is a passing
+failure at most; and what a person quotes or forwards is no bounce.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nurture.channels.inbound.delivery_status import LONGEST_DIAGNOSTIC, MOST_RECIPIENTS
+from nurture.channels.inbound.phrases_of_bounces import OPENINGS, SIGNATURES, STILL_TRYING, SUBJECTS
+from nurture.channels.inbound.reading import Part
+from nurture.channels.inbound.report import Kind, Recipient
+from nurture.channels.inbound.verdict import Refusal, judge
+from nurture.channels.inbound.words import phrases, plain
+
+MOST_LINES = 400
+_OPENING_LINES = 40
+
+_DAEMON = re.compile(
+    r"(?:mailer-?daemon|post-?master|mail-?daemon|mdaemon|daemon|mailadm|mail\.?delivery\.?(?:sub)?system|"
+    r"microsoftexchange[0-9a-f]+|ndr|dsn|bounces?|imss|nondelivery|mail-?delivery|returned-?mail)(?:[-+=_.].{0,120})?",
+    re.IGNORECASE,
+)
+_DAEMON_PREFIX = re.compile(
+    r"(?:symantec_antivirus|e500_smtp|mailmarshal|antivirus|virusscan|scanmail)", re.IGNORECASE
+)
+_DAEMON_NAMES = phrases(
+    "a mail system wrote it",
+    """
+    mail delivery | delivery subsystem | mailer daemon | mail administrator | system administrator | postmaster |
+    content filter | jetmail system | email delivery | mail system | mail server
+    """,
+)
+_MAILBOX = re.compile(r"<([^<>]{0,320})>\s*(?:\([^)]{0,200}\))?\s*$")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u00a1-\uffff-]{1,100}@[A-Za-z0-9.#\u00a1-\uffff-]{1,255}"
+)
+_AGAIN = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|vs|tr|rv|enc|antw|odp|r|i)\s*(?:\[\d+\])?:", re.IGNORECASE)
+_REPLIED = re.compile(r"\s*re\s*:", re.IGNORECASE)
+# Behind one of these the returned message begins, or somebody else's words.
+_RETURNED = re.compile(
+    r"(?:[->|_=*~\s]{0,40}(?:this is a copy of|(?:here|below|attached|enclosed|included|attachment) (?:this line )?is a copy|"
+    r"a copy of the original|below is a copy|below this line|original message|the original message|"
+    r"returned (?:mail|message)|start of returned|(?:the )?(?:first \d+ lines|headers?) (?:of|and)|message headers?|"
+    r"original (?:message )?headers?|message text|unsent message|undelivered message|your (?:original )?message reads|"
+    r"your message begins|message contents|forwarded message|begin forwarded|header of the source|ursprungliche|"
+    r"urspr(?:ung|\u00fcng)s?liche nachricht|mensaje original|message d'origine|messaggio originale|ursprungshuvuden)"
+    r"|>?(?:received|return-path|delivered-to|x-original-to|dkim-signature|mime-version):\s)",
+    re.IGNORECASE,
+)
+# A copy of our own commands and of what was accepted says nothing about the refusal.
+_DIALOGUE = re.compile(
+    r"\s*(?:>>>|(?:MAIL|RCPT|EHLO|HELO|DATA|QUIT|RSET|STARTTLS|AUTH)\b(?!\S)|2\d\d[ -]|content-[a-z-]{2,40}:|--\S)",
+    re.IGNORECASE,
+)
+_OUR_LINES = re.compile(
+    r"\s*(?:from|to|cc|subject|date|sent|message-?id|reply-to|sender|the (?:subject|date) of the message is|"
+    r"message identifier)\s*:",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"\(reason:\s*(.{1,400})\)\s*$")
+_NUMBERED = re.compile(r"(?<![\w.:/@-])[45]\d\d(?=[\s:#,;-])")
+_HIDDEN = re.compile(r"undisclosed address|redacted", re.IGNORECASE)
+
+
+def sender_of(message: Part) -> str:
+    """The address in From, or what stands there; empty for the null sender."""
+    value = message.get("from")
+    found = _MAILBOX.search(value)
+    if found:
+        return found[1].strip()
+    address = _ADDRESS.search(value)
+    return address[0] if address else value.strip()
+
+
+def null_return_path(message: Part) -> bool:
+    """Did it come with the empty return path, as all notices do (RFC 5321, 4.5.5)?"""
+    paths = message.all("return-path") or message.all("x-envelope-from")
+    return any(path.strip() in ("<>", "") for path in paths)
+
+
+def from_a_mail_system(message: Part) -> bool:
+    """Is it written by a mail system, by the name that it gives itself?"""
+    value, sender = message.get("from"), sender_of(message)
+    name = plain(re.sub(r"<[^<>]{0,320}>", " ", value) if "<" in value else re.sub(r"\S+@\S+", " ", value))
+    local = sender.partition("@")[0].strip('"\\ ')
+    if not sender:
+        return (
+            "from" in dict(message.fields)
+            or _is_daemon(message.get("return-path"))
+            or null_return_path(message)
+        )
+    return _is_daemon(local) or _DAEMON_NAMES.found_in(name) or _DAEMON_NAMES.found_in(plain(local))
+
+
+def bounce_in_words(message: Part, text: str) -> str | None:
+    """Why this reads as a bounce, or None. ``text`` is what it says to people."""
+    subject, said = plain(message.get("subject")), _opening(text)
+    daemon, null = from_a_mail_system(message), null_return_path(message)
+    again = _AGAIN.match(message.get("subject")) is not None
+    opens, named, signed = OPENINGS.found_in(said), SUBJECTS.found_in(subject), SIGNATURES.found_in(said)
+    if message.get("x-failed-recipients") and (daemon or null):
+        return "a mail system names the failed recipients"
+    if daemon and (opens or signed or (named and not (again and message.get("in-reply-to")))):
+        return "a mail system says that it was not delivered"
+    if null and (signed or (named and opens)):
+        return "it came without a return path and says that it was not delivered"
+    forwarded = again and not _REPLIED.match(message.get("subject"))
+    if signed and not forwarded and not message.get("in-reply-to") and not message.get("references"):
+        return "it has the words of a mail system"
+    return None
+
+
+def recipients(message: Part, text: str) -> tuple[Recipient, ...]:
+    """Everybody the text names as not reached, judged one by one; one without an address where it names nobody."""
+    may_be_dead = from_a_mail_system(message) or null_return_path(message)
+    body = before_returned(text)
+    lines = [line for line in body.split("\n")[:MOST_LINES] if not _DIALOGUE.match(line)]
+    failed = [
+        found.lower() for value in message.all("x-failed-recipients") for found in _ADDRESS.findall(value)
+    ]
+    named = list(dict.fromkeys([*failed, *_named_in(lines, message)]))[:MOST_RECIPIENTS]
+    if failed:
+        named = [address for address in named if address in failed] or named
+    waiting = STILL_TRYING.found_in(plain(f"{message.get('subject')}\n{_opening(text)}"))
+    whole = message.whole and (not body or body.endswith("\n") or body != text)
+    judged = []
+    for address in named or [None]:
+        said = _said_of(address, named, lines)
+        verdict = judge(Refusal(said, action="delayed" if waiting else None, whole=whole or _clear(said)))
+        kind, why = verdict.kind, verdict.why
+        if kind is Kind.HARD and not may_be_dead:
+            kind, why = Kind.SOFT, f"{why}, but no mail system says so"
+        judged.append(
+            Recipient(
+                address,
+                kind,
+                verdict.status,
+                "delayed" if waiting else "failed",
+                " ".join(said.split())[:LONGEST_DIAGNOSTIC],
+                why=why,
+            )
+        )
+    return tuple(judged)
+
+
+def before_returned(text: str) -> str:
+    """The text up to where the returned message begins."""
+    at = 0
+    for line in text.split("\n")[:MOST_LINES]:
+        if _RETURNED.match(line) and at:
+            return text[:at]
+        at += len(line) + 1
+    return text
+
+
+def _opening(text: str) -> str:
+    lines = (line for line in before_returned(text).split("\n")[:MOST_LINES] if line.strip())
+    return plain(
+        "\n".join(line for _, line in zip(range(_OPENING_LINES), lines, strict=False) if line[:1] != ">")
+    )
+
+
+def _is_daemon(local: str) -> bool:
+    local = local.strip().strip("<>").partition("@")[0]
+    return _DAEMON.fullmatch(local) is not None or _DAEMON_PREFIX.match(local) is not None
+
+
+def _named_in(lines: list[str], message: Part) -> Iterator[str]:
+    """The addresses that the text names, without those of the report's own headers and of people who help."""
+    ours = {
+        found.lower() for name in ("from", "to", "reply-to", "return-path") for found in _found(message, name)
+    }
+    for line in lines:
+        if _OUR_LINES.match(line):
+            continue
+        for found in _ADDRESS.findall(line):
+            address = found.strip(".'`").lower()
+            if address not in ours and not _is_daemon(address) and "." in address.rpartition("@")[2]:
+                yield address
+
+
+def _found(message: Part, name: str) -> list[str]:
+    return [address for value in message.all(name) for address in _ADDRESS.findall(value)]
+
+
+def _said_of(address: str | None, named: list[str], lines: list[str]) -> str:
+    """What the lines say of ``address``: all of them when it is alone, else those from its name to the next one's."""
+    if address is None or len(named) == 1:
+        mine = lines
+        if address is not None:
+            first = next((i for i, line in enumerate(lines) if address in line.lower()), 0)
+            mine = lines[first:]
+    else:
+        others = [other for other in named if other != address]
+        mine, inside = [], False
+        for line in lines:
+            small = line.lower()
+            if address in small:
+                inside = True
+            elif any(other in small for other in others):
+                inside = False
+            if inside:
+                mine.append(line)
+    reason = next((found for line in mine if (found := _REASON.search(line.strip()))), None)
+    if reason is not None:  # sendmail: what the other side said; below stands its own translation
+        return reason[1]
+    return _around_the_number(mine)
+
+
+def _around_the_number(lines: list[str]) -> str:
+    """From the first refusal with a number on, if there is one: before it stand greetings and advice."""
+    for index, line in enumerate(lines):
+        number = _NUMBERED.search(line)
+        if number is not None and index < len(lines):
+            return "\n".join([line[number.start() :], *_paragraph(lines[index + 1 :])])
+    return "\n".join(line for line in lines if not _HIDDEN.search(line))
+
+
+def _paragraph(lines: list[str]) -> Iterator[str]:
+    for line in lines[:12]:
+        if not line.strip() or line.startswith(("---", "===", "___", "***")):
+            return
+        yield line
+
+
+def _clear(said: str) -> bool:
+    return False if not said else said.rstrip().endswith((".", ")", "!"))
