@@ -260,7 +260,7 @@ def test_each_step_has_its_own_answer(running: Running) -> None:
         "decide": "not reached",
     }
     assert told["hello"].said.startswith("Mail 'hello' was handed to the mail server")
-    assert told["reminder"].said.startswith("Not reached: the contact stands at step 'click'.")
+    assert told["reminder"].said.startswith("The contact stands at step 'click', and has not come here.")
     assert told["decide"].at is None
 
 

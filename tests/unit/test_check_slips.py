@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nurture.model.errors import Severity
+from nurture.model.errors import NurtureError, Severity
 from nurture.services.check import check
+from nurture.services.project_files import project_files
 from tests.support.projects import FILES, WORKFLOW, problems_of, told, write
 
 FLOW, WELCOME = "workflows/checkup.yaml", "templates/email/welcome.md"
@@ -510,6 +511,15 @@ def test_every_slip_is_told_at_its_word_once_and_with_a_remedy(
     assert all(problem.hint for problem in problems)
 
 
+def test_a_workflow_whose_name_is_no_word_is_told_once_and_found_by_those_who_name_it(tmp_path: Path) -> None:
+    scenario = "scenario: x\nworkflow: checkup\nstart: 2026-03-02 09:00\nexpect:\n  - {email: welcome}\n"
+    flow = WORKFLOW.replace("workflow: checkup", "workflow: Checkup")
+
+    problems = problems_of(tmp_path, {FLOW: flow, "scenarios/x.yaml": scenario})
+
+    assert told(problems) == [f"{FLOW}:1:11: bad-word"]
+
+
 @pytest.mark.parametrize(
     ("step", "hint"),
     [
@@ -641,6 +651,20 @@ def test_links_that_lead_nowhere_or_in_a_circle_are_told(tmp_path: Path) -> None
         "offers/circle.yaml:1:1: unreadable-file",
         "workflows/gone.yaml:1:1: unreadable-file",
     ]
+
+
+def test_a_template_that_is_a_link_out_of_the_project_is_neither_checked_as_sound_nor_published(
+    tmp_path: Path,
+) -> None:
+    project = write(tmp_path / "project", {})
+    elsewhere = tmp_path / "secret.md"
+    elsewhere.write_bytes((project / "templates/email/welcome.md").read_bytes())
+    (project / "templates/email/welcome.md").unlink()
+    (project / "templates/email/welcome.md").symlink_to(elsewhere)
+
+    assert told(list(check(project).errors)) == ["templates/email/welcome.md:1:1: unreadable-file"]
+    with pytest.raises(NurtureError, match=r"welcome\.md is a link out of the project"):
+        project_files(project)
 
 
 def test_an_asset_that_is_a_link_out_of_its_folder_is_not_handed_out(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from nurture.model.errors import NotFoundError, NurtureError, Place, Problem, ProblemsFound
 from nurture.services.check import check
 from nurture.workflow.project import Project
+from nurture.workflow.strays import leads_out
 from nurture.workflow.workspace import FILE
 
 Files = Mapping[str, bytes]
@@ -112,8 +113,9 @@ def _paths(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_led_away(folder: Path, path: Path) -> None:
-    """What is in assets/ is handed out: a link there must not lead to what is elsewhere. Raises NurtureError."""
-    assets = folder / "assets"
-    if path.is_relative_to(assets) and not path.resolve().is_relative_to(assets.resolve()):
-        name = path.relative_to(folder).as_posix()
+    """What is in assets/ and templates/ is handed out and sent: no link there may lead elsewhere. Raises NurtureError."""
+    name = path.relative_to(folder).as_posix()
+    if name.startswith("assets/") and leads_out(path, folder / "assets"):
         raise NurtureError(f"{name} is a link out of assets/", hint="copy the file itself into assets/")
+    if name.startswith("templates/") and leads_out(path, folder):
+        raise NurtureError(f"{name} is a link out of the project", hint="copy the file itself there")

@@ -124,7 +124,7 @@ def _not_reached(known: Known, one: Enrollment, step: Step) -> Next:
     if not _lies_ahead(workflow, one, step):
         said = f"Passed over: the contact stands at {where}, and the way there did not lead by '{step.id}'."
         return told(known, one, StepState.NEVER, PASSED, said, gate=PASSED, **place)
-    said = f"Not reached: the contact stands at {where}."
+    said = f"The contact stands at {where}, and has not come here."
     answer = told(known, one, StepState.NOT_REACHED, NOT_REACHED, said, **place)
     if not any(each.decision.step == step.id for each in known.coming(one)):
         return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -122,9 +122,12 @@ def told(tx: Connection, contact_id: int, own: Sequence[Enrollment], zone: ZoneI
     return sorted(lines, key=lambda line: line.at)
 
 
-def _require(workflow: str | None, names: Iterable[str]) -> None:
+def _require(workflow: str | None, names: Collection[str]) -> None:
     if workflow and workflow not in names:
-        raise NotFoundError(f"there is no workflow '{workflow}'", hint=did_you_mean(workflow, list(names)))
+        known = f"known are {', '.join(sorted(names))}" if names else "`nurture publish` makes workflows live"
+        raise NotFoundError(
+            f"there is no workflow '{workflow}'", hint=did_you_mean(workflow, list(names)) or known
+        )
 
 
 def _decided(tx: Connection, own: Sequence[Enrollment], zone: ZoneInfo) -> Iterator[Line]:

@@ -114,7 +114,9 @@ def whole(runtime: Runtime, name: str) -> Whole:
 
 
 def _unknown(name: str, there: Iterable[str]) -> NotFoundError:
-    return NotFoundError(f"there is no workflow '{name}'", hint=did_you_mean(name, list(there)))
+    names = sorted(there)
+    known = f"known are {', '.join(names)}" if names else "`nurture publish` makes workflows live"
+    return NotFoundError(f"there is no workflow '{name}'", hint=did_you_mean(name, names) or known)
 
 
 def _published(runtime: Runtime, tx: Connection) -> Mapping[str, Workflow]:

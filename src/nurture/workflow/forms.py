@@ -293,8 +293,13 @@ def _expected(kind: str) -> str:
     return "a text on one line"
 
 
+def slug_of(text: str) -> str:
+    """The word in slug form that is nearest to a text: ``Free Checkup`` is ``free-checkup``; may be empty."""
+    return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split())
+
+
 def _slug_hint(value: object) -> str:
-    slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in str(value).lower()).split())
+    slug = slug_of(str(value))
     return f"write '{slug}'" if slug else _SLUG_HINT
 
 

@@ -14,7 +14,7 @@ from nurture.model.timing import Rule
 from nurture.steps import KINDS
 from nurture.steps.base import BranchForm, Kind, Step, StepFields, TimedFields
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
-from nurture.workflow.forms import Form, Plain, read_form, without_echoes
+from nurture.workflow.forms import Form, Plain, read_form, slug_of, without_echoes
 from nurture.workflow.keys import BELONGS, KINDS_HINT, MISSING, STAND_INS
 from nurture.workflow.model import Loss, Stage, Workflow
 from nurture.workflow.versions import structure_hash
@@ -91,7 +91,9 @@ class _Reader:
     def _workflow(
         self, fields: WorkflowFields | None, top: MapNode, stages: tuple[Stage, ...], text: str
     ) -> Workflow:
-        fields = fields or WorkflowFields(workflow="unnamed")
+        written = top.text("workflow")  # so that who names it is not told that it is unknown
+        meant = slug_of(written.text)[:80].strip("-") if written else ""
+        fields = fields or WorkflowFields(workflow=meant or "unnamed")
         exit_node = top.get("exit_when")
         workflow = Workflow(
             name=fields.workflow,

@@ -82,18 +82,27 @@ def strays(folder: Path) -> Iterator[Problem]:
     yield from _templates(folder)
     for path in folder.glob("*/*"):
         if path.is_symlink() and not path.exists():
-            yield Problem(
-                Place(path.relative_to(folder).as_posix()),
-                "unreadable-file",
-                "this link leads nowhere, or in a circle",
-                "link it anew, or remove it",
-            )
+            said = "this link leads nowhere, or in a circle"
+            yield _unreadable(folder, path, said, "link it anew, or remove it")
+    for path in sorted((folder / "templates").rglob("*")):
+        if path.is_file() and leads_out(path, folder):
+            said = "this link leads out of the project"
+            yield _unreadable(folder, path, said, "put the file itself here")
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether what is read at ``path`` lies elsewhere than in ``folder``."""
+    return not path.resolve().is_relative_to(folder.resolve())
 
 
 def _inside(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not _HARMLESS.fullmatch(path.name) and path.exists())
+
+
+def _unreadable(folder: Path, path: Path, message: str, hint: str) -> Problem:
+    return Problem(Place(path.relative_to(folder).as_posix()), "unreadable-file", message, hint)
 
 
 def _ignored(folder: Path, path: Path, message: str, hint: str) -> Iterator[Problem]:

@@ -33,7 +33,10 @@ def with_remedy(found: Problem) -> Problem:
 
 _ERRORS = {
     # Files and words
-    "unreadable-file": ("A file cannot be opened.", "Look at its permissions, or remove it."),
+    "unreadable-file": (
+        "A file cannot be opened, or is a link out of the project.",
+        "Look at its permissions, put the file itself there, or remove it.",
+    ),
     "bad-yaml": (
         "The file is not YAML, or uses a part of YAML that hides meaning: tags, merge keys, tabs, several documents.",
         "Mend the line; when a value holds ': ', ' #' or brackets, put the whole line in single quotes.",
