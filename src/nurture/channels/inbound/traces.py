@@ -17,8 +17,7 @@ MOST = 20
 
 _ID = re.compile(r"<([^<>\s@]{1,250}@[^<>\s@]{1,250})>")
 _ID_IN_TEXT = re.compile(
-    r"^[>\s|]*(?:x-)?(?:original-)?message-id\s*:\s*<?([^<>\s@]{1,250}@[^<>\s@]{1,250}?)>?[\s,;]*$",
-    re.IGNORECASE | re.MULTILINE,
+    r"message-?id\b(?:[^<>\n]{0,30}<|[ \t]*:[ \t]*)([^<>\s@]{1,250}@[^<>\s@]{1,250})", re.IGNORECASE
 )
 _ADDRESS = re.compile(r"[^\s<>;,:\"()\[\]]{1,200}@[^\s<>;,:\"()\[\]]{1,255}")
 _CAME_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-forwarded-to", "to", "cc")
@@ -77,7 +76,7 @@ def _all_ids(message: Part, text: str) -> Iterator[str]:
     yield from _ids(message.all("in-reply-to"))
     yield from reversed(list(_ids(message.all("references"))))
     for found in _ID_IN_TEXT.findall(text):
-        yield f"<{found}>"
+        yield f"<{found.rstrip(',;.')}>"
 
 
 def _ids(values: Iterable[str]) -> Iterator[str]:
