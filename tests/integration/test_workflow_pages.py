@@ -284,6 +284,7 @@ def test_who_is_under_way_is_taken_along_if_the_plan_says_so(running: Running, b
     done = publish(browser, f"{PLAN}?along=one")
 
     assert "1 contact of 1 in older versions goes on in the new one." in shown
+    assert "one gets a new version; 1 contact is taken into it." in shown
     assert done.status_code == 303
     assert running.enrollments()[0].version == live(running)
     assert "1 contact went on in the new version." in browser.get(RELEASES).text
