@@ -148,7 +148,10 @@ def _settle_some(tx: Connection, runtime: Runtime) -> int:
         return 0
     changes = list(_changes(tx, runtime, waiting, now))
     urls = hits.targets(tx, {one.hit.target for one in changes if one.hit.target})
-    told = {one.id: one for one in reversed(changes) if one.hit.kind in _NAMES}  # the first visit of each
+    told: dict[str, Change] = {}
+    for one in sorted(changes, key=lambda one: (one.hit.at, one.hit.id)):
+        if one.hit.kind in _NAMES:
+            told.setdefault(one.id, one)
     happenings = [_happening(id_, one, urls) for id_, one in told.items()]
     events = take_in(tx, runtime.shelf, happenings, now).events
     by_hit = {one.hit.id: event.id for one, event in zip(told.values(), events, strict=True) if event}
