@@ -320,6 +320,28 @@ def test_many_who_are_due_by_a_shorter_wait_take_their_turns_over_minutes(
     assert went == [8, 10, 12, 12]
 
 
+def test_many_whose_wait_is_over_by_a_shorter_timeout_go_on_over_minutes(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nurture.services.spread.A_MINUTE", 2)
+    people = ["ana@example.org", *(f"p{number}@example.org" for number in range(3))]
+    for email in people[1:]:
+        running.add(email)
+        running.track("a.happened", email)
+    running.advance(step_hours=12, days=3)
+    edit(running, ("timeout: 3 days", "timeout: 1 hour"))
+
+    plan = take_along(running)
+    called = []
+    for _ in range(3):
+        running.run()
+        called.append(sum(len(running.calls(email)) for email in people))
+        running.clock.advance(minutes=1)
+
+    assert plan.workflows[0].groups[0].at_once == 4
+    assert called == [2, 4, 4]
+
+
 # --- what a person asks for ---------------------------------------------------------------------------------------
 
 

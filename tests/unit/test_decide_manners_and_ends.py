@@ -137,6 +137,17 @@ def test_rule_12_always_restarts_a_live_enrollment_only_when_it_is_older_than_a_
     assert moves(world) == ["entered first", "exited first: restarted", "entered first"]
 
 
+def test_rule_12_who_is_there_is_asked_about_in_their_own_stage_before_they_enter_again():
+    text = TWO_STAGES.replace("validate: b.happened", 'validate: a.happened where stage == "first"', 1)
+    world = a_world(a_workflow(text.replace("calendar: business", "reentry: always")))
+    world.track("a.happened")
+    world.advance(days=2)
+
+    world.track("a.happened")
+
+    assert moves(world) == ["entered first", "validated first", "entered second"]
+
+
 # --- 13. Withdrawn consent ----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ Pure: the store, walks and simulations all ask here before a contact enters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nurture.engine.decide import enter
@@ -48,9 +48,10 @@ def entry_by_event(
     stage = entry_stage(workflow, event, scope)
     if stage is None:
         return None
+    there = replace(scope, stage=past.standing.stage) if past.standing else scope
     if past.live:
-        return None if moves(theirs, past.live, event, scope) else stage
-    if past.reopenable and reopens(theirs, past.reopenable, event, scope):
+        return None if moves(theirs, past.live, event, there) else stage
+    if past.reopenable and reopens(theirs, past.reopenable, event, there):
         return None
     return stage
 

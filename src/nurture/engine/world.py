@@ -344,7 +344,7 @@ class World(Watched):
                 )
 
     def _scope(self, event: Event) -> Scope:
-        return Scope(contact=self.contact, event=event.data, stage="", workspace=self.workspace)
+        return Scope(contact=self.contact, event=event.data, workspace=self.workspace)
 
     def _past(self, workflow: str) -> Past:
         own = [one for one in self.enrollments.values() if one.workflow == workflow]

@@ -162,7 +162,7 @@ class Playing:
             return
         where = (one.version, one.stage, one.step)
         seen = self.dues.get(where, Dues(None, None, 0))
-        at_once = then.due is not None and then.due <= self.now and then.phase is Phase.WAITING
+        at_once = then.due is not None and then.due <= self.now
         self.dues[where] = Dues(
             min(filter(None, (seen.before, one.due)), default=None),
             min(filter(None, (seen.after, then.due)), default=None),

@@ -161,7 +161,7 @@ def _take_along(
 
 
 def _is_due(one: Enrollment, now: datetime) -> bool:
-    return one.phase is Phase.WAITING and one.due is not None and one.due <= now
+    return one.phase is not Phase.ACTING and one.due is not None and one.due <= now
 
 
 def _open(tx: Connection) -> dict[str, Intent]:
