@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """NURTURE_SECRET_KEY: the first signs, all verify."""
     allow_recipients: tuple[str, ...] | None = None
     """Addresses and domains, in lower case, that may be mailed; None: everyone."""
+    dkim_key: str | None = Field(default=None, repr=False)
+    """A private key in PEM, for senders that have a selector and no key file on this machine."""
     webhook_allow: tuple[str, ...] = ()
     """Hosts, addresses and networks that webhooks may go to although they are private, without TLS and on any port."""
     worker_processes: int = 2
@@ -166,6 +168,14 @@ class Settings(BaseSettings):
                 remedy = "write addresses and domains, such as ana@example.org, example.com"
                 raise refused("allow_recipients", f"holds {word!r}, neither an address nor a domain", remedy)
         return allowed
+
+    @field_validator("dkim_key")
+    @classmethod
+    def _dkim_key(cls, value: str | None) -> str | None:
+        # Whether it can sign is asked where it does: reading it takes a library that not everybody has.
+        if value is not None and "PRIVATE KEY-----" not in value:
+            raise refused("dkim_key", "holds no private key in PEM", "make one with `nurture dkim new SELECTOR`")
+        return value
 
     @field_validator("webhook_allow", mode="before")
     @classmethod

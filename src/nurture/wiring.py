@@ -18,7 +18,7 @@ from nurture.db.session import Database
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
-from nurture.services import migration, watch
+from nurture.services import domains, migration, watch
 from nurture.services.advance import Advance
 from nurture.services.breaker import Breaker
 from nurture.services.calls import settle as settle_outcomes
@@ -29,6 +29,7 @@ from nurture.services.notices import send_batch
 from nurture.services.presence import forget_the_silent
 from nurture.services.requests import FORGOTTEN_AFTER
 from nurture.services.runtime import Runtime
+from nurture.services.senders import Keyring
 from nurture.services.visits import settle as settle_visits
 from nurture.settings import CATCH, Settings
 
@@ -103,6 +104,8 @@ class Nurture:
         expired = tasks.expire(tx, now)
         forget_the_silent(tx, operational)
         requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
+        domains.look(tx, self.runtime)
+        domains.forget(tx, operational)
         return rescued, in_doubt, called_off, expired
 
     def send_notices(self) -> int:
@@ -150,6 +153,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Nurture:
         links=Links(settings.base_url, settings.secret_keys),
         open_channel=lambda: channel_for(settings.smtp_url, mail_folder=settings.var / "mail"),
         allow_recipients=settings.allow_recipients,
+        keys=Keyring(settings.project, settings.dkim_key),
         webhooks=WebhookChannel(
             settings.secret_keys, Reach.of(settings.webhook_allow), catches=settings.smtp_url == CATCH
         ),

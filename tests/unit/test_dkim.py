@@ -13,14 +13,13 @@ from dkim import canonicalization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nurture.model.addresses import Mailbox
+from nurture.model.addresses import Mailbox, is_selector
 from nurture.rendering.dkim import (
     DkimError,
     KeyKind,
     Signer,
     SigningKey,
     covered,
-    is_selector,
     new_key,
     read_key,
     relaxed_body,

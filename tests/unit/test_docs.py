@@ -28,6 +28,7 @@ from nurture.workflow import documents, scenarios, workspace
 from nurture.workflow.checks import CODES
 from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
+from nurture.workflow.senders import SenderForm
 from nurture.workflow.workspace import read_workspace
 from tests.support.documents import (
     DOCUMENTS,
@@ -170,7 +171,7 @@ def test_every_option_of_the_mail_servers_address_has_its_row() -> None:
         ("events", workspace._EventsForm),
         ("outcomes", workspace._NamesForm),
         ("calendars", workspace._CalendarForm),
-        ("senders", workspace._SenderForm),
+        ("senders", SenderForm),
         ("teams", workspace._TeamForm),
         ("webhooks", EndpointForm),
         ("caps", workspace._CapsForm),

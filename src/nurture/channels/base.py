@@ -81,10 +81,12 @@ class RefusedMessage(Outcome):
 class RefusedUs(Outcome):
     """The server does not want us, or cannot be reached: pause the channel. The message is untouched, no attempt is used up.
 
-    ``permanent`` when waiting alone will not help (a wrong password, no relaying): a person must look.
+    ``permanent`` when waiting alone will not help (a wrong password, no relaying): a person must look. ``of_recipient``
+    when it was said of one message, after the server had taken our name and our sender: it may hold for its domain alone.
     """
 
     permanent: bool = False
+    of_recipient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

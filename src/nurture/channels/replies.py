@@ -47,6 +47,9 @@ class Stage(StrEnum):
 
 _ABOUT_US_ALWAYS = frozenset({Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 
+# A server that passes on what the receiving one says (a relay, a filter) says it here, once it has taken us.
+_OF_RECIPIENT = frozenset({Stage.RCPT, Stage.DATA, Stage.END})
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -74,13 +77,14 @@ def classify(stage: Stage, reply: Reply) -> Outcome:
     if 200 <= code < 300 and stage is Stage.END:
         return Accepted(code, status, reply.text)
     if code == 421 or (stage in _ABOUT_US_ALWAYS and not 500 <= code < 600):
-        return RefusedUs(code, status, text)
+        return RefusedUs(code, status, text, of_recipient=stage in _OF_RECIPIENT)
     if 400 <= code < 500:
         return Deferred(code, status, text)
     if not 500 <= code < 600:
         return Deferred(code, status, f"an answer out of turn: {text}")
     if _is_about_us(stage, reply):
-        return RefusedUs(code, status, text, permanent=True)
+        of_recipient = stage in _OF_RECIPIENT and code not in _LOG_IN
+        return RefusedUs(code, status, text, permanent=True, of_recipient=of_recipient)
     if stage is Stage.RCPT and code == 552 and status is None:
         return Deferred(code, status, text)  # means 452: RFC 5321, 4.5.3.1.10
     if _is_dead(stage, reply):

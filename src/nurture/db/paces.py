@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Update, delete, select, update
+from sqlalchemy import Connection, Text, Update, bindparam, delete, null, select, update
 
 from nurture.db.deliveries import ENDED, D
 from nurture.db.sets import among, given, insert_rows, now_param, run_on, same_row, word
@@ -24,12 +24,13 @@ P = table_of(PaceRow)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A claimed message that goes back until its turn (operational time); ``said`` is which rate holds it."""
+    """A claimed message that goes back until its turn (operational time); ``said`` is which rate, or what, holds it."""
 
     id: int
     fence: int
     until: datetime
     said: str
+    reason: Reason = Reason.RATE_LIMIT
 
 
 def lock(tx: Connection, names: Set[str], operational: datetime) -> dict[str, Meter]:
@@ -55,9 +56,23 @@ def save(tx: Connection, meters: Mapping[str, Meter]) -> None:
 
 def hold(tx: Connection, held: Sequence[Held]) -> None:
     """Give these claims back until their turn: no attempt was made, and none is counted."""
-    rows = [{"id": one.id, "fence": one.fence, "retry_at": one.until, "detail": one.said} for one in held]
+    rows = [
+        {
+            "id": one.id,
+            "fence": one.fence,
+            "retry_at": one.until,
+            "detail": one.said,
+            "reason": one.reason.value,
+        }
+        for one in held
+    ]
     if rows:
         run_on(tx, _hold, rows)
+
+
+def wake(tx: Connection, reason: Reason) -> int:
+    """Let all that are held for this reason ask again at once; returns how many."""
+    return tx.execute(_WAKE, {"why": reason.value}).rowcount
 
 
 def forget(tx: Connection, operational: datetime) -> None:
@@ -71,6 +86,11 @@ def forget(tx: Connection, operational: datetime) -> None:
 _LOCK = select(P.c.name, P.c.in_step_at, P.c.promised_at).where(among(P.c.name)).order_by(P.c.name)
 _LOCK = _LOCK.with_for_update()
 _FORGET = delete(P).where(P.c.in_step_at < now_param("before"), P.c.promised_at < now_param("before"))
+_WAKE = (
+    update(D)
+    .where(D.c.state == word(DeliveryState.PENDING), D.c.reason == bindparam("why", type_=Text))
+    .values(retry_at=null())
+)
 
 
 @cache
@@ -82,7 +102,8 @@ def _save(dialect: str) -> Update:
 
 @cache
 def _hold(dialect: str) -> Update:
-    row = given(dialect, id=D.c.id, fence=D.c.fence, retry_at=D.c.retry_at, detail=D.c.detail)
+    named = ("id", "fence", "retry_at", "detail", "reason")
+    row = given(dialect, **{name: D.c[name] for name in named})
     return (
         update(D)
         .where(
@@ -92,7 +113,7 @@ def _hold(dialect: str) -> Update:
         )
         .values(
             ENDED
-            | {"state": DeliveryState.PENDING.value, "reason": Reason.RATE_LIMIT.value}
+            | {"state": DeliveryState.PENDING.value, "reason": row.c.reason}
             | {"retry_at": row.c.retry_at, "detail": row.c.detail}
         )
     )

@@ -26,6 +26,10 @@ _ASCII_DOMAIN = re.compile(
 )
 
 
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+
+
 class AddressError(NurtureError, ValueError):
     """This text is no mail address that can be written to."""
 
@@ -72,6 +76,11 @@ def wire_domain(domain: str) -> str:
     if len(ascii_domain) > LONGEST_DOMAIN or not _ASCII_DOMAIN.fullmatch(ascii_domain):
         raise AddressError(f"{domain!r} is no domain")
     return ascii_domain
+
+
+def is_selector(text: str) -> bool:
+    """Whether a signature (DKIM) can name its key so: it is the beginning of a name in the DNS."""
+    return len(text) <= 100 and _SELECTOR.fullmatch(text) is not None
 
 
 def split_address(address: str) -> tuple[str, str]:

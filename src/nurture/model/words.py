@@ -79,6 +79,8 @@ class Reason(StrEnum):
     FREQUENCY_CAP = "frequency-cap"
     PRIORITY = "priority"
     RATE_LIMIT = "rate-limit"
+    DOMAIN_RESTS = "domain-rests"
+    UNSIGNED = "unsigned"
     HELD_TOO_LONG = "held-too-long"
     LATE = "late"
     # Circumstances.

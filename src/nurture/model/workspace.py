@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nurture.model.timing import DEFAULT_CALENDAR, Calendar, Duration, Window
+from nurture.model.warm_up import WarmUp
 
 if TYPE_CHECKING:  # what a contact is said by words that know the workspace
     from nurture.model.matching import EventMatch
@@ -54,7 +55,10 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whom messages come from. ``rate`` and ``per_domain_rate`` are messages per minute; None is no limit."""
+    """Whom messages come from. ``rate`` and ``per_domain_rate`` are messages per minute; None is no limit.
+
+    With a ``dkim_selector`` its mail is signed, by the key in ``dkim_key_file`` or the one that the machine was given.
+    """
 
     name: str
     address: str
@@ -64,6 +68,7 @@ class Sender:
     dkim_key_file: str | None = None
     rate: int | None = None
     per_domain_rate: int | None = None
+    warm_up: WarmUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ Sources: RFC 6376 (DKIM), RFC 8301 (no SHA-1, RSA of 2048 bits), RFC 8463 (Ed255
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from nurture.model.addresses import wire_domain
+from nurture.model.addresses import is_selector, wire_domain
 from nurture.model.errors import NurtureError
 from nurture.rendering.mime import Header
 
@@ -28,8 +27,6 @@ SIGNED = (
 OVERSIGNED = frozenset({"from", "to", "cc", "reply-to", "subject", "date"})
 """Signed once more than they are there: nobody can add a second one that a reader would see instead."""
 _WIDTH = 72
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 EXTRA = "install it with: pip install 'nurture[mail]'"
 
 
@@ -91,11 +88,6 @@ class Signer:
         signature = b64encode(self.key.sign("\r\n".join(lines).encode())).decode()
         folded = [signature[at : at + _WIDTH] for at in range(0, len(signature), _WIDTH)]
         return [("DKIM-Signature", unsigned + "\r\n ".join(folded))]
-
-
-def is_selector(text: str) -> bool:
-    """Whether a DNS name can begin so."""
-    return _SELECTOR.fullmatch(text) is not None
 
 
 def record_name(selector: str, domain: str) -> str:

@@ -17,7 +17,7 @@ from nurture.model.timing import add
 from nurture.model.words import Contact, Event, Payload
 from nurture.model.workspace import UNTRACKED, Tracked, Workspace
 from nurture.rendering.links import Kind, Links, message_id
-from nurture.rendering.mime import Mail, build_message
+from nurture.rendering.mime import Mail, Sign, build_message
 from nurture.rendering.render import Rendered
 from nurture.rendering.templates import Library
 from nurture.rendering.ways import key_of
@@ -51,11 +51,12 @@ class Composed:
     template_hash: str
     targets: Mapping[str, str] = field(default_factory=dict)
 
-    def message(self, key: str) -> Message:
+    def message(self, key: str, return_path: str | None = None, sign: Sign | None = None) -> Message:
+        """The message of the delivery ``key``; without a ``return_path`` its bounces go to whom it comes from."""
         return Message(
-            sender=self.mail.from_.address,
+            sender=return_path or self.mail.from_.address,
             recipient=self.mail.to.address,
-            data=build_message(self.mail),
+            data=build_message(self.mail, sign),
             message_id=self.mail.message_id,
             key=key,
         )

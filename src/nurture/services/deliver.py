@@ -27,21 +27,27 @@ from nurture.channels.base import (
     Untried,
     allows,
 )
-from nurture.db import contacts, events, hits, outbox, state
+from nurture.db import contacts, domain_days, events, hits, outbox, state
+from nurture.db.domain_days import Counted
 from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
+from nurture.model.addresses import split_address
 from nurture.model.chance import share
 from nurture.model.errors import NurtureError
-from nurture.model.pace import Pace
 from nurture.model.words import Channel as Way
 from nurture.model.words import Contact, DeliveryState, Event, Reason
-from nurture.model.workspace import UNTRACKED, Tracked
-from nurture.services.compose import Letter, compose, team_address
-from nurture.services.ingest import Happening, take_in
+from nurture.model.workspace import UNTRACKED, Sender, Tracked
+from nurture.rendering.dkim import DkimError
+from nurture.services import domains
+from nurture.services.compose import Composed, Letter, compose, team_address
+from nurture.services.dead import dead_among, report_dead
+from nurture.services.domains import Rests
 from nurture.services.keep import kept
 from nurture.services.manners import Asked, ask_again, hold, is_fresh
-from nurture.services.pacing import Paced, paces_of, take_turns
+from nurture.services.pacing import Paced, Waits, allowance_of, paces_of, take_turns
 from nurture.services.published import Published
+from nurture.services.refusals import heed, judge
 from nurture.services.runtime import Runtime
+from nurture.services.senders import return_path, sender_of
 from nurture.services.stages import older_versions, stage_of
 from nurture.workflow.model import Workflow
 
@@ -53,21 +59,27 @@ FIRST_RETRY = timedelta(minutes=5)
 LAST_RETRY = timedelta(hours=6)
 MOST_ATTEMPTS = 20
 """With these spans a message is put off for about four days before we give up (RFC 5321, 4.5.4.1)."""
-FIRST_PAUSE = timedelta(seconds=30)
-LAST_PAUSE = timedelta(minutes=30)
-"""How long the channel rests when the server refuses *us*: doubling, and over by itself."""
+UNSIGNED_WAITS = timedelta(minutes=5)
+"""How long a message waits when its sender's key cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A claimed delivery, composed."""
+    """A claimed delivery, composed, and what stands before its leaving. ``sender`` is a name of nurture.toml."""
 
     claim: ClaimedDelivery
     message: Message
     template_hash: str
-    paces: tuple[Pace, ...] = ()
+    sender: str
+    paced: Paced
     targets: Mapping[str, str] = field(default_factory=dict)
     """Where its tracked links lead."""
+
+    def counted(self, day: date, *, went: bool) -> Counted:
+        """What it adds to its domain's day: what a sender that warms up may send was counted with its turn."""
+        allowed = self.paced.allowance
+        sent = int(went) - (allowed is not None)
+        return Counted(self.paced.domain, allowed.day if allowed else day, self.sender, sent=sent)
 
 
 class _EndsHereError(Exception):
@@ -108,7 +120,7 @@ class Deliver:
 
     def _in_turn(self, ready: Sequence[Ready]) -> Sequence[Ready]:
         """Those whose senders have room now; the others go back until their turn. Without a rate nothing is asked."""
-        paced = [Paced(one.claim, one.paces) for one in ready if one.paces]
+        paced = [one.paced for one in ready if one.paced.is_asked]
         if not paced:
             return ready
         runtime = self.runtime
@@ -134,25 +146,39 @@ class Deliver:
     def _send(self, ready: Sequence[Ready], *, rested: bool) -> int:
         """Group after group; when the server refuses us, or we are to stop, the rest goes back untouched.
 
-        ``rested``: the server had refused us before, and the first message that it takes ends that.
+        ``rested``: the server had refused us before, and the first message that it takes ends that. A domain that is
+        refused is left alone; the others go on.
         """
         channel = self._channel()
         waiting = list(ready)
         untouched: list[Ready] = []
         while waiting and not self.runtime.draining.is_set():
             group, waiting = waiting[: channel.group], waiting[channel.group :]
-            outcomes, given_back = self._send_group(channel, group)
+            said, given_back = self._send_group(channel, group)
             untouched += given_back
-            if self._refused(outcomes, rested=rested):
+            verdict = judge((one.paced.domain, outcome) for one, outcome in said)
+            heed(
+                self.runtime,
+                verdict,
+                rested=rested,
+                before={one.paced.domain for one in group if one.paced.refused},
+            )
+            if verdict.server:
                 break
+            untouched += [one for one in waiting if one.paced.domain in verdict.domains]
+            waiting = [one for one in waiting if one.paced.domain not in verdict.domains]
         untouched += waiting
         if untouched:
+            day = self.runtime.clock.operational().date()
             with self.runtime.database.write() as tx:
                 outbox.release(tx, [one.claim for one in untouched])
+                domain_days.count(tx, [one.counted(day, went=False) for one in untouched])
         return len(ready) - len(untouched)
 
-    def _send_group(self, channel: Channel, group: Sequence[Ready]) -> tuple[list[Outcome], list[Ready]]:
-        """One group in two strokes; returns what the server said, and the messages that were not touched."""
+    def _send_group(
+        self, channel: Channel, group: Sequence[Ready]
+    ) -> tuple[list[tuple[Ready, Outcome]], list[Ready]]:
+        """One group in two strokes; returns what was said of each, and the messages that were not touched."""
         clock = self.runtime.clock
         staged = channel.stage([one.message for one in group])
         leaving = [
@@ -169,14 +195,25 @@ class Deliver:
             may_go = outbox.mark_sending(tx, leaving, clock.now(), clock.operational() + LEASE)
         staged.drop([index for index in staged.ready if group[index].claim.id not in may_go])
         early, late = staged.refused, staged.finish()
-        given_back = [index for index, outcome in early.items() if isinstance(outcome, RefusedUs | Untried)]
-        ended = [
-            (group[index].claim, outcome)
-            for index, outcome in (*early.items(), *late.items())
+        given_back = {index for index, outcome in early.items() if isinstance(outcome, RefusedUs | Untried)}
+        said = {**early, **late}
+        ended = [(group[index].claim, outcome) for index, outcome in said.items() if index not in given_back]
+        day = clock.operational().date()
+        counted = [
+            one.counted(day, went=isinstance(said.get(index), Accepted | Unknown))
+            for index, one in enumerate(group)
             if index not in given_back
         ]
-        self._record([(claim, self._written(claim, outcome)) for claim, outcome in ended], dead=_dead(ended))
-        return [*early.values(), *late.values()], [group[index] for index in given_back]
+        counted += [
+            Counted(group[index].paced.domain, day, bounced=1)
+            for index, outcome in said.items()
+            if isinstance(outcome, Dead)
+        ]
+        written = [(claim, self._written(claim, outcome)) for claim, outcome in ended]
+        self._record(written, dead=dead_among(ended), counted=counted)
+        return [(group[index], outcome) for index, outcome in said.items()], [
+            group[index] for index in sorted(given_back)
+        ]
 
     def _channel(self) -> Channel:
         if not hasattr(self._mine, "channel"):
@@ -207,11 +244,12 @@ class Deliver:
             people = contacts.load(tx, {claim.contact_id for claim in claims})
             evidence = events.by_ids(tx, {claim.event_id for claim in claims if claim.event_id})
             older = older_versions(tx, runtime.shelf, published, claims)
+            rests = domains.rests(tx)
         ready: list[Ready] = []
         failed: list[tuple[ClaimedDelivery, outbox.Outcome]] = []
         for claim in claims:
             try:
-                ready.append(self._ready(claim, people, evidence, published, older, now))
+                ready.append(self._ready(claim, people, evidence, published, older, rests, now))
             except _EndsHereError as end:
                 ended = outbox.Outcome(claim.id, claim.fence, end.state, end.reason, end.detail)
                 failed.append((claim, ended))
@@ -225,9 +263,11 @@ class Deliver:
         evidence: Mapping[int, Event],
         published: Published,
         older: Sequence[Workflow],
+        rests: Rests,
         now: datetime,
     ) -> Ready:
         """The message of one claim, composed. Raises _EndsHereError when it cannot or must not go."""
+        runtime = self.runtime
         person = people.get(claim.contact_id)
         if person is None:
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.ERASED)
@@ -236,16 +276,39 @@ class Deliver:
         try:
             letter = letter_of(claim, person, evidence.get(claim.event_id or 0), published, older)
             tracked = tracked_of(claim, published)
-            composed = compose(
-                letter, published.workspace, published.templates, self.runtime.links, now, tracked
-            )
-            message = composed.message(claim.key)
+            composed = compose(letter, published.workspace, published.templates, runtime.links, now, tracked)
+            sender = sender_of(published.workspace, composed.rendered.sender)
+            message, waits = self._sealed(claim, composed, sender)
         except (NurtureError, ValueError) as error:
             raise _EndsHereError(DeliveryState.FAILED, Reason.TEMPLATE_FAILED, str(error)) from error
-        if not allows(message.recipient, self.runtime.allow_recipients or ()):
+        if not allows(message.recipient, runtime.allow_recipients or ()):
             raise _EndsHereError(DeliveryState.SKIPPED, Reason.NOT_ALLOWED)
-        paces = paces_of(published.workspace, composed.rendered.sender, message.recipient)
-        return Ready(claim, message, composed.template_hash, paces, composed.targets)
+        operational = runtime.clock.operational()
+        domain = split_address(message.recipient)[1]
+        paced = Paced(
+            claim,
+            domain,
+            paces_of(sender, domain),
+            allowance_of(sender, operational.date()),
+            waits or rests.waits(domain, operational, marketing=claim.marketing),
+            refused=domain in rests.refusing,
+        )
+        return Ready(
+            claim, message, composed.template_hash, sender.name if sender else "", paced, composed.targets
+        )
+
+    def _sealed(
+        self, claim: ClaimedDelivery, composed: Composed, sender: Sender | None
+    ) -> tuple[Message, Waits | None]:
+        """The message with its return path and signature. One that cannot be signed waits: others would refuse it."""
+        runtime = self.runtime
+        path = return_path(sender, runtime.links, claim.key) if claim.channel is Way.EMAIL else None
+        try:
+            return composed.message(claim.key, path, runtime.keys.signer(sender)), None
+        except DkimError as error:
+            log.error("mail cannot be signed", delivery=claim.id, why=str(error))
+            until = runtime.clock.operational() + UNSIGNED_WAITS
+            return composed.message(claim.key, path), Waits(until, Reason.UNSIGNED, str(error))
 
     # --- after ----------------------------------------------------------------------------------------------
 
@@ -253,15 +316,17 @@ class Deliver:
         self,
         ended: Iterable[tuple[ClaimedDelivery, outbox.Outcome]],
         dead: Sequence[tuple[ClaimedDelivery, Dead]] = (),
+        counted: Sequence[Counted] = (),
     ) -> None:
         outcomes = [outcome for _, outcome in ended]
-        if not outcomes:
+        if not outcomes and not any(one.sent or one.bounced for one in counted):
             return
 
         def write(tx: Connection) -> None:
             now = self.runtime.now()
             outbox.record_outcomes(tx, outcomes, now)
-            _report_dead(tx, self.runtime, dead, now)
+            report_dead(tx, self.runtime, dead, now)
+            domain_days.count(tx, counted)  # last: all workers share these rows
 
         self.runtime.database.retrying(write)
 
@@ -292,22 +357,6 @@ class Deliver:
             case _:
                 raise AssertionError(f"no end for {outcome}")
 
-    def _refused(self, outcomes: Sequence[Outcome], *, rested: bool) -> bool:
-        """Does the server refuse us? Then the channel rests; one that took a message works again."""
-        refused = next((one for one in outcomes if isinstance(one, RefusedUs)), None)
-        worked = any(isinstance(one, Accepted) for one in outcomes)
-        database, operational = self.runtime.database, self.runtime.clock.operational()
-        if refused and not worked:
-            with database.write() as tx:
-                before = state.channel_pause(tx, EMAIL)
-                span = min(LAST_PAUSE, FIRST_PAUSE * 2 ** (before.times if before else 0))
-                state.pause_channel(tx, EMAIL, operational + span, str(refused), operational)
-            log.error("mail server refuses us", until=(operational + span).isoformat(), reply=str(refused))
-        elif worked and rested:
-            with database.write() as tx:
-                state.resume_channel(tx, EMAIL)
-        return refused is not None and not worked
-
 
 def tracked_of(claim: ClaimedDelivery, published: Published) -> Tracked:
     """What is tracked of this message: nothing of one to our own people."""
@@ -334,35 +383,6 @@ def letter_of(
         offer=published.offers.get(claim.offer or ""),
         event=event,
         to=team_address(claim.team, person, published.workspace) if claim.channel is Way.TEAM else None,
-    )
-
-
-def _dead(ended: Iterable[tuple[ClaimedDelivery, Outcome]]) -> list[tuple[ClaimedDelivery, Dead]]:
-    return [
-        (claim, outcome)
-        for claim, outcome in ended
-        if isinstance(outcome, Dead) and claim.channel is Way.EMAIL
-    ]
-
-
-def _report_dead(
-    tx: Connection, runtime: Runtime, dead: Sequence[tuple[ClaimedDelivery, Dead]], now: datetime
-) -> None:
-    """A dead address is a hard bounce: it is suppressed, and its enrollments hear of it."""
-    take_in(
-        tx,
-        runtime.shelf,
-        [
-            Happening(
-                contact_id=claim.contact_id,
-                name="email.bounced",
-                data={"kind": "hard", "status": outcome.status, "message": str(outcome)},
-                id=f"bounce:{claim.key}",
-                about=(claim.enrollment_id, claim.step, claim.visit) if claim.enrollment_id else None,
-            )
-            for claim, outcome in dead
-        ],
-        now,
     )
 
 

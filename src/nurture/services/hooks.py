@@ -28,9 +28,10 @@ from nurture.db.outbox import LEASE, ClaimedDelivery, Leaving
 from nurture.model.errors import NurtureError
 from nurture.model.words import Contact, DeliveryState, Event, Payload, Reason
 from nurture.services.compose import chat_words
-from nurture.services.deliver import FIRST_PAUSE, LAST_PAUSE, backoff, letter_of
+from nurture.services.deliver import backoff, letter_of
 from nurture.services.keep import kept
 from nurture.services.published import Published
+from nurture.services.refusals import FIRST_PAUSE, LAST_PAUSE
 from nurture.services.runtime import Runtime
 from nurture.services.stages import older_versions
 from nurture.workflow.model import Workflow

@@ -1,63 +1,115 @@
-"""Not all at once: a message waits for its turn where its sender has a rate, for everyone or for one domain.
+"""Not all at once: a message waits for its turn where its sender has a rate or is new, or its domain must rest.
 
 The wait is no lateness, and no attempt. A message for which the turn would come too late, by its step's ``max_late`` or
-after seven days, is skipped. Rates are asked on the operational clock, right before a message leaves.
+after seven days, is skipped. All is asked on the operational clock, right before a message leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import contacts, enrollments, outbox, paces, pauses
+from nurture.db import contacts, domain_days, enrollments, outbox, paces, pauses
+from nurture.db.domain_days import Counted
 from nurture.db.outbox import ClaimedDelivery
 from nurture.db.paces import Held
 from nurture.engine.touch import held_at_most
-from nurture.model.pace import Asking, Pace, Turn, give_turns
+from nurture.model.pace import Asking, Pace, give_turns
 from nurture.model.words import DeliveryState, Reason
-from nurture.model.workspace import Workspace
+from nurture.model.workspace import Sender
 from nurture.services.runtime import Runtime
+
+TOMORROW = timedelta(days=1)
+"""What a new sender may not send today comes back at this time tomorrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Why a message may not leave now, in words, and when it asks again (operational time)."""
+
+    until: datetime
+    reason: Reason
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one sender, which is warming up, may send on one day to all domains together."""
+
+    sender: str
+    day: date
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """A claimed message that is ready to leave, and the paces it keeps: one at least."""
+    """A claimed message that is ready to leave, and what stands before that.
+
+    ``waits`` when it is certain to wait; ``refused`` when its domain refused us the last time.
+    """
 
     claim: ClaimedDelivery
-    paces: tuple[Pace, ...]
+    domain: str
+    paces: tuple[Pace, ...] = ()
+    allowance: Allowance | None = None
+    waits: Waits | None = None
+    refused: bool = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Is there anything to ask before it leaves?"""
+        return bool(self.paces or self.allowance or self.waits)
 
 
-def paces_of(workspace: Workspace, sender: str, recipient: str) -> tuple[Pace, ...]:
-    """The paces of a message from the sender of this name; who writes as ``owner`` writes by the default's leave."""
-    name = "default" if sender == "owner" else sender
-    found = workspace.senders.get(name)
-    if found is None or not (found.rate or found.per_domain_rate):
+def paces_of(sender: Sender | None, domain: str) -> tuple[Pace, ...]:
+    """The paces of a message from this sender to an address of this domain."""
+    if sender is None or not (sender.rate or sender.per_domain_rate):
         return ()
-    domain = recipient.rpartition("@")[2].lower()
-    both = ((name, found.rate), (f"{name} {domain}", found.per_domain_rate))
+    both = ((sender.name, sender.rate), (f"{sender.name} {domain}", sender.per_domain_rate))
     return tuple(Pace(what, most) for what, most in both if most)
 
 
+def allowance_of(sender: Sender | None, day: date) -> Allowance | None:
+    """What the sender may send on this day; None for one that is warm."""
+    most = sender.warm_up.most_on(day) if sender and sender.warm_up else None
+    return Allowance(sender.name, day, most) if sender and most is not None else None
+
+
 def take_turns(tx: Connection, runtime: Runtime, paced: Sequence[Paced]) -> frozenset[int]:
-    """Give turns to these messages, in their order. Returns the ids of those that may not leave now: they went back."""
+    """Give turns to these messages, in their order. Returns the ids of those that may not leave now: they went back.
+
+    What a sender that is warming up may send is counted here already, so that two workers never send it twice; give
+    back with ``domain_days.count`` what did not leave.
+    """
     now, operational = runtime.now(), runtime.clock.operational()
-    meters = paces.lock(tx, {pace.name for one in paced for pace in one.paces}, operational)
-    asking = [Asking(one.claim.id, one.paces, first=_goes_first(one.claim)) for one in paced]
-    turns = give_turns(asking, meters, operational)
+    names = {pace.name for one in paced for pace in one.paces}
+    # Locked like a pace: whoever else counts what this sender sent today waits for us.
+    daily = {f"{one.allowance.sender} daily" for one in paced if one.allowance}
+    meters = paces.lock(tx, names | daily, operational)
+    turns = {one.claim.id: one.waits for one in paced if one.waits}
+    turns |= _beyond_today(tx, [one for one in paced if one.claim.id not in turns], operational)
+    asking = [
+        Asking(one.claim.id, one.paces, first=_goes_first(one.claim))
+        for one in paced
+        if one.claim.id not in turns
+    ]
+    for number, turn in give_turns(asking, meters, operational).items():
+        turns[number] = Waits(turn.at, Reason.RATE_LIMIT, in_words(turn.by))
     paces.save(tx, meters)
     waiting = [one.claim for one in paced if one.claim.id in turns]
-    until = {number: now + (turn.at - operational) for number, turn in turns.items()}
+    until = {number: now + (turn.until - operational) for number, turn in turns.items()}
     too_late = _too_late(tx, runtime, waiting, until)
     outbox.record_outcomes(tx, list(_skipped(waiting, turns, too_late)), now)
-    paces.hold(
+    paces.hold(tx, list(_held(waiting, turns, too_late)))
+    domain_days.count(
         tx,
         [
-            Held(one.id, one.fence, turns[one.id].at, in_words(turns[one.id].by))
-            for one in waiting
-            if one.id not in too_late
+            Counted(one.domain, one.allowance.day, one.allowance.sender, sent=1)
+            for one in paced
+            if one.allowance and one.claim.id not in turns
         ],
     )
     return frozenset(turns)
@@ -67,6 +119,32 @@ def in_words(pace: Pace) -> str:
     """``at most 60 a minute from 'default' to example.org``."""
     sender, _, domain = pace.name.partition(" ")
     return f"at most {pace.per_minute} a minute from '{sender}'" + (f" to {domain}" if domain else "")
+
+
+def _beyond_today(tx: Connection, paced: Sequence[Paced], operational: datetime) -> dict[int, Waits]:
+    """Those for which a sender that is warming up has no room today. What answers a wish counts, and never waits."""
+    warming = [one for one in paced if one.allowance]
+    if not warming:
+        return {}
+    days = {one.allowance.day for one in warming if one.allowance}
+    sent = {
+        (sender, day): number
+        for day in days
+        for sender, number in domain_days.sent_by(
+            tx, {one.allowance.sender for one in warming if one.allowance}, day
+        ).items()
+    }
+    found: dict[int, Waits] = {}
+    for one in sorted(warming, key=lambda one: not _goes_first(one.claim)):
+        allowed = one.allowance
+        assert allowed is not None
+        so_far = sent.get((allowed.sender, allowed.day), 0)
+        if one.claim.marketing and so_far >= allowed.most:
+            said = f"'{allowed.sender}' is warming up: at most {allowed.most} on {allowed.day.isoformat()}"
+            found[one.claim.id] = Waits(operational + TOMORROW, Reason.RATE_LIMIT, said)
+        else:
+            sent[allowed.sender, allowed.day] = so_far + 1
+    return found
 
 
 def _goes_first(claim: ClaimedDelivery) -> bool:
@@ -100,9 +178,18 @@ def _too_late(
 
 
 def _skipped(
-    waiting: Sequence[ClaimedDelivery], turns: Mapping[int, Turn], too_late: Collection[int]
+    waiting: Sequence[ClaimedDelivery], turns: Mapping[int, Waits], too_late: Collection[int]
 ) -> Iterator[outbox.Outcome]:
     for one in waiting:
         if one.id in too_late:
-            why = f"{Reason.RATE_LIMIT}, {in_words(turns[one.id].by)}"
+            why = f"{turns[one.id].reason}, {turns[one.id].said}"
             yield outbox.Outcome(one.id, one.fence, DeliveryState.SKIPPED, Reason.HELD_TOO_LONG, why)
+
+
+def _held(
+    waiting: Sequence[ClaimedDelivery], turns: Mapping[int, Waits], too_late: Collection[int]
+) -> Iterator[Held]:
+    for one in waiting:
+        if one.id not in too_late:
+            turn = turns[one.id]
+            yield Held(one.id, one.fence, turn.until, turn.said, turn.reason)

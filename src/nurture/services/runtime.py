@@ -18,6 +18,7 @@ from nurture.model.clock import Clock
 from nurture.model.words import NOTHING
 from nurture.rendering.links import Links
 from nurture.services.published import Published, Shelf
+from nurture.services.senders import Keyring
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Runtime:
     allow_recipients: tuple[str, ...] | None = None
     webhooks: WebhookChannel = field(default_factory=WebhookChannel)
     shelf: Shelf = field(default_factory=Shelf)
+    keys: Keyring = field(default_factory=Keyring)
     draining: Event = field(default_factory=Event)
     """Set when this process is to end: what is in a dialogue ends, everything else goes back."""
 

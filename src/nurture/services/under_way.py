@@ -66,11 +66,10 @@ def of_waiting_mail(known: Known, one: Enrollment, mail: Delivery) -> Next:
         return replace(answer, state=StepState.NEVER, reason=gate, gate=gate, said=said)
     if mail.state is DeliveryState.SENDING:
         return replace(answer, said=f"{name} is being handed to the mail server at this moment.")
-    if mail.reason == Reason.RATE_LIMIT and again:
-        said = f"{name} waits for its turn: {mail.detail}; about {known.when(again)}."
-        return replace(
-            answer, reason=Reason.RATE_LIMIT, gate=Reason.RATE_LIMIT, rule=mail.detail or "", said=said
-        )
+    if mail.reason in _TURNS and again:
+        waits = "waits for its turn" if mail.reason == Reason.RATE_LIMIT else "waits"
+        said = f"{name} {waits}: {mail.detail}; about {known.when(again)}."
+        return replace(answer, reason=mail.reason, gate=mail.reason, rule=mail.detail or "", said=said)
     if again:
         said = f"{name} was put off by the other side ({mail.detail}) and is tried again about {known.when(again)}; attempt {mail.attempts + 1}."
         return replace(answer, reason="deferred", rule=mail.detail or "", said=said)
@@ -88,6 +87,10 @@ def of_waiting_mail(known: Known, one: Enrollment, mail: Delivery) -> Next:
     if mail.due > known.now:
         return replace(answer, said=f"{name} leaves {known.when(mail.due)}.")
     return replace(answer, said=f"{name} leaves at once.", at=known.now)
+
+
+_TURNS = frozenset({Reason.RATE_LIMIT, Reason.DOMAIN_RESTS, Reason.UNSIGNED})
+"""Why a message went back before anything was said of it to a server; its detail says it in words."""
 
 
 def _tried_again(known: Known, mail: Delivery) -> datetime | None:

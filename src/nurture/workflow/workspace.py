@@ -20,7 +20,6 @@ from pydantic import (
 )
 
 from nurture.model import workspace as model
-from nurture.model.addresses import AddressError, parse_mailbox
 from nurture.model.calendars import read_zone
 from nurture.model.errors import Problem, TextError, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS
@@ -31,6 +30,7 @@ from nurture.model.words import Channel
 from nurture.steps.base import DurationText, EventText, QuietText, Slug, parsed
 from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.forms import plain, read_form, text_problem
+from nurture.workflow.senders import Address, Rate, SenderForm
 from nurture.workflow.toml_text import read_toml
 from nurture.workflow.tracking import TrackingForm
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode
@@ -59,22 +59,6 @@ _SECTIONS = (
 )
 
 
-def _address(text: str) -> str:
-    """``Name <address>`` or an address alone, as mail headers want it; nothing in it may break out of one."""
-    hint = "write Name <name@example.org>"
-    try:
-        mailbox = parse_mailbox(text)
-    except AddressError as error:
-        raise TextError(f"'{text}' is no mail address", hint=hint) from error
-    name = mailbox.name
-    if "." not in mailbox.domain or not name.isprintable() or not set(name).isdisjoint('"\\'):
-        raise TextError(f"'{text}' is no mail address", hint=hint)
-    if not name:
-        return mailbox.address
-    quoted = name if set(name).isdisjoint("()<>[]:;@,.") else f'"{name}"'
-    return f"{quoted} <{mailbox.address}>"
-
-
 def _event(text: str) -> str:
     match = parse_event_match(text)
     if match.where is not None:
@@ -100,10 +84,8 @@ def _cap(text: str) -> model.Cap:
         raise error.moved(len(count) + len(" per ")) from None
 
 
-Address = Annotated[str, AfterValidator(_address)]
 MOST_POINTS = 1_000_000
 EventName = Annotated[str, AfterValidator(_event)]
-Rate = Annotated[int, Field(gt=0)]
 
 
 class _Form(BaseModel):
@@ -132,16 +114,6 @@ class _CalendarForm(_Form):
     hours: str = "09:00-17:00"
     country: str | None = None
     holidays: tuple[str, ...] = ()
-
-
-class _SenderForm(_Form):
-    address: Address = Field(alias="from")
-    reply_to: Address | None = None
-    return_path_domain: str | None = None
-    dkim_selector: str | None = None
-    dkim_key_file: str | None = None
-    per_domain_rate: Rate | None = None
-    rate: Rate | None = None
 
 
 class _TeamForm(_Form):
@@ -301,19 +273,14 @@ class _Reader:
         )
 
     def _sender(self, name: str, node: MapNode) -> model.Sender:
-        form = read_form(_SenderForm, node, self.problems)
+        form = read_form(SenderForm, node, self.problems)
         if form is None:
             return model.Sender(name, "")
-        return model.Sender(
-            name=name,
-            address=form.address,
-            reply_to=form.reply_to,
-            return_path_domain=form.return_path_domain,
-            dkim_selector=form.dkim_selector,
-            dkim_key_file=form.dkim_key_file,
-            rate=form.rate,
-            per_domain_rate=form.per_domain_rate,
-        )
+        key = node.get("dkim_key_file")
+        if key is not None and form.dkim_selector is None:
+            hint = 'add dkim_selector = "…": the name under which others find the key'
+            self._problem(key, "missing-key", "a key without a selector signs for nobody", hint)
+        return form.sender(name)
 
     def _team(self, name: str, node: MapNode) -> model.Team:
         form = read_form(_TeamForm, node, self.problems)
