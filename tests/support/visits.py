@@ -53,13 +53,13 @@ FIRST, SECOND, THIRD = (
 )
 
 
-def live(running: Running, template: str = LINKED, tracking: str = "") -> Running:
+def live(running: Running, template: str = LINKED, tracking: str = "", kind: str = "md") -> Running:
     """A workflow whose first mail has three links and whose second waits for a click."""
     toml = running.project / "nurture.toml"
     toml.write_text(f"{toml.read_text()}\n{tracking}\n")
     running.write("workflows/told.yaml", WORKFLOW)
     (running.project / "templates" / "email").mkdir(parents=True, exist_ok=True)
-    (running.project / "templates" / "email" / "linked.md").write_text(template)
+    (running.project / "templates" / "email" / f"linked.{kind}").write_text(template)
     running.publish()
     return running
 
