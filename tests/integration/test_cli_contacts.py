@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.support.commands import answer, run
@@ -43,6 +44,22 @@ def test_an_unknown_address_is_one_sentence_that_names_the_nearest_one(company: 
 
     assert (told.exit_code, told.stdout) == (1, "")
     assert told.stderr == "nurture: there is no contact anna@example.org (did you mean 'ana@example.org'?)\n"
+
+
+def test_a_program_gets_a_document_where_there_is_no_answer(company: Path) -> None:
+    told = run("contacts", "show", "anna@example.org", "--json", project=company)
+
+    assert told.exit_code == 1
+    assert json.loads(told.stdout) == {
+        "error": "there is no contact anna@example.org (did you mean 'ana@example.org'?)"
+    }
+
+
+def test_a_program_that_asks_wrongly_gets_a_document_too(company: Path) -> None:
+    told = run("track", "ana@example.org", "offer.requested", "no-value", "--json", project=company)
+
+    assert told.exit_code == 2
+    assert "no-value" in json.loads(told.stdout)["error"]
 
 
 def test_a_domain_in_common_makes_nobody_the_nearest_one(company: Path) -> None:

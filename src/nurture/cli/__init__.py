@@ -16,8 +16,8 @@ from typing import Any
 import click
 
 from nurture import __version__
-from nurture.cli.common import printable
-from nurture.model.errors import NurtureError, ProblemsFound, did_you_mean
+from nurture.cli.common import printable, sentence
+from nurture.model.errors import ProblemsFound, did_you_mean
 
 HELPERS = frozenset({"common"})  # modules of this folder that are no command; so are those with a leading _
 SHOWN = 20
@@ -61,17 +61,6 @@ class Commands(click.Group):
 def first_problems(error: Exception) -> list[str]:
     """What is wrong with the project's files, when that is the error: the first of it, above the sentence."""
     return [str(problem) for problem in error.problems[:SHOWN]] if isinstance(error, ProblemsFound) else []
-
-
-def sentence(error: Exception) -> str:
-    """What went wrong, for a person. A mistake of ours shows its kind only: its text may hold a secret."""
-    if isinstance(error, NurtureError):
-        return str(error)
-    if getattr(error, "connection_invalidated", False):
-        return "the connection to the database broke off (see that its server runs, then do it again)"
-    return (
-        f"this is a mistake in nurture itself ({type(error).__name__}); with NURTURE_DEBUG=1 it shows where"
-    )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

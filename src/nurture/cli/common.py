@@ -1,6 +1,7 @@
 """What all commands share: which project, for people or for programs, and how to print.
 
-People get text; programs ask with `--json` and get exactly one JSON document on stdout. Progress goes to stderr.
+People get text; programs ask with `--json` and get exactly one JSON document on stdout, `{"error": …}` when there is
+no answer. Progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from nurture.model.errors import TextError
+from nurture.model.errors import NurtureError, TextError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -36,6 +37,8 @@ class Context:
 
     project: Path
     as_json: bool
+    answered: bool = False
+    """The document was printed."""
     _settings: Settings | None = None
 
     @property
@@ -63,6 +66,7 @@ class Context:
     def emit_json(self, document: object) -> None:
         """The one JSON document. Knows dataclasses, enums, times (ISO 8601), paths, sets and mappings."""
         click.echo(json.dumps(document, default=plain, ensure_ascii=False, indent=2))
+        self.answered = True
 
     def table(
         self, headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
@@ -106,9 +110,30 @@ def project_options(command: Callable[Concatenate[Context, P], R]) -> Callable[P
     def with_context(*args: P.args, **kwargs: P.kwargs) -> R:
         project, as_json = kwargs.pop("project"), kwargs.pop("as_json")
         assert isinstance(project, Path)
-        return command(Context(project.resolve(), bool(as_json)), *args, **kwargs)
+        context = Context(project.resolve(), bool(as_json))
+        try:
+            return command(context, *args, **kwargs)
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if as_json and not context.answered:
+                context.emit_json({"error": printable(sentence(error))})
+            raise
 
     return with_context
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong, for a person. A mistake of ours shows its kind only: its text may hold a secret."""
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, NurtureError):
+        return str(error)
+    if getattr(error, "connection_invalidated", False):
+        return "the connection to the database broke off (see that its server runs, then do it again)"
+    return (
+        f"this is a mistake in nurture itself ({type(error).__name__}); with NURTURE_DEBUG=1 it shows where"
+    )
 
 
 class Listen(click.ParamType[tuple[str, int]]):
