@@ -186,6 +186,8 @@ class Grant:
 class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     HARD_BOUNCE = "hard-bounce"
+    SOFT_BOUNCES = "soft-bounces"
+    """Too many messages in a row did not arrive: it ends by itself."""
     COMPLAINT = "complaint"
     MANUAL = "manual"
     WRONG_NUMBER = "wrong-number"

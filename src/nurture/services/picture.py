@@ -44,6 +44,7 @@ KEYS = (
 HOLDS = {
     SuppressionReason.UNSUBSCRIBED: "holds back marketing mail; what they ask for still goes",
     SuppressionReason.HARD_BOUNCE: "holds back every mail: the mailbox does not exist",
+    SuppressionReason.SOFT_BOUNCES: "holds back every mail for a while: too many did not arrive",
     SuppressionReason.COMPLAINT: "holds back every mail: they reported one as spam",
     SuppressionReason.MANUAL: "holds back everything, by somebody's hand",
     SuppressionReason.WRONG_NUMBER: "holds back every call: it is not their number",

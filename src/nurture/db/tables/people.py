@@ -106,7 +106,11 @@ class SuppressionRow(Base, table=True):
     """An address that must not be written to or called, by the keyed hash of its normalised form; survives erasure."""
 
     __tablename__ = "suppressions"
-    __table_args__ = (UniqueConstraint("address_hash", "channel", "reason"),)
+    __table_args__ = (
+        UniqueConstraint("address_hash", "channel", "reason"),
+        # Those that end by themselves.
+        Index("ix_suppressions_resting", "at", **only("reason = 'soft-bounces'")),
+    )
 
     id: int = key()
     address_hash: str

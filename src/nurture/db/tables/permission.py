@@ -27,6 +27,7 @@ class ReportRow(Base, table=True):
         one_of("kind", "hard", "soft", "complaint", "autoreply", "reply", "challenge", "not_bounce"),
         # Soft bounces of an address in a window.
         Index("ix_reports_address_hash_arrived_at", "address_hash", "arrived_at"),
+        Index("ix_reports_unmatched", "arrived_at", **only("matched_by IS NULL")),
         NEVER_REUSED,
     )
 
@@ -45,6 +46,9 @@ class ReportRow(Base, table=True):
     contact_id: int | None = ref("contacts.id", optional=True, index=True)
     address_hash: str | None = None
     event_id: int | None = Field(default=None, sa_type=BigId)
+    notice_id: int | None = Field(default=None, sa_type=BigId)
+    """The mail of the installation itself that it is about."""
+    effect: str = "nothing"
     at: datetime = instant()
     arrived_at: datetime = instant()
 

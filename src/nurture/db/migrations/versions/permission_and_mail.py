@@ -27,6 +27,8 @@ def upgrade() -> None:
         sa.Column("contact_id", BigId, nullable=True),
         sa.Column("address_hash", sa.String(), nullable=True),
         sa.Column("event_id", BigId, nullable=True),
+        sa.Column("notice_id", BigId, nullable=True),
+        sa.Column("effect", sa.String(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("arrived_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint(
@@ -44,6 +46,18 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reports_delivery_id"), "reports", ["delivery_id"])
     op.create_index(op.f("ix_reports_contact_id"), "reports", ["contact_id"])
     op.create_index("ix_reports_address_hash_arrived_at", "reports", ["address_hash", "arrived_at"])
+    unmatched = sa.text("matched_by IS NULL")
+    op.create_index(
+        "ix_reports_unmatched",
+        "reports",
+        ["arrived_at"],
+        sqlite_where=unmatched,
+        postgresql_where=unmatched,
+    )
+    resting = sa.text("reason = 'soft-bounces'")
+    op.create_index(
+        "ix_suppressions_resting", "suppressions", ["at"], sqlite_where=resting, postgresql_where=resting
+    )
     op.create_table(
         "targets",
         sa.Column("key", sa.String(), nullable=False),
