@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     def _smtp_url(cls, value: str) -> str:
         if value != CATCH:
             example = "catch: or smtp://user:password@mail.example.com:587?starttls=1"
-            url_parts("smtp_url", value, ("smtp", "smtps"), example)
+            url_parts("smtp_url", value, ("smtp", "smtps", "mailgun"), example)
         return value
 
     @field_validator("base_url")

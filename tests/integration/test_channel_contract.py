@@ -14,6 +14,7 @@ from nurture.channels import channel_for
 from nurture.channels.base import Accepted, Channel, Message, Untried
 from nurture.model.errors import SettingsError
 from nurture.rendering.mime import build_message
+from tests.support.mailgun_server import a_mailgun
 from tests.support.messages import a_mail
 from tests.support.smtp_server import ScriptedServer
 
@@ -51,7 +52,7 @@ def message_id_of(data: bytes) -> str:
     return data.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
 
 
-@pytest.fixture(params=["smtp", "catch"])
+@pytest.fixture(params=["smtp", "catch", "mailgun"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     if request.param == "catch":
         folder = tmp_path / "mail"
@@ -61,6 +62,14 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
             return [(message_id_of(data), data) for data in caught]
 
         yield Way("catch:", folder, files)
+        return
+    if request.param == "mailgun":
+        with a_mailgun() as mailgun:
+
+            def taken() -> list[tuple[str, bytes]]:
+                return [(message_id_of(one.data), one.data) for one in mailgun.taken]
+
+            yield Way(mailgun.url, tmp_path, taken)
         return
     with ScriptedServer(tmp_path / "log.jsonl") as server:
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nurture.channels import mailgun
 from nurture.channels.base import Channel
 from nurture.channels.catch import CatchChannel
+from nurture.channels.mailgun import MailgunChannel
 from nurture.channels.smtp import SmtpChannel
 from nurture.channels.smtp_url import parse_smtp_url
 from nurture.model.errors import SettingsError
@@ -22,4 +24,6 @@ def channel_for(url: str, *, mail_folder: Path, helo: str | None = None) -> Chan
         raise SettingsError(
             "NURTURE_SMTP_URL is empty", hint="leave it out for catch:, or name a mail server"
         )
+    if url.strip().startswith(f"{mailgun.SCHEME}:"):
+        return MailgunChannel(mailgun.parse_mailgun_url(url.strip()))
     return SmtpChannel(parse_smtp_url(url.strip(), helo=helo))

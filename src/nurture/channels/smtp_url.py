@@ -6,6 +6,7 @@ A password is never sent in the clear to another machine: such an address is ref
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from nurture.model.errors import SettingsError, did_you_mean
 
 _OPTIONS = ("starttls", "connections", "timeout", "dot_timeout", "cafile", "helo")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_CONNECTIONS = 500
 
 
@@ -65,52 +66,53 @@ def parse_smtp_url(url: str, *, helo: str | None = None) -> SmtpSettings:
     ``helo=NAME`` is how we introduce ourselves, ``timeout=S`` and ``dot_timeout=S`` shorten the RFC's limits.
     """
     if "#" in url:
-        raise _bad("has a #", "in a password write %23 for it")
+        raise bad_url("has a #", "in a password write %23 for it")
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
     except ValueError:  # its words may hold the password
-        raise _bad(
+        raise bad_url(
             "has a host or port that cannot be read", "in a password write %2F for / and %40 for @"
         ) from None
     if parts.scheme not in ("smtp", "smtps"):
-        raise _bad("does not begin with smtp:// or smtps://")
+        raise bad_url("does not begin with smtp:// or smtps://")
     if not host:
-        raise _bad("names no host")
+        raise bad_url("names no host")
     if parts.path not in ("", "/"):
-        raise _bad("has a path", "in a password write %2F for /")
+        raise bad_url("has a path", "in a password write %2F for /")
     try:
         host.encode("idna")
     except UnicodeError:
-        raise _bad("has a host that is no name") from None
-    options = _options(parts)
+        raise bad_url("has a host that is no name") from None
+    options = options_of(parts)
     tls = _tls(parts.scheme, options)
     user = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password is not None else None
     if user is not None and password is None:
-        raise _bad("has a user without a password")
-    if user is not None and tls is Tls.NONE and host not in _LOOPBACK:
-        raise _bad("would send the password in the clear", "add ?starttls=1, or use smtps://")
+        raise bad_url("has a user without a password")
+    if user is not None and tls is Tls.NONE and host not in LOOPBACK:
+        raise bad_url("would send the password in the clear", "add ?starttls=1, or use smtps://")
     return SmtpSettings(
         host=host,
         port=port or {Tls.NONE: 25, Tls.STARTTLS: 587, Tls.IMPLICIT: 465}[tls],
         tls=tls,
         user=user,
         password=password,
-        connections=int(_number(options, "connections", 32, least=1, most=MOST_CONNECTIONS)),
+        connections=int(number_of(options, "connections", 32, least=1, most=MOST_CONNECTIONS)),
         helo=options.get("helo") or helo or "[127.0.0.1]",
         cafile=_file(options.get("cafile")),
         timeouts=_timeouts(options),
     )
 
 
-def _options(parts: SplitResult) -> dict[str, str]:
+def options_of(parts: SplitResult, known: Sequence[str] = _OPTIONS) -> dict[str, str]:
+    """What stands behind the ``?``. Raises SettingsError for a name that is not ``known``."""
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
-        if name not in _OPTIONS:
-            raise _bad(
+        if name not in known:
+            raise bad_url(
                 f"has an unknown option {name!r}",
-                did_you_mean(name, _OPTIONS) or f"known are {', '.join(_OPTIONS)}",
+                did_you_mean(name, known) or f"known are {', '.join(known)}",
             )
     return options
 
@@ -118,11 +120,11 @@ def _options(parts: SplitResult) -> dict[str, str]:
 def _tls(scheme: str, options: dict[str, str]) -> Tls:
     starttls = options.get("starttls", "0").lower()
     if starttls not in ("0", "1", "yes", "no", "true", "false"):
-        raise _bad(f"has starttls={starttls!r}", "write starttls=1 or starttls=0")
+        raise bad_url(f"has starttls={starttls!r}", "write starttls=1 or starttls=0")
     wanted = starttls in ("1", "yes", "true")
     if scheme == "smtps":
         if wanted:
-            raise _bad(
+            raise bad_url(
                 "has starttls=1 with smtps://", "smtps:// is encrypted from the start; use one of them"
             )
         return Tls.IMPLICIT
@@ -131,22 +133,23 @@ def _tls(scheme: str, options: dict[str, str]) -> Tls:
 
 def _timeouts(options: dict[str, str]) -> Timeouts:
     usual = Timeouts()
-    seconds = _number(options, "timeout", 0, least=0, most=3600)
-    dot = _number(options, "dot_timeout", usual.final_dot, least=0.05, most=3600)
+    seconds = number_of(options, "timeout", 0, least=0, most=3600)
+    dot = number_of(options, "dot_timeout", usual.final_dot, least=0.05, most=3600)
     if not seconds:
         return Timeouts(final_dot=dot)
     return Timeouts(seconds, seconds, seconds, seconds, dot, min(seconds, usual.goodbye))
 
 
-def _number(options: dict[str, str], name: str, usual: float, *, least: float, most: float) -> float:
+def number_of(options: dict[str, str], name: str, usual: float, *, least: float, most: float) -> float:
+    """The number an option gives. Raises SettingsError for one that is none or out of bounds."""
     if name not in options:
         return usual
     try:
         number = float(options[name])
     except ValueError:
-        raise _bad(f"has {name}={options[name]!r}, which is no number") from None
+        raise bad_url(f"has {name}={options[name]!r}, which is no number") from None
     if not least <= number <= most:
-        raise _bad(f"has {name}={options[name]}: it goes from {least:g} to {most:g}")
+        raise bad_url(f"has {name}={options[name]}: it goes from {least:g} to {most:g}")
     return number
 
 
@@ -155,10 +158,11 @@ def _file(path: str | None) -> str | None:
         try:
             ssl.create_default_context(cafile=path)
         except OSError as error:
-            raise _bad(f"names cafile={path}, which cannot be used: {error.strerror or error}") from None
+            raise bad_url(f"names cafile={path}, which cannot be used: {error.strerror or error}") from None
     return path
 
 
-def _bad(what: str, hint: str | None = None) -> SettingsError:
-    example = "smtp://user:password@host:587?starttls=1, smtps://user:password@host, or catch:"
+def bad_url(what: str, hint: str | None = None) -> SettingsError:
+    """The error for NURTURE_SMTP_URL. ``what`` completes "NURTURE_SMTP_URL …" and never holds a secret."""
+    example = "smtp://user:password@host:587?starttls=1, smtps://user:password@host, mailgun://KEY@api.mailgun.net/DOMAIN, or catch:"
     return SettingsError(f"NURTURE_SMTP_URL {what}", hint=hint or f"write it as {example}")

@@ -223,7 +223,7 @@ class _Line:
         return Answer(
             response.status,
             excerpt(said.decode("utf-8", "replace")),
-            _retry_after(response.headers.get("Retry-After"), at),
+            wait_of(response.headers.get("Retry-After"), at),
         )
 
     def makefile(self, mode: str = "rb", *_: object) -> io.BufferedReader:
@@ -261,7 +261,7 @@ def excerpt(text: str) -> str:
     return " ".join(plain.split())[:EXCERPT]
 
 
-def _retry_after(value: str | None, at: datetime) -> timedelta | None:
+def wait_of(value: str | None, at: datetime) -> timedelta | None:
     """Seconds or a date; None for anything else."""
     word = (value or "").strip()
     if word.isascii() and word.isdecimal():
