@@ -4,7 +4,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 
 - shared by all: runtime published facts spread presence
 - the two loops: advance record enroll | deliver compose stages senders keep manners caps pacing domains refusals dead
-  caught doubt | hooks endpoints
+  caught doubt dkim_keys | hooks endpoints
 - what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown leaving
 - offers and forms: offers offer_forms offer_board requests downloads

@@ -17,6 +17,8 @@ from nurture.db.pauses import PauseScope
 from nurture.db.volume import BREAKER
 from nurture.model.errors import Severity
 from nurture.model.words import DeliveryState, TaskState
+from nurture.rendering.dkim import DkimError
+from nurture.services import domains
 from nurture.services.calls import callers
 from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
@@ -86,6 +88,8 @@ def examine(runtime: Runtime) -> Diagnosis:
             *_nobody_there(tx, runtime),
             *_standing_still(tx, operational),
             *_endpoints(tx, operational),
+            *_domains(tx, operational),
+            *_keys(tx, runtime),
         ]
     return Diagnosis(tally, tuple(sorted(findings, key=lambda one: one.severity is not Severity.ERROR)))
 
@@ -163,6 +167,29 @@ def _endpoints(tx: Connection, operational: datetime) -> Iterator[Finding]:
                 f"{one.endpoint} since {one.since.isoformat(timespec='seconds')}: {one.said}" for one in some
             )
             yield _finding(code, Found(len(some), tuple(said)))
+
+
+def _domains(tx: Connection, operational: datetime) -> Iterator[Finding]:
+    """Mail domains that are left alone now."""
+    resting = list(domains.findings(tx, operational))
+    for code in ("domain-complains", "domain-refuses"):
+        said = tuple(words for kind, words in resting if kind == code)
+        if said:
+            yield _finding(code, Found(len(said), said))
+
+
+def _keys(tx: Connection, runtime: Runtime) -> Iterator[Finding]:
+    """Senders whose mail should be signed and cannot be, here where this is asked."""
+    if not content.publications(tx):
+        return
+    said = []
+    for sender in runtime.shelf.published(tx).workspace.senders.values():
+        try:
+            runtime.keys.signer(sender)
+        except DkimError as error:
+            said.append(str(error))
+    if said:
+        yield _finding("cannot-sign", Found(len(said), tuple(said)))
 
 
 def _finding(code: str, found: Found) -> Finding:
@@ -284,6 +311,21 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
         "the mail server refuses us, so that no mail leaves; it is tried again by itself",
         "read its words in the example, and mend the account, NURTURE_SMTP_URL or the sender",
         Severity.ERROR,
+    ),
+    "cannot-sign": (
+        "mail is to be signed, and its key cannot be used on this machine; where it sends, such mail waits",
+        "do what the example says; where another machine sends, ask there",
+        Severity.WARNING,
+    ),
+    "domain-complains": (
+        "too many people of a mail domain called our mail spam, so that marketing mail to it waits",
+        "find out who gets what they did not ask for; `nurture domain resume DOMAIN` lets it go on",
+        Severity.WARNING,
+    ),
+    "domain-refuses": (
+        "mail to a domain is refused, so that it rests; it is tried again by itself",
+        "read its words in the example; `nurture doctor --mail` looks at what receivers look at",
+        Severity.WARNING,
     ),
     "endpoint-off": (
         "another system said that it is gone, so that it is told nothing; what is for it waits",

@@ -135,6 +135,12 @@ def standings(tx: Connection, operational: datetime) -> list[Standing]:
     ]
 
 
+def all_standings(runtime: Runtime) -> list[Standing]:
+    """The same, of now."""
+    with runtime.database.read() as tx:
+        return standings(tx, runtime.clock.operational())
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------
 
 
@@ -243,13 +249,13 @@ def forget(tx: Connection, operational: datetime) -> None:
 
 
 def findings(tx: Connection, operational: datetime) -> Iterator[tuple[str, str]]:
-    """The domains that rest and why: ``complaints`` or ``refused``, and words."""
+    """The domains that rest and why: the code of ``doctor``, and words."""
     for one in standings(tx, operational):
         if one.resting:
             yield (
-                "complaints",
+                "domain-complains",
                 f"{one.domain} since {one.resting.since.date().isoformat()}: {one.resting.said}",
             )
         if one.refusing:
             until = one.refusing.until.isoformat(timespec="seconds")
-            yield "refused", f"{one.domain} until {until}: {one.refusing.said}"
+            yield "domain-refuses", f"{one.domain} until {until}: {one.refusing.said}"

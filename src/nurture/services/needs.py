@@ -19,6 +19,7 @@ from nurture.db.volume import BREAKER
 from nurture.model.calendars import day_span
 from nurture.model.teams import members
 from nurture.model.workspace import Workspace
+from nurture.services import domains
 from nurture.services.doctor import EMAIL
 from nurture.services.drafts import Draft
 from nurture.services.presence import alive
@@ -48,6 +49,7 @@ class Where(StrEnum):
     FAILED = "failed"
     BOUNCED = "bounced"
     WEBHOOKS = "webhooks"
+    DOMAINS = "domains"
     NOWHERE = "nowhere"
     """Not on a page: on the machine that runs it."""
 
@@ -106,6 +108,8 @@ def _machinery(tx: Connection, operational: datetime) -> Iterator[Need]:
     channel = state.channel_pause(tx, EMAIL)
     if channel and channel.until > operational:
         yield _need("channel-paused", channel.times, said=f"The mail server refuses us: {channel.reason}")
+    for code, said in domains.findings(tx, operational):
+        yield _need(code, 1, said=f"{KINDS[code][1]} {said}.")
     for one in hooks.closed(tx).values():
         if one.off:
             said = f"Endpoint '{one.endpoint}' said that it is gone, and is told nothing any more."
@@ -180,6 +184,20 @@ KINDS: Mapping[str, tuple[Urgency, str, str, str, Where]] = {
         "The mail server refuses us.",
         "Look at NURTURE_SMTP_URL and the account; it is tried again by itself.",
         Where.NOWHERE,
+    ),
+    "domain-complains": (
+        Urgency.NOW,
+        "Too many people of a mail domain called our mail spam; marketing mail to it waits.",
+        "Too many people of {count} mail domains called our mail spam; marketing mail to them waits.",
+        "Find out who gets what they did not ask for, then let it go on.",
+        Where.DOMAINS,
+    ),
+    "domain-refuses": (
+        Urgency.SOON,
+        "Mail to a domain is refused, and rests.",
+        "Mail to {count} domains is refused, and rests.",
+        "Read its words; it is tried again by itself.",
+        Where.DOMAINS,
     ),
     "endpoint-off": (
         Urgency.NOW,

@@ -34,12 +34,14 @@ from nurture.db.suppressions import Suppression
 from nurture.model.addresses import Mailbox, parse_mailbox, same_key
 from nurture.model.words import Channel as Way
 from nurture.model.words import SuppressionReason
-from nurture.model.workspace import Workspace
+from nurture.model.workspace import Sender, Workspace
+from nurture.rendering.dkim import DkimError
 from nurture.rendering.links import delivery_key, message_id
-from nurture.rendering.mime import Mail, build_message
+from nurture.rendering.mime import Mail, Sign, build_message, sealed
 from nurture.services.compose import NO_SENDER
 from nurture.services.deliver import EMAIL, MOST_ATTEMPTS, backoff
 from nurture.services.runtime import Runtime
+from nurture.services.senders import Keyring, house_sender
 
 log = structlog.get_logger()
 
@@ -140,7 +142,7 @@ def _built(
 
 def _sender(workspace: Workspace) -> tuple[Mailbox, Mailbox | None]:
     """The workspace's default sender, or its first."""
-    sender = workspace.senders.get("default") or next(iter(workspace.senders.values()), None)
+    sender = house_sender(workspace)
     if sender is None:
         return NO_SENDER, None
     return parse_mailbox(sender.address), parse_mailbox(sender.reply_to) if sender.reply_to else None
@@ -162,10 +164,9 @@ def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
         claimed = notices.claim(tx, runtime.clock.operational(), limit)
         stopped = _stopped(tx, runtime, claimed)
         notices.record(tx, list(stopped.values()), runtime.now())
+        workspace = runtime.shelf.published(tx).workspace
     going = [one for one in claimed if one.id not in stopped]
-    staged = channel.stage([_message(one) for one in going])
-    said = {**staged.refused, **staged.finish()}
-    outcomes = [(one, said[index]) for index, one in enumerate(going)]
+    outcomes = _say(channel, going, runtime.keys, house_sender(workspace))
 
     def write(tx: Connection) -> None:
         notices.record(tx, [_written(runtime, one, outcome) for one, outcome in outcomes], runtime.now())
@@ -173,6 +174,20 @@ def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
 
     runtime.database.retrying(write)
     return len(claimed)
+
+
+def _say(
+    channel: Channel, going: Sequence[ClaimedNotice], keys: Keyring, sender: Sender | None
+) -> list[tuple[ClaimedNotice, Outcome]]:
+    """The dialogue. What cannot be signed and should be waits."""
+    try:
+        signer = keys.signer(sender)
+    except DkimError as error:
+        log.error("mail cannot be signed", why=str(error))
+        return [(one, Untried(text=str(error))) for one in going]
+    staged = channel.stage([_message(one, signer) for one in going])
+    said = {**staged.refused, **staged.finish()}
+    return [(one, said[index]) for index, one in enumerate(going)]
 
 
 def _stopped(
@@ -195,9 +210,11 @@ def _stopped(
     return stopped
 
 
-def _message(notice: ClaimedNotice) -> Message:
+def _message(notice: ClaimedNotice, sign: Sign | None) -> Message:
+    """Signed as it leaves, not as it is planned: where it is planned, the key need not be."""
     key = notice.message_id[1:].partition("@")[0]
-    return Message(notice.sender, notice.recipient, notice.data, notice.message_id, key)
+    data = sealed(notice.data, sign) if sign else notice.data
+    return Message(notice.sender, notice.recipient, data, notice.message_id, key)
 
 
 def _written(runtime: Runtime, notice: ClaimedNotice, outcome: Outcome) -> NoticeOutcome:

@@ -22,6 +22,11 @@ def sender_of(workspace: Workspace, name: str) -> Sender | None:
     return workspace.senders.get("default" if name == "owner" else name)
 
 
+def house_sender(workspace: Workspace) -> Sender | None:
+    """From whom the installation's own mails come: the default sender, or the first; None when there is none."""
+    return workspace.senders.get("default") or next(iter(workspace.senders.values()), None)
+
+
 def return_path(sender: Sender | None, links: Links, key: str) -> str | None:
     """Where the bounces of this message go; None where its sender has no address for them but its own."""
     if sender is None or sender.return_path_domain is None:

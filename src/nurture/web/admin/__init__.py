@@ -10,6 +10,7 @@ from nurture.web.admin import (
     clock,
     contact,
     contacts,
+    domains,
     experiments,
     forecasts,
     home,
@@ -47,6 +48,7 @@ MODULES = (
     contacts,
     segments,
     mail,
+    domains,
     webhooks,
     clock,
 )

@@ -95,6 +95,7 @@ PAGES: Mapping[Where, tuple[str, Mapping[str, str], str | None]] = {
     Where.CALLS: ("calls.show", {"whose": "everyone"}, None),
     Where.AMBIGUOUS: ("mail.show", {"state": "ambiguous"}, None),
     Where.FAILED: ("mail.show", {"state": "failed"}, None),
+    Where.DOMAINS: ("domains.show", {}, None),
     Where.WEBHOOKS: ("webhooks.show", {}, None),
     Where.BOUNCED: ("contacts.show", {"reach": "suppressed"}, None),
 }
