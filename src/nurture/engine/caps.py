@@ -6,14 +6,14 @@ Pure counting; whether a message is asked about its caps at all is said in ``gat
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.model.decisions import Call, Send
-from nurture.model.timing import add
+from nurture.model.timing import Duration, Unit, add
 from nurture.model.words import BACKSTAGE, Channel, Facts, Rival
-from nurture.model.workspace import Cap
+from nurture.model.workspace import Cap, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,20 @@ def capped_channel(touch: Send | Call) -> Channel | None:
     if isinstance(touch, Call):
         return Channel.PHONE
     return touch.channel if touch.marketing and touch.channel not in BACKSTAGE else None
+
+
+def with_own_cap(workspace: Workspace, days: int) -> Workspace:
+    """The workspace as it is for a contact who wants at most one marketing mail in so many days: one more cap."""
+    own = Cap(1, Duration(days, Unit.DAYS), chosen=True)
+    ours = workspace.caps.get(Channel.EMAIL, ())
+    return replace(workspace, caps={**workspace.caps, Channel.EMAIL: (*ours, own)})
+
+
+def told(cap: Cap, channel: Channel) -> str:
+    """The cap as a reason names it: ``messages: 3 per 7 days``, ``their own choice: 1 per 7 days``."""
+    if cap.chosen:
+        return f"their own choice: {cap}"
+    return f"{'calls' if channel is Channel.PHONE else 'messages'}: {cap}"
 
 
 def full(caps: Iterable[Cap], moments: Sequence[datetime], at: datetime, zone: ZoneInfo) -> Full | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from nurture.engine.caps import capped_channel, full, outranked
+from nurture.engine.caps import capped_channel, full, outranked, told
 from nurture.model.calendars import end_of_quiet
 from nurture.model.decisions import Call, Send
 from nurture.model.matching import CONTACT_CHANGED
@@ -175,8 +175,7 @@ def _over_cap(channel: Channel, facts: Facts, at: datetime, zone: ZoneInfo) -> H
     spent = full(facts.workspace.caps[channel], facts.recent.get(channel, ()), at, zone)
     if spent is None:
         return None
-    what = "calls" if channel is Channel.PHONE else "messages"
-    return Held(spent.until, Reason.FREQUENCY_CAP, (f"{what}: {spent.cap}",))
+    return Held(spent.until, Reason.FREQUENCY_CAP, (told(spent.cap, channel),))
 
 
 def _outranked(facts: Facts, me: Rival, at: datetime, zone: ZoneInfo) -> Held | None:

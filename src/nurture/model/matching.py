@@ -22,6 +22,8 @@ SEGMENT_LEFT = "segment.left"
 """The contact has not fitted it for as long as the segment's grace."""
 DATE_REACHED = "date.reached"
 """A day that the contact carries has come, for the date trigger of ``event.stage`` in ``event.workflow``."""
+PREFERENCE_CHANGED = "preference.changed"
+"""The contact chose on their page how often we may write, or for how long not."""
 CONCLUDED = frozenset((CONTACT_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT, DATE_REACHED))
 """What the program concludes from what it knows: true of the contact, but nobody's act, and nothing to report from outside."""
 
@@ -44,6 +46,7 @@ RESERVED_EVENTS = frozenset(
         "sale.closed",
         "sale.refunded",
         "note.added",
+        PREFERENCE_CHANGED,
         *CONCLUDED,
     )
 )

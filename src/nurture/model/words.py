@@ -336,6 +336,7 @@ class Facts:
 
     contact: Contact
     workspace: Workspace
+    """As it is for this contact: what they chose themselves stands among its caps."""
     events: tuple[Event, ...] = ()
     """In order of arrival, those since the present stage visit began; the ones after the cursor are unread."""
     evidence: Event | None = None

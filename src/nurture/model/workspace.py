@@ -48,6 +48,8 @@ class Cap:
 
     most: int
     per: Duration
+    chosen: bool = False
+    """The contact asked for it themselves, and it holds for nobody else."""
 
     def __str__(self) -> str:
         return f"{self.most} per {self.per}"
@@ -140,6 +142,16 @@ class Tracking:
         return self.purposes.get(purpose, self.usual)
 
 
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """When an address at which mail keeps failing is left alone: after ``soft_days`` different days with a message that
+    did not arrive, within ``within_days``; then nothing goes there for ``rest_days``."""
+
+    soft_days: int = 5
+    within_days: int = 30
+    rest_days: int = 30
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Everything ``nurture.toml`` says."""
@@ -164,6 +176,7 @@ class Workspace:
     scores: tuple[ScoreRule, ...] = ()
     limits: Limits = Limits()
     tracking: Tracking = Tracking()
+    bounces: Bounces = Bounces()
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -18,7 +18,7 @@ from nurture.engine.rivals import rival
 from nurture.model.decisions import Call, Send, Turn
 from nurture.model.words import Channel, Enrollment, Facts, Rival
 from nurture.model.workspace import Workspace
-from nurture.services.facts import Recent, load_facts, recently
+from nurture.services.facts import Recent, load_facts, recently, workspaces_of
 from nurture.services.published import Shelf
 from nurture.workflow.model import Workflow
 
@@ -54,10 +54,12 @@ def load_rivals(
     now: datetime,
 ) -> Rivals | None:
     """The rivals in a batch whose facts are loaded; None where no cap on messages has anything compete."""
-    if Channel.EMAIL not in workspace.caps:
+    people = {
+        one.contact_id for one in claimed if one.id in facts and Channel.EMAIL in facts[one.id].workspace.caps
+    }
+    if not people:
         return None
     ours = {one.id for one in claimed}
-    people = {one.contact_id for one in claimed}
     others = [one for one in enrollments.live_of(tx, people) if one.id not in ours]
     known = {**load_facts(tx, others, workspace, now), **facts} if others else facts
     standing = [one for one in (*claimed, *others) if one.id in known]
@@ -79,28 +81,28 @@ def over_caps(
     Another worker may have decided for the same contact meanwhile. What is found here must not be recorded: it is
     decided again. ``taken`` in the order in which they were decided; the earlier ones have the slots.
     """
-    if not workspace.caps:
-        return set()
+    counting = [(claimed.enrollment, counted) for claimed, turn in taken if (counted := _counted(turn, now))]
+    # What a contact chose meanwhile is an event, by which their turn is dropped anyway.
+    workspaces = workspaces_of(tx, {one.contact_id for one, _ in counting}, workspace)
     capped = {
-        claimed.enrollment.id: touches
-        for claimed, turn in taken
-        if (touches := [one for one in _counted(turn, now) if one[0] in workspace.caps])
+        one.id: touches
+        for one, counted in counting
+        if (touches := [each for each in counted if each[0] in workspaces[one.contact_id].caps])
     }
     if not capped:
         return set()
-    ids = {claimed.enrollment.contact_id for claimed, _ in taken if claimed.enrollment.id in capped}
+    ids = {one.contact_id for one, _ in counting if one.id in capped}
     contacts.lock(tx, ids)
-    people, counted = contacts.load(tx, ids), recently(tx, ids, workspace, now)
+    people, spent = contacts.load(tx, ids), recently(tx, {id_: workspaces[id_] for id_ in ids}, now)
     over: set[int] = set()
-    for claimed, _ in taken:
-        one = claimed.enrollment
+    for one, _ in counting:
         for channel, at in capped.get(one.id, ()):
-            before = counted.get(one.contact_id, {}).get(channel, ())
+            before = spent.get(one.contact_id, {}).get(channel, ())
             zone = workspace.zone_of(people[one.contact_id].timezone if one.contact_id in people else None)
-            if full(workspace.caps[channel], before, now, zone):
+            if full(workspaces[one.contact_id].caps[channel], before, now, zone):
                 over.add(one.id)
                 break
-            counted[one.contact_id] = {**counted.get(one.contact_id, {}), channel: (*before, at)}
+            spent[one.contact_id] = {**spent.get(one.contact_id, {}), channel: (*before, at)}
     return over
 
 

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, contacts, events, pauses, suppressions, variants
+from nurture.db import consents, contacts, events, pauses, preferences, suppressions, variants
 from nurture.db.enrollments import live_of
 from nurture.db.receipts import Spent, receipts, spent
+from nurture.engine.caps import with_own_cap
 from nurture.model.timing import Unit
 from nurture.model.words import Channel, Enrollment, Facts, Phase
 from nurture.model.workspace import Workspace
@@ -38,11 +39,12 @@ def load_facts(
     paused = pauses.pauses_for(tx, {(one.contact_id, one.workflow) for one in enrollments})
     ended_people = {one.contact_id for one in enrollments if not one.live}
     live = {(one.contact_id, one.workflow) for one in live_of(tx, ended_people)} if ended_people else set()
-    recent = recently(tx, ids, workspace, now)
+    workspaces = workspaces_of(tx, ids, workspace)
+    recent = recently(tx, workspaces, now)
     return {
         one.id: Facts(
             contact=people[one.contact_id],
-            workspace=workspace,
+            workspace=workspaces[one.contact_id],
             events=tuple(event for event in happened[one.contact_id] if event.id > one.history),
             evidence=evidence.get(one.evidence or 0),
             receipt=ended.get(one.id),
@@ -86,13 +88,20 @@ def facts_of_people(
 Recent = Mapping[Channel, tuple[datetime, ...]]
 
 
-def recently(
-    tx: Connection, contact_ids: Collection[int], workspace: Workspace, now: datetime
-) -> dict[int, Recent]:
-    """What the workspace's caps count for each contact, by channel; nothing is asked where there are no caps."""
-    if not workspace.caps:
+def workspaces_of(tx: Connection, contact_ids: Collection[int], workspace: Workspace) -> dict[int, Workspace]:
+    """The workspace as it is for each of these contacts: how often they want to hear from us is a cap of their own."""
+    chosen = preferences.days_of(tx, contact_ids)
+    own = {days: with_own_cap(workspace, days) for days in set(chosen.values())}
+    return {id_: own[chosen[id_]] if id_ in chosen else workspace for id_ in contact_ids}
+
+
+def recently(tx: Connection, workspaces: Mapping[int, Workspace], now: datetime) -> dict[int, Recent]:
+    """What caps count for each contact, by channel; ``workspaces`` is what holds for each. No caps: nothing is asked."""
+    capped = {id_: one for id_, one in workspaces.items() if one.caps}
+    if not capped:
         return {}
-    rows = spent(tx, contact_ids, workspace.caps, reach_back(workspace, now))
+    channels = {channel for one in capped.values() for channel in one.caps}
+    rows = spent(tx, capped, channels, reach_back(capped.values(), now))
     return by_contact(rows, now)
 
 
@@ -105,8 +114,8 @@ def by_contact(rows: Iterable[Spent], now: datetime) -> dict[int, Recent]:
     return {contact: recent for contact, recent in found.items()}  # noqa: C416 - a dict of mappings
 
 
-def reach_back(workspace: Workspace, now: datetime) -> datetime:
-    """Far enough for every cap in any zone and calendar."""
+def reach_back(workspaces: Iterable[Workspace], now: datetime) -> datetime:
+    """Far enough for every cap in any zone and calendar; there must be one."""
     days_in = {Unit.MONTHS: 31, Unit.WEEKS: 7, Unit.BUSINESS_DAYS: 4}
-    spans = [cap.per for caps in workspace.caps.values() for cap in caps]
+    spans = [cap.per for one in workspaces for caps in one.caps.values() for cap in caps]
     return now - timedelta(days=max(days_in.get(span.unit, 1) * span.amount for span in spans) + 2)

@@ -227,8 +227,8 @@ class Playing:
         for outcome in outcomes.pending_of_tasks(self.tx, tasks):
             told.setdefault(outcome.task_id, []).append(outcome)
         made = (
-            forecasting.calls_made(self.tx, ids, reach_back(self.planned.workspace, self.now))
-            if self.planned.workspace.caps or self.live.workspace.caps
+            forecasting.calls_made(self.tx, ids, reach_back(capped, self.now))
+            if (capped := [one for one in (self.planned.workspace, self.live.workspace) if one.caps])
             else {}
         )
         earned = points.of_contacts(self.tx, ids)

@@ -6,7 +6,7 @@ in the morning, nor beside others that a cap would have kept apart. What leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -53,7 +53,7 @@ def ask_again(tx: Connection, shelf: Shelf, claims: Sequence[ClaimedDelivery], n
     own = enrollments.get(tx, {one.enrollment_id for one in waited if one.enrollment_id})
     facts = load_facts(tx, list(own.values()), workspace, now)
     versions = shelf.versions(tx, {one.version for one in own.values()})
-    line = _Line(tx, workspace, {one.contact_id for one in waited}, now)
+    line = _Line(tx, {own[id_].contact_id: known.workspace for id_, known in facts.items()}, now)
     asked = Asked()
     for one in claims:
         enrollment = own.get(one.enrollment_id or 0)
@@ -142,9 +142,11 @@ class _Line:
     What waits behind it does not count, or two that wait would hold each other up.
     """
 
-    def __init__(self, tx: Connection, workspace: Workspace, people: set[int], now: datetime) -> None:
-        channels = [one for one in workspace.caps if one is not Channel.PHONE]
-        rows = spent(tx, people, channels, reach_back(workspace, now)) if channels else []
+    def __init__(self, tx: Connection, workspaces: Mapping[int, Workspace], now: datetime) -> None:
+        """``workspaces`` is what holds for each contact, by id."""
+        capped = {id_: one for id_, one in workspaces.items() if one.caps}
+        channels = {channel for one in capped.values() for channel in one.caps} - {Channel.PHONE}
+        rows = spent(tx, capped, channels, reach_back(capped.values(), now)) if channels else []
         self._now = now
         self._rows: dict[int, list[Spent]] = {}
         for row in rows:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from nurture.db.pauses import PauseRecord, PauseScope
+from nurture.engine.caps import told as as_reason
 from nurture.engine.decide import upcoming
 from nurture.engine.explain import in_words
 from nurture.engine.foresee import Foreseen
@@ -203,8 +204,9 @@ def used_up(known: Known, shift: Shift) -> list[str]:
     """Which messages used up the cap that moved this one."""
     if shift.reason != Reason.FREQUENCY_CAP:
         return []
-    caps = known.published.workspace.caps.get(Channel.EMAIL, ())
-    cap = next((each for each in caps if f"messages: {each}" in shift.because), None)
+    workspace = next((facts.workspace for facts in known.facts.values()), known.published.workspace)
+    caps = workspace.caps.get(Channel.EMAIL, ())
+    cap = next((each for each in caps if as_reason(each, Channel.EMAIL) in shift.because), None)
     if cap is None:
         return []
     counted = sorted(

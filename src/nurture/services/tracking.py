@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from nurture.db import contacts, events
 from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NurtureError, did_you_mean
-from nurture.model.matching import CONCLUDED, RESERVED_EVENTS, is_own_action
+from nurture.model.matching import CONCLUDED, PREFERENCE_CHANGED, RESERVED_EVENTS, is_own_action
 from nurture.model.words import NOTHING, Contact, Event, Scalar
 from nurture.model.workspace import Workspace
 from nurture.services.batches import Address, Moment, Reading, Strict, Values, Word, read_batch
@@ -25,7 +25,9 @@ from nurture.services.ingest import Happening, take_in
 from nurture.services.people import find_contact
 from nurture.services.runtime import Runtime
 
-KNOWN = frozenset(name for name in RESERVED_EVENTS if not is_own_action(name)) - CONCLUDED
+OURS = CONCLUDED | {PREFERENCE_CHANGED}
+"""What only this program tells: it knows it, or it was chosen on a page of ours."""
+KNOWN = frozenset(name for name in RESERVED_EVENTS if not is_own_action(name)) - OURS
 SALES = frozenset(("sale.closed", "sale.refunded"))
 BY_CONTACTS_ONLY = "consent.granted"
 """What no list of events may hold: permission comes with its source, and never again to who took it back."""
@@ -123,7 +125,7 @@ def refuse_unknown(name: str, workspace: Workspace) -> None:
     known = KNOWN | workspace.events
     if name in known:
         return
-    if is_own_action(name) or name in CONCLUDED:
+    if is_own_action(name) or name in OURS:
         raise NurtureError(
             f"'{name}' is our own action: nobody outside can report it",
             hint="name what the contact did, such as email.clicked, offer.downloaded or sale.closed",
