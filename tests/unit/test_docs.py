@@ -175,6 +175,7 @@ def test_every_option_of_the_mail_servers_address_has_its_row() -> None:
         ("teams", workspace._TeamForm),
         ("webhooks", EndpointForm),
         ("caps", workspace._CapsForm),
+        ("bounces", workspace._BouncesForm),
         ("scores", workspace._ScoreForm),
     ],
 )
@@ -247,6 +248,8 @@ def test_the_limits_of_templates_are_told_as_they_are() -> None:
         limits.ELEMENTS,
         limits.ELEMENT_DEPTH,
         limits.COLUMNS,
+        limits.PARTIALS,
+        limits.PARTIAL_DEPTH,
     )
 
     for number in (*sizes, limits.ROUNDS, limits.OUTPUT, limits.SUBJECT):

@@ -55,6 +55,45 @@ ESCAPES = [
     "{{ contact.first_name | safe }}",
     "{{ contact.first_name is callable }}",
     "{{ _budget }}",
+    # The shapes of published escapes: str.format (CVE-2016-10745), str.format_map (CVE-2019-10906), a reference to
+    # str.format that is kept and called later (CVE-2024-56326), the attr filter (CVE-2025-27516), names of blocks and
+    # files that reach into the compiled code (CVE-2024-56201), attributes written by xmlattr (CVE-2024-22195, -34064).
+    "{{ '{0.__class__.__init__.__globals__}'.format(contact) }}",
+    "{{ '{x.__class__}'.format_map({'x': contact}) }}",
+    "{{ contact.first_name.format_map }}{{ ''.format_map(contact) }}",
+    "{% set f = ''.format %}{{ f(contact) }}",
+    "{{ ['{0.__class__}'] | map('format', contact) | first }}",
+    "{{ '{0.__class__}' | attr('format')(contact) }}",
+    "{{ contact.first_name | attr('format') }}",
+    "{{ '%s' | format(contact) }}",
+    "{% include '{0}'.format(contact) %}",
+    "{% include ['x', 'y'] %}",
+    "{% include contact.first_name %}",
+    "{% include 'x' ignore missing %}",
+    "{% include 'x' without context %}",
+    "{{ contact | xmlattr }}",
+    "{{ contact | pprint }}",
+    "{{ contact | tojson }}",
+    "{{ contact | list }}",
+    "{{ contact.tags | sum(start='') }}",
+    "{{ contact.tags | groupby('__class__') }}",
+    "{{ contact.tags | sort(attribute='__class__') }}",
+    "{{ loop.__class__ }}",
+    "{{ config }}",
+    "{{ request.application }}",
+    "{{ g }}",
+    "{{ joiner() }}",
+    "{{ dict(a=1) }}",
+    "{{ caller() }}",
+    "{{ self.__init__ }}",
+    "{{ contact.first_name.encode }}{{ contact.first_name.encode() }}",
+    "{{ (contact).__class__ }}",
+    "{{ contact['\\x5f\\x5fclass\\x5f\\x5f'] }}",
+    "{{ [].append(1) }}",
+    "{{ 1.0.hex() }}",
+    "{% do contact.clear() %}",
+    "{% debug %}",
+    "{% trans %}x{% endtrans %}",
 ]
 
 
@@ -67,6 +106,7 @@ def test_nothing_but_values_if_and_for_is_allowed(escape: str):
         assert {code for _, code in found} <= {
             "template-not-allowed",
             "template-unknown-name",
+            "template-partial",
             "template-syntax",
         }
 
@@ -76,6 +116,14 @@ def test_subjects_and_preheaders_obey_the_same_rules(escape: str):
     source = TemplateSource.at("email/it.md", f"---\npreheader: x\nsubject: |-\n  {escape}\n---\nx")
 
     assert problems_of(source)
+
+
+@pytest.mark.parametrize("name", ["__class__", "__class__.__mro__", "first_name.__class__", "items"])
+def test_a_filter_that_looks_up_finds_fields_only(name: str):
+    template = compile_message(a_source(f"x {{{{ contact.people | join(', ', attribute='{name}') }}}}"))
+
+    with pytest.raises(RenderError, match="template was stopped|failed|there is no"):
+        template.render(a_contact(people=[{"first_name": "Ana"}, {"first_name": "Bea"}]))
 
 
 PIECES = st.sampled_from(

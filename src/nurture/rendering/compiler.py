@@ -25,11 +25,12 @@ from nurture.rendering.bodies import (
     markdown_to_html,
 )
 from nurture.rendering.front_matter import FrontMatter, split_front_matter
+from nurture.rendering.partials import WORD, PartialError, Partials
 from nurture.rendering.plain import html_to_text
 from nurture.rendering.render import MessageTemplate, Part, TextTemplate
 from nurture.rendering.sandbox import LAYOUT_NAMES, NAMES, Room, Variable, guard, inspect, make_room, parse
 from nurture.rendering.sources import TemplateProblems, TemplateSource, at_word, with_plain_lines
-from nurture.rendering.tags import Cloakroom, syntax_problem
+from nurture.rendering.tags import Cloakroom, Tag, syntax_problem
 from nurture.rendering.ways import cut_in
 
 _BODY = re.compile(r"body(?:\s*\|\s*safe)?")
@@ -47,14 +48,21 @@ class Compiler:
     def __init__(
         self,
         source: TemplateSource,
-        layout: TemplateSource | None,
-        text: TemplateSource | None,
-        layout_text: TemplateSource | None,
+        layout: TemplateSource | None = None,
+        text: TemplateSource | None = None,
+        layout_text: TemplateSource | None = None,
+        partials: Partials | None = None,
     ) -> None:
         self.source, self.layout, self.text, self.layout_text = source, layout, text, layout_text
+        self.partials = partials
+        self.put_in: list[TemplateSource] = []
+        """The partials that stand in this message, as often as they do."""
+        self.held: dict[Tag, str] = {}
+        """HTML that stands in Markdown, which must not read it: put in when that is done."""
         self.problems: list[Problem] = []
         self.variables: list[Variable] = []
-        texts = [file.text for file in (source, layout, text, layout_text) if file]
+        pieces = partials.sources if partials else ()
+        texts = [file.text for file in (source, layout, text, layout_text, *pieces) if file]
         self.cloakroom = Cloakroom.beside(_room(html=False), _FRAME, *texts)
 
     def script(self) -> TextTemplate:
@@ -106,37 +114,108 @@ class Compiler:
             sender=front_matter.get("sender") or "default",
             layout=front_matter.get("layout"),
             variables=tuple(sorted(set(self.variables))),
+            partials=frozenset(source.file for source in self.put_in),
         )
         self._stop_on_problems()
         return message
 
-    def _checked_in(self, text: str, source: TemplateSource, first_line: int, known: frozenset[str]) -> str:
-        """``text`` with words for its tags; what it may not hold goes to the problems, what it looks up to the variables."""
+    def _checked_in(
+        self,
+        text: str,
+        source: TemplateSource,
+        first_line: int,
+        known: frozenset[str],
+        around: tuple[str, ...] = (),
+        *,
+        whole: bool = True,
+    ) -> str:
+        """``text`` with words for its tags; what it may not hold goes to the problems, what it looks up to the variables.
+
+        ``around`` are the files that a partial stands in. Only ``whole`` files may hold partials.
+        """
         if len(text) > limits.SOURCE:
             message = f"the file is longer than {limits.SOURCE:,} characters"
             self.problems.append(Problem(Place(source.file), "template-too-big", message))
             return ""
         try:
             words = self.cloakroom.check_in(text, source.file, first_line)
-            problems, variables = inspect(parse(self.cloakroom.room, text), source.file, known)
+            pieces = whole and self.partials is not None
+            tree = parse(self.cloakroom.room, text)
+            problems, variables = inspect(tree, source.file, known, partials=pieces)
         except TemplateSyntaxError as error:
             self.problems.append(syntax_problem(error, source.file, first_line))
             return ""
-        shift, whole = first_line - 1, with_plain_lines(source.text)
+        shift, text = first_line - 1, with_plain_lines(source.text)
         self.problems += [
-            replace(problem, place=at_word(_shifted(problem.place, shift), _quoted(problem.message), whole))
+            replace(problem, place=at_word(_shifted(problem.place, shift), _quoted(problem.message), text))
             for problem in problems
         ]
         self.variables += [
-            replace(variable, place=at_word(_shifted(variable.place, shift), variable.path, whole))
+            replace(variable, place=at_word(_shifted(variable.place, shift), variable.path, text))
             for variable in variables
             if variable.path.partition(".")[0] in NAMES
         ]
-        return words
+        return self._with_partials(words, source, known, around) if pieces and not problems else words
+
+    def _with_partials(
+        self, words: str, into: TemplateSource, known: frozenset[str], around: tuple[str, ...]
+    ) -> str:
+        """``words`` with each partial in the place of the tag that names it."""
+
+        def put_in(found: re.Match[str]) -> str:
+            before, number, after = found.groups()
+            tag = self.cloakroom.tags[int(number)]
+            if tag.word != WORD:
+                return found[0]
+            inner = self._partial(tag, f"{self.cloakroom.prefix}{number}z", into, known, around)
+            return f"{'' if tag.strip[0] == '-' else before}{inner}{'' if tag.strip[1] == '-' else after}"
+
+        return re.sub(rf"(\s*){self.cloakroom.prefix}(\d+)z(\s*)", put_in, words)
+
+    def _partial(
+        self, tag: Tag, word: str, into: TemplateSource, known: frozenset[str], around: tuple[str, ...]
+    ) -> str:
+        """The words of the partial that ``tag`` names; its own ``word`` while it has to be held back."""
+        assert self.partials is not None
+        around = (*around, into.file)
+        try:
+            source = self.partials.found(tag, into, self.source.locale, around)
+        except PartialError as error:
+            place = at_word(
+                tag.place, tag.inner.split(maxsplit=1)[-1].strip("\"'"), with_plain_lines(into.text)
+            )
+            self.problems.append(Problem(place, "template-partial", str(error), error.hint))
+            return ""
+        self.put_in.append(source)
+        if len(self.put_in) > limits.PARTIALS:
+            message = f"a message holds at most {limits.PARTIALS} partials"
+            self.problems.append(Problem(tag.place, "template-too-big", message))
+            return ""
+        text = with_plain_lines(source.text).rstrip("\n")
+        words = self._checked_in(text, source, 1, known, around)
+        if self.problems or source.kind == "txt" or (source.kind, into.kind) == ("md", "md"):
+            return words
+        with self._blaming(source, 1):
+            html = self._as_html(words, source)
+            check_nesting(html, self.cloakroom)
+        if into.kind == "html":
+            return html
+        self.held[tag] = html
+        return word
+
+    def _as_html(self, words: str, source: TemplateSource) -> str:
+        if source.kind != "md":
+            return html_with_comments(words, self.cloakroom)
+        html = markdown_to_html(words, self.cloakroom)
+        return self.cloakroom.words.sub(
+            lambda found: self.held.get(self.cloakroom.tag_of(found), found[0]), html
+        )
 
     def _head(self, front_matter: FrontMatter, key: str) -> str:
         value = front_matter.get(key)
-        return self._checked_in(value, self.source, front_matter.lines[key], NAMES) if value else ""
+        if not value:
+            return ""
+        return self._checked_in(value, self.source, front_matter.lines[key], NAMES, whole=False)
 
     def _frame(self, heads: Mapping[str, str]) -> str:
         """The layout's HTML, with subject and preheader filled in and a word for the body."""
@@ -178,10 +257,7 @@ class Compiler:
     def _html(self, body: str, frame: str, first_line: int) -> tuple[str, str]:
         """The whole document, and the plain text of the body alone."""
         with self._blaming(self.source, first_line):
-            if self.source.kind == "md":
-                body = markdown_to_html(body, self.cloakroom)
-            else:
-                body = html_with_comments(body, self.cloakroom)
+            body = self._as_html(body, self.source)
             check_nesting(body, self.cloakroom)
         with self._blaming(self.layout or self.source, 1):
             document = inline_styles(_put_body(frame, body, self.cloakroom), self.cloakroom)
@@ -245,7 +321,7 @@ class Compiler:
 
     def _hash(self) -> str:
         digest = sha256()
-        for file in (self.source, self.layout, self.text, self.layout_text):
+        for file in (self.source, self.layout, self.text, self.layout_text, *self.put_in):
             digest.update(f"{file.file}\0{file.text}\0".encode() if file else b"\0")
         return digest.hexdigest()[:32]
 

@@ -12,6 +12,10 @@ EXPRESSION_DEPTH = 24
 """Parts inside parts of one expression."""
 LITERAL = 100
 """Items of a list written out in a template."""
+PARTIALS = 20
+"""Partials put into one message with its layout."""
+PARTIAL_DEPTH = 3
+"""Partials inside each other."""
 COLUMNS = 50
 """Columns of a Markdown table: each row is filled up to as many cells."""
 ELEMENTS = 5_000

@@ -135,6 +135,8 @@ class MessageTemplate:
     sender: str
     layout: str | None
     variables: tuple[Variable, ...]
+    partials: frozenset[str] = frozenset()
+    """The files of the partials that stand in it."""
 
     @property
     def links(self) -> frozenset[str]:

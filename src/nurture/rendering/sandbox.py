@@ -48,7 +48,7 @@ _REFUSED = {
     nodes.Call: "calls nothing: values only, no functions or methods",
     nodes.Assign: "sets nothing: work it out before, in a field",
     nodes.AssignBlock: "sets nothing: work it out before, in a field",
-    nodes.Include: "includes nothing: use a layout",
+    nodes.Include: "includes nothing here",
     nodes.Extends: "extends nothing: name a `layout:` at the top",
     nodes.Block: "has no blocks: a layout holds {{ body }} once",
     nodes.Import: "imports nothing",
@@ -203,9 +203,14 @@ def parse(room: Room, text: str) -> nodes.Template:
         raise TemplateSyntaxError("is nested too deep to read", 1) from None
 
 
-def inspect(tree: nodes.Template, file: str, known: frozenset[str]) -> tuple[list[Problem], list[Variable]]:
-    """Everything in ``tree`` that a template may not hold, and every name it looks up beside its own loops' names."""
-    inspection = _Inspection(file, known, [], [])
+def inspect(
+    tree: nodes.Template, file: str, known: frozenset[str], *, partials: bool = False
+) -> tuple[list[Problem], list[Variable]]:
+    """Everything in ``tree`` that a template may not hold, and every name it looks up beside its own loops' names.
+
+    ``partials``: whether it may still hold tags that are to be replaced by a partial before it is compiled.
+    """
+    inspection = _Inspection(file, known, partials, [], [])
     inspection.visit(tree, _Here(frozenset(), frozenset(), 0, 0))
     return inspection.problems, inspection.variables
 
@@ -284,6 +289,7 @@ class _Here:
 class _Inspection:
     file: str
     known: frozenset[str]
+    partials: bool
     problems: list[Problem]
     variables: list[Variable]
 
@@ -291,7 +297,9 @@ class _Inspection:
         if here.depth > limits.EXPRESSION_DEPTH or here.tags > limits.TAG_DEPTH:
             self._refuse(node, "template-too-big", "is nested too deep")
             return
-        if type(node) in _REFUSED:
+        if isinstance(node, nodes.Include) and self.partials:
+            self._visit_include(node)
+        elif type(node) in _REFUSED:
             self._refuse(node, "template-not-allowed", _REFUSED[type(node)])
         elif isinstance(node, nodes.Tuple) or not isinstance(node, _PLAIN):
             self._refuse(
@@ -326,6 +334,12 @@ class _Inspection:
             self.visit(node.test, looped)
         self._visit_all(node.body, looped)
         self._visit_all(node.else_, inner)
+
+    def _visit_include(self, node: nodes.Include) -> None:
+        literal = isinstance(node.template, nodes.Const) and isinstance(node.template.value, str)
+        if not literal or node.ignore_missing or not node.with_context:
+            hint = 'write {% include "partials/NAME.html" %}'
+            self._refuse(node, "template-not-allowed", "includes a partial by its name only", hint=hint)
 
     def _visit_expression(self, node: nodes.Node, here: _Here) -> None:
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:

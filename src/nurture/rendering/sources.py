@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,6 +11,7 @@ from nurture.model.errors import Place, Problem, ProblemsFound
 
 Kind = Literal["md", "html", "txt"]
 
+LONGEST_LOCALE = 35
 _FILE_NAME = re.compile(
     r"(?P<name>.+?)(?:\.(?P<locale>[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.(?P<kind>md|html|txt)"
 )
@@ -48,6 +50,15 @@ class TemplateSource:
         """Where it stands in the project."""
         locale = f".{self.locale}" if self.locale else ""
         return f"templates/{self.name}{locale}.{self.kind}"
+
+
+def from_near_to_far(locale: str | None) -> Iterator[str | None]:
+    """``fr-CA``, ``fr``, None. What is too long to be a language is none."""
+    locale = locale.replace("_", "-") if locale and len(locale) <= LONGEST_LOCALE else None
+    while locale:
+        yield locale
+        locale = locale.rpartition("-")[0]
+    yield None
 
 
 def with_plain_lines(text: str) -> str:

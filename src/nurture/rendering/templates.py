@@ -12,19 +12,34 @@ from functools import cached_property, lru_cache
 from nurture.model.errors import NotFoundError, Place, Problem, did_you_mean
 from nurture.rendering.compiler import Compiler
 from nurture.rendering.front_matter import FrontMatter, split_front_matter
+from nurture.rendering.partials import FOLDER, Partials
 from nurture.rendering.render import MessageTemplate, TextTemplate
-from nurture.rendering.sources import TemplateProblems, TemplateSource, at_word, with_plain_lines
+from nurture.rendering.sources import (
+    TemplateProblems,
+    TemplateSource,
+    at_word,
+    from_near_to_far,
+    with_plain_lines,
+)
 
 __all__ = [
+    "LAYOUTS",
     "Library",
     "TemplateProblems",
     "TemplateSource",
     "compile_message",
     "compile_text",
     "front_matter_of",
+    "is_sent",
 ]
 
-LONGEST_LOCALE = 35
+LAYOUTS = "email/layouts/"
+NO_PARTIALS = Partials()
+
+
+def is_sent(name: str) -> bool:
+    """Whether a template is a message or a call script by itself, not a piece of others or a page."""
+    return name.startswith(("email/", "call/")) and not name.startswith((LAYOUTS, FOLDER))
 
 
 def front_matter_of(source: TemplateSource) -> FrontMatter:
@@ -42,19 +57,19 @@ def compile_message(
     *,
     text: TemplateSource | None = None,
     layout_text: TemplateSource | None = None,
+    partials: Partials = NO_PARTIALS,
 ) -> MessageTemplate:
     """The message of ``source`` in its layout; ``text`` and ``layout_text`` are the .txt files beside them.
 
     Without those the plain text is made from the HTML. The same texts are compiled once. Raises TemplateProblems.
     """
-    return Compiler(source, layout, text, layout_text).message()
+    return Compiler(source, layout, text, layout_text, partials).message()
 
 
 @lru_cache(maxsize=1024)
 def compile_text(source: TemplateSource) -> TextTemplate:
     """A call script. Raises TemplateProblems."""
-    compiler = Compiler(source, None, None, None)
-    return compiler.script()
+    return Compiler(source).script()
 
 
 class Library:
@@ -63,6 +78,7 @@ class Library:
     def __init__(self, sources: Iterable[TemplateSource]) -> None:
         self._sources = {(source.name, source.locale, source.kind): source for source in sources}
         self._messages: dict[str, MessageTemplate | TemplateProblems] = {}
+        self._partials = Partials.among(self._sources.values())
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -89,13 +105,13 @@ class Library:
         top = front_matter_of(body)
         name = top.get("layout")
         if name is None:
-            return compile_message(body, text=text)
+            return compile_message(body, text=text, partials=self._partials)
         try:
-            layout, layout_text = self._found(f"email/layouts/{name}", body.locale)
+            layout, layout_text = self._found(f"{LAYOUTS}{name}", body.locale)
         except NotFoundError as error:
             place = at_word(Place(body.file, top.lines["layout"]), name, with_plain_lines(body.text))
             raise TemplateProblems([Problem(place, "template-layout", error.message, error.hint)]) from None
-        return compile_message(body, layout, text=text, layout_text=layout_text)
+        return compile_message(body, layout, text=text, layout_text=layout_text, partials=self._partials)
 
     def script(self, name: str, locale: str | None = None) -> TextTemplate:
         """The call script ``name`` (``welcome-call`` is ``call/welcome-call``). Raises NotFoundError, TemplateProblems."""
@@ -105,7 +121,7 @@ class Library:
         """Every problem of every message and script, in the order of the files."""
         found: set[Problem] = set()
         for name, locale, _ in self._sources:
-            if name.startswith("email/layouts/"):
+            if not is_sent(name):
                 continue
             try:
                 if name.startswith("call/"):
@@ -118,7 +134,7 @@ class Library:
 
     def _found(self, name: str, locale: str | None) -> tuple[TemplateSource, TemplateSource | None]:
         """The file that gives the message, and the .txt beside it in the same language."""
-        for language in _from_near_to_far(locale):
+        for language in from_near_to_far(locale):
             text = self._sources.get((name, language, "txt"))
             for kind in ("md", "html"):
                 if (source := self._sources.get((name, language, kind))) is not None:
@@ -127,12 +143,3 @@ class Library:
                 return text, None
         hint = did_you_mean(name, self.names)
         raise NotFoundError(f"there is no templates/{name}.md, .html or .txt", hint=hint)
-
-
-def _from_near_to_far(locale: str | None) -> Iterable[str | None]:
-    """``fr-CA``, ``fr``, None. What is too long to be a language is none."""
-    locale = locale.replace("_", "-") if locale and len(locale) <= LONGEST_LOCALE else None
-    while locale:
-        yield locale
-        locale = locale.rpartition("-")[0]
-    yield None

@@ -15,7 +15,14 @@ from nurture.model.expressions import Scope
 from nurture.rendering.front_matter import split_front_matter
 from nurture.rendering.sandbox import Variable
 from nurture.rendering.sources import at_word, with_plain_lines
-from nurture.rendering.templates import Library, TemplateProblems, TemplateSource, front_matter_of
+from nurture.rendering.templates import (
+    LAYOUTS,
+    Library,
+    TemplateProblems,
+    TemplateSource,
+    front_matter_of,
+    is_sent,
+)
 from nurture.services.stand_in import of_values
 from nurture.workflow.checks import Printed, TemplateFacts, check_project
 from nurture.workflow.checks.codes import problem, with_remedy
@@ -25,7 +32,6 @@ from nurture.workflow.project import EMAIL_SUFFIXES, Project, load_project
 from nurture.workflow.yaml_text import MAX_BYTES
 
 FOLDERS = ("workflows", "offers", "personas", "segments", "scenarios")
-LAYOUTS = "email/layouts/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ def _facts(library: Library, sources: Iterable[TemplateSource]) -> Iterable[Temp
     """What the checks ask of each template that compiles; the others have their own problems."""
     by_file = {source.file: source for source in sources}
     for name, locale in sorted({(source.name, source.locale) for source in by_file.values()}, key=str):
-        if name.startswith(LAYOUTS):
+        if not is_sent(name):
             continue
         try:
             yield (

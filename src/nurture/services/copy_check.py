@@ -14,10 +14,10 @@ from nurture.model.errors import NurtureError, Place, Problem
 from nurture.rendering.copywriting import Reading, read
 from nurture.rendering.front_matter import split_front_matter
 from nurture.rendering.sources import with_plain_lines
-from nurture.rendering.templates import Library, TemplateSource
+from nurture.rendering.templates import Library, TemplateSource, is_sent
 from nurture.services.check import template_sources
 from nurture.services.folder import Folder
-from nurture.services.preview import EMAIL, LAYOUTS, find, preview, uses
+from nurture.services.preview import EMAIL, find, preview, uses
 from nurture.services.stand_in import usual
 from nurture.workflow.checks.advice import ADVICE
 
@@ -59,7 +59,7 @@ def check_copy(folder: Folder, names: Sequence[str], now: datetime) -> list[Copy
     alone = replace(folder, templates=bare)
     found: dict[tuple[str, str | None], TemplateSource] = {}
     for source in sources:
-        mine = source.name.startswith(EMAIL) and not source.name.startswith(LAYOUTS)
+        mine = source.name.startswith(EMAIL) and is_sent(source.name)
         if mine and (not wanted or source.name in wanted) and source.kind != "txt":
             found.setdefault((source.name, source.locale), source)
     return [

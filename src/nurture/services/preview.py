@@ -17,6 +17,7 @@ from nurture.model.expressions import Scope
 from nurture.model.words import Contact, Event
 from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.mime import preview_headers
+from nurture.rendering.templates import is_sent
 from nurture.services.compose import Letter, compose, context, team_address
 from nurture.services.folder import Folder
 from nurture.services.made_up import taken_by
@@ -28,7 +29,6 @@ from nurture.workflow.documents import Offer, OfferKind
 from nurture.workflow.model import Stage, Workflow
 
 EMAIL, CALL = "email/", "call/"
-LAYOUTS = "email/layouts/"
 SAMPLE_OFFER = Offer(
     name="sample-offer",
     kind=OfferKind.DOWNLOAD,
@@ -97,7 +97,7 @@ def find(folder: Folder, name: str) -> str:
 
     Raises NotFoundError.
     """
-    known = {template for template in folder.templates.names if not template.startswith(LAYOUTS)}
+    known = {template for template in folder.templates.names if is_sent(template)}
     path = PurePosixPath(name)
     bare = path.name.split(".")[0] if path.suffix in (".md", ".html", ".txt") else path.name
     parents = [part for part in path.parts[:-1] if part in ("email", "call")]

@@ -22,6 +22,7 @@ FOLDERS: Mapping[str, str] = {
 _TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "email": (".md", ".html", ".txt"),
     "email/layouts": (".html", ".txt"),
+    "email/partials": (".md", ".html", ".txt"),
     "call": (".txt",),
     "pages": (".html",),
 }

@@ -249,6 +249,10 @@ _ERRORS = {
         "A template names a layout that is not there.",
         "Add it to templates/email/layouts/.",
     ),
+    "template-partial": (
+        "A template includes a partial that is not there, or that cannot stand there.",
+        "Add it to templates/email/partials/.",
+    ),
     "template-markup": ("The HTML of a template is not well nested.", "Close every element that is opened."),
     "template-syntax": (
         "A {{ … }} or {% … %} of a template cannot be read.",
