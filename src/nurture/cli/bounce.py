@@ -56,17 +56,17 @@ def document(name: str, report: Report) -> dict[str, object]:
     return {
         "file": name,
         "kind": report.kind.public,
-        "recipient": worst.address if worst else None,
+        "recipient": worst.written_to if worst else None,
         "status": worst.status if worst else None,
         "message_id": next(iter(report.message_ids), None),
         "recipients": [
             {
-                "recipient": one.address,
+                "recipient": one.written_to,
+                "final": one.address,
                 "kind": one.kind.public,
                 "status": one.status,
                 "action": one.action,
                 "diagnostic": one.diagnostic,
-                "original": one.original,
                 "why": one.why,
             }
             for one in report.recipients
@@ -79,7 +79,7 @@ def _tell(context: Context, name: str, report: Report) -> None:
     context.say(f"{name}: {report.kind}")
     context.say(f"  {report.why}")
     for one in report.recipients:
-        words = [one.address or "(no address shown)", str(one.kind.public), one.status, one.diagnostic[:120]]
+        words = [one.written_to or "(no address shown)", str(one.kind.public), one.status, one.diagnostic[:120]]
         context.say("  " + "  ".join(word for word in words if word))
     if report.message_ids:
         context.say(f"  about {report.message_ids[0]}")

@@ -28,7 +28,7 @@ _LIST_PROGRAM = re.compile(
 _SECONDHAND = re.compile(
     r"\s*(?:>|-{3,}\s*(?:original|forwarded|begin)|_{10,}|on .{5,90} wrote:\s*$)", re.IGNORECASE
 )
-_LINES = 40
+_LINES, _LONGEST = 40, 4_000  # of what its writer says
 
 CHALLENGE = phrases(
     "its sender asks for a proof that a person wrote",
@@ -167,10 +167,10 @@ def _by_headers(message: Part, own: str) -> str | None:
 
 
 def _by_subject(message: Part, subject: str) -> str | None:
-    bare = plain(_REPLY.sub("", subject, count=1))
-    again = _REPLY.match(subject) is not None
+    again = _REPLY.match(subject)
+    bare = plain(subject[again.end() :] if again else subject).strip()
     short = subject.strip().strip("[(").lower()
-    begins = any(bare.startswith(phrase) for phrase in _SUBJECTS.phrases)
+    begins = any(f"{bare} ".startswith(phrase.lstrip()) for phrase in _SUBJECTS.phrases)
     ends = re.search(r"[:：(\])]|-\s", short) is not None or len(bare.split()) <= 4
     if begins and ends and not (again and message.get("in-reply-to")):
         return _SUBJECTS.meaning
@@ -197,12 +197,12 @@ def _by_list_server(message: Part, own: str) -> tuple[Kind, str] | None:
 def _own_words(text: str) -> str:
     """What the writer says, up to the first line that is somebody else's."""
     own = []
-    for line in text.split("\n")[:400]:
+    for line in text.split("\n", 400)[:400]:
         if _SECONDHAND.match(line):
             break
         if line.strip():
             own.append(line)
-    return "\n".join(own[:_LINES])
+    return "\n".join(own[:_LINES])[:_LONGEST]
 
 
 def _shows(message: Part) -> bool:

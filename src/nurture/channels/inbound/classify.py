@@ -7,12 +7,13 @@ number only. docs/bounces.md tells the rules to people.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from nurture.channels.inbound import delivery_status, plain_text, traces
 from nurture.channels.inbound.automatic import CHALLENGE, answers_us, automatic
 from nurture.channels.inbound.feedback import feedback
-from nurture.channels.inbound.reading import Part, read
+from nurture.channels.inbound.reading import LONGEST_TEXT, Part, read
 from nurture.channels.inbound.report import Kind, Recipient, Report
 from nurture.channels.inbound.words import plain
 
@@ -47,14 +48,23 @@ def classify(raw: bytes) -> Report:
 
 def text_for_people(message: Part) -> str:
     """All that stands there to be read, in front of the returned message; HTML only where there is nothing else."""
-    shown: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    leaves: list[Part] = []
     for part in message.walk():
         if part.type in _RETURNED:
             break
-        if part.type in shown and not part.parts and not delivery_status.is_status(part):
-            shown[part.type].append(part.text)
-    plain_texts, html = "\n".join(shown["text/plain"]), "\n".join(shown["text/html"])
-    return plain_texts if plain_texts.strip() else html
+        if not part.parts and not delivery_status.is_status(part):
+            leaves.append(part)
+    written = _joined(part for part in leaves if part.type == "text/plain")
+    return written if written.strip() else _joined(part for part in leaves if part.type == "text/html")
+
+
+def _joined(leaves: Iterable[Part]) -> str:
+    texts: list[str] = []
+    for part in leaves:
+        texts.append(part.text)
+        if sum(len(text) for text in texts) > LONGEST_TEXT:
+            break
+    return "\n".join(texts)
 
 
 def _understand(message: Part, text: str) -> _Found:
@@ -75,12 +85,8 @@ def _understand(message: Part, text: str) -> _Found:
 
 
 def _delivery_status(message: Part, text: str) -> _Found | None:
-    told = [
-        recipient
-        for part in message.walk()
-        if delivery_status.is_status(part)
-        for recipient in delivery_status.recipients(part, text)
-    ]
+    statuses = delivery_status.status_parts(message)
+    told = [recipient for part in statuses for recipient in delivery_status.recipients(part, text)]
     if not told:
         return None
     if any(

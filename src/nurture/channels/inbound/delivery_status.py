@@ -14,7 +14,8 @@ from nurture.channels.inbound.reading import Part, decode, fields
 from nurture.channels.inbound.report import Recipient
 from nurture.channels.inbound.verdict import Refusal, judge
 
-MOST_RECIPIENTS = 100
+MOST_RECIPIENTS = 50
+MOST_LINES = 200  # of a text for people
 LONGEST_DIAGNOSTIC = 500
 
 Block = dict[str, str]
@@ -38,11 +39,18 @@ _UTF8_HEX = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _TYPE_OF_CODE = re.compile(r"^\s*(?:smtp|x-[\w-]{1,40}|x400|dns|esmtp|lmtp|unknown)\s*;\s*", re.IGNORECASE)
 _RULE = re.compile(r"\s*([-_=*~#])\1{4,}")
 _LINES_ABOUT = 15
+_MOST_PARTS = 3
+_LONGEST_LINE = 500
 
 
 def is_status(part: Part) -> bool:
     """Is this the part for machines? Some servers and filters call it plain text."""
     return part.type in _TYPES or (part.type == "text/plain" and _IN_TEXT.search(part.text) is not None)
+
+
+def status_parts(message: Part) -> list[Part]:
+    """The parts for machines; one is usual, and more than a few are nobody's report."""
+    return [part for part in message.walk() if is_status(part)][:_MOST_PARTS]
 
 
 def blocks(part: Part) -> tuple[Block, list[tuple[Block, bool]]]:
@@ -86,7 +94,7 @@ def address_of(block: Block) -> str | None:
 
 def lines_about(address: str | None, text: str) -> str:
     """What a text for people says of ``address``: its line and those behind it, up to a ruled line."""
-    lines = [line for line in text.split("\n")[:400] if line.strip()]
+    lines = [line[:_LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES] if line.strip()]
     first = next((i for i, line in enumerate(lines) if address and address.lower() in line.lower()), None)
     if first is None:
         return ""

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nurture.channels.inbound.delivery_status import LONGEST_DIAGNOSTIC, MOST_RECIPIENTS
+from nurture.channels.inbound.delivery_status import LONGEST_DIAGNOSTIC, MOST_LINES
 from nurture.channels.inbound.phrases_of_bounces import OPENINGS, SIGNATURES, STILL_TRYING, SUBJECTS
 from nurture.channels.inbound.reading import Part
 from nurture.channels.inbound.report import Kind, Recipient
 from nurture.channels.inbound.verdict import Refusal, judge
-from nurture.channels.inbound.words import phrases, plain
+from nurture.channels.inbound.words import DEAD, phrases, plain
 
-MOST_LINES = 400
-_OPENING_LINES = 40
+_MOST_NAMED = 50
+_LONGEST_LINE = 500
+_OPENING_LINES, _LONGEST_OPENING = 40, 4_000
 
 _DAEMON = re.compile(
     r"(?:mailer-?daemon|post-?master|mail-?daemon|mdaemon|daemon|mailadm|mail\.?delivery\.?(?:sub)?system|"
@@ -51,6 +52,8 @@ _RETURNED = re.compile(
     r"|>?(?:received|return-path|delivered-to|x-original-to|dkim-signature|mime-version):\s)",
     re.IGNORECASE,
 )
+_SENT_BY = re.compile(r"\b(?:from|sent by|sender|contact|mail to):?\s*[<\"']?$", re.IGNORECASE)
+_DDA = re.compile(r"^.{0,20}smtp=", re.IGNORECASE)  # Exchange of old: dda:SMTP=ana@example.org
 # A copy of our own commands and of what was accepted says nothing about the refusal.
 _DIALOGUE = re.compile(
     r"\s*(?:>>>|(?:MAIL|RCPT|EHLO|HELO|DATA|QUIT|RSET|STARTTLS|AUTH)\b(?!\S)|2\d\d[ -]|content-[a-z-]{2,40}:|--\S)",
@@ -104,7 +107,8 @@ def bounce_in_words(message: Part, text: str) -> str | None:
     opens, named, signed = OPENINGS.found_in(said), SUBJECTS.found_in(subject), SIGNATURES.found_in(said)
     if message.get("x-failed-recipients") and (daemon or null):
         return "a mail system names the failed recipients"
-    if daemon and (opens or signed or (named and not (again and message.get("in-reply-to")))):
+    answered = again and message.get("in-reply-to") and not null
+    if daemon and not answered and (opens or signed or named):
         return "a mail system says that it was not delivered"
     if null and (signed or (named and opens)):
         return "it came without a return path and says that it was not delivered"
@@ -118,50 +122,54 @@ def recipients(message: Part, text: str) -> tuple[Recipient, ...]:
     """Everybody the text names as not reached, judged one by one; one without an address where it names nobody."""
     may_be_dead = from_a_mail_system(message) or null_return_path(message)
     body = before_returned(text)
-    lines = [line for line in body.split("\n")[:MOST_LINES] if not _DIALOGUE.match(line)]
+    lines = [line for line in _lines(body) if not _DIALOGUE.match(line)]
     failed = [
         found.lower() for value in message.all("x-failed-recipients") for found in _ADDRESS.findall(value)
     ]
-    named = list(dict.fromkeys([*failed, *_named_in(lines, message)]))[:MOST_RECIPIENTS]
+    named = list(dict.fromkeys([*failed, *_named_in(lines, message)]))[:_MOST_NAMED]
     if failed:
-        named = [address for address in named if address in failed] or named
-    waiting = STILL_TRYING.found_in(plain(f"{message.get('subject')}\n{_opening(text)}"))
-    whole = message.whole and (not body or body.endswith("\n") or body != text)
+        named = [address for address in named if address in failed]
+    waiting = STILL_TRYING.found_in(plain(f"{message.get('subject')}\n") + _opening(text))
+    whole = not _is_cut(message) and (not body or body.endswith("\n") or body != text)
     judged = []
-    for address in named or [None]:
-        said = _said_of(address, named, lines)
-        verdict = judge(Refusal(said, action="delayed" if waiting else None, whole=whole or _clear(said)))
+    for address, said in _said_of_each(named, lines).items():
+        action = "delayed" if waiting else "failed"
+        verdict = judge(
+            Refusal(said, None, action, whole or (not message.parts and DEAD.found_in(plain(said))))
+        )
         kind, why = verdict.kind, verdict.why
         if kind is Kind.HARD and not may_be_dead:
             kind, why = Kind.SOFT, f"{why}, but no mail system says so"
-        judged.append(
-            Recipient(
-                address,
-                kind,
-                verdict.status,
-                "delayed" if waiting else "failed",
-                " ".join(said.split())[:LONGEST_DIAGNOSTIC],
-                why=why,
-            )
-        )
+        shown = " ".join(said.split())[:LONGEST_DIAGNOSTIC]
+        judged.append(Recipient(address, kind, verdict.status, action, shown, why=why))
     return tuple(judged)
 
 
 def before_returned(text: str) -> str:
     """The text up to where the returned message begins."""
     at = 0
-    for line in text.split("\n")[:MOST_LINES]:
-        if _RETURNED.match(line) and at:
+    for line in text.split("\n", MOST_LINES)[:MOST_LINES]:
+        if at and _RETURNED.match(line[:_LONGEST_LINE]):
             return text[:at]
         at += len(line) + 1
     return text
 
 
+def _lines(text: str) -> list[str]:
+    return [line[:_LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+
+
+def _is_cut(message: Part) -> bool:
+    """Is its end missing? A report whose part for machines never came could have said more."""
+    if not message.parts:
+        return not message.whole
+    report = message.parameters.get("report-type", "").lower() == "delivery-status"
+    return not message.parts[0].whole or (report and not message.parts[-1].whole)
+
+
 def _opening(text: str) -> str:
-    lines = (line for line in before_returned(text).split("\n")[:MOST_LINES] if line.strip())
-    return plain(
-        "\n".join(line for _, line in zip(range(_OPENING_LINES), lines, strict=False) if line[:1] != ">")
-    )
+    lines = [line for line in _lines(before_returned(text)) if line.strip()]
+    return plain("\n".join(line for line in lines[:_OPENING_LINES] if line[:1] != ">")[:_LONGEST_OPENING])
 
 
 def _is_daemon(local: str) -> bool:
@@ -177,8 +185,10 @@ def _named_in(lines: list[str], message: Part) -> Iterator[str]:
     for line in lines:
         if _OUR_LINES.match(line):
             continue
-        for found in _ADDRESS.findall(line):
-            address = found.strip(".'`").lower()
+        for found in _ADDRESS.finditer(line):
+            if _SENT_BY.search(line[max(0, found.start() - 12) : found.start()]):
+                continue
+            address = _DDA.sub("", found[0]).strip(".'`").lower()
             if address not in ours and not _is_daemon(address) and "." in address.rpartition("@")[2]:
                 yield address
 
@@ -187,28 +197,25 @@ def _found(message: Part, name: str) -> list[str]:
     return [address for value in message.all(name) for address in _ADDRESS.findall(value)]
 
 
-def _said_of(address: str | None, named: list[str], lines: list[str]) -> str:
-    """What the lines say of ``address``: all of them when it is alone, else those from its name to the next one's."""
-    if address is None or len(named) == 1:
-        mine = lines
-        if address is not None:
-            first = next((i for i, line in enumerate(lines) if address in line.lower()), 0)
-            mine = lines[first:]
-    else:
-        others = [other for other in named if other != address]
-        mine, inside = [], False
-        for line in lines:
-            small = line.lower()
-            if address in small:
-                inside = True
-            elif any(other in small for other in others):
-                inside = False
-            if inside:
-                mine.append(line)
-    reason = next((found for line in mine if (found := _REASON.search(line.strip()))), None)
+def _said_of_each(named: list[str], lines: list[str]) -> dict[str | None, str]:
+    """What the lines say of each address: from its name to the next one's; all of them when it names nobody."""
+    if not named:
+        return {None: _reason(lines)}
+    mine: dict[str, list[str]] = {address: [] for address in named}
+    now: list[str] = []
+    for line in lines:
+        small = line.lower()
+        now = [address for address in named if address in small] or now
+        for address in now:
+            mine[address].append(line)
+    return {address: _reason(about or (lines if len(named) == 1 else [])) for address, about in mine.items()}
+
+
+def _reason(lines: list[str]) -> str:
+    reason = next((found for line in lines if (found := _REASON.search(line.strip()))), None)
     if reason is not None:  # sendmail: what the other side said; below stands its own translation
         return reason[1]
-    return _around_the_number(mine)
+    return _around_the_number(lines)
 
 
 def _around_the_number(lines: list[str]) -> str:
@@ -225,7 +232,3 @@ def _paragraph(lines: list[str]) -> Iterator[str]:
         if not line.strip() or line.startswith(("---", "===", "___", "***")):
             return
         yield line
-
-
-def _clear(said: str) -> bool:
-    return False if not said else said.rstrip().endswith((".", ")", "!"))

@@ -15,10 +15,11 @@ from functools import cached_property
 from html import unescape
 
 LONGEST_MESSAGE = 512 * 1024  # octets that are looked at; a report says what it has to say at its beginning
-LONGEST_TEXT = 48 * 1024  # octets of one part that are decoded
+LONGEST_TEXT = 16 * 1024  # octets of one part that are decoded
 LONGEST_FIELD = 4_000
+LONGEST_HEAD = 64 * 1024
 MOST_FIELDS = 400
-MOST_PARTS = 40
+MOST_PARTS = 30
 DEEPEST = 5
 
 _FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:[ \t]*(.*)", re.DOTALL)
@@ -34,7 +35,7 @@ _CHARSET = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One part of a message, or the whole of it. ``whole`` is False when its end was not seen: it may be cut off."""
 
@@ -148,7 +149,7 @@ def decode(data: bytes, charset: str = "") -> str:
 
 def _part(data: bytes, whole: bool, depth: int, budget: list[int], default: str) -> Part:
     head, _, body = (b"", b"", data[1:]) if data.startswith(b"\n") else data.partition(b"\n\n")
-    lines = fields(decode(head[: MOST_FIELDS * 400])) if _FIELD.match(decode(head[:200])) else ()
+    lines = fields(decode(head[:LONGEST_HEAD])) if _FIELD.match(decode(head[:200])) else ()
     if not lines:
         head, body = b"", data
     return Part(lines, body, whole, depth, budget, default)
@@ -157,27 +158,23 @@ def _part(data: bytes, whole: bool, depth: int, budget: list[int], default: str)
 def _split(body: bytes, delimiter: bytes, budget: list[int]) -> Iterator[tuple[bytes, bool]]:
     """What stands between the delimiter lines, and whether the line behind it was seen."""
     start: int | None = None
-    at = body.find(delimiter)
-    while at >= 0 and budget[0] > 0:
-        after = at + len(delimiter)
-        end = body.find(b"\n", after)
-        rest = body[after : end if 0 <= end < after + 100 else after + 100].strip()
-        if (at == 0 or body[at - 1] == 0x0A) and rest in (b"", b"--"):
-            if start is not None:
-                budget[0] -= 1
-                yield body[start : max(start, at - 1)] + b"\n", True
-            start = None if rest == b"--" or end < 0 else end + 1
-            if rest == b"--":
-                return
-        at = body.find(delimiter, after)
-    if start is not None and budget[0] > 0:
+    for found in re.finditer(rb"^" + re.escape(delimiter) + rb"(--)?[ \t]*$", body, re.MULTILINE):
+        if start is not None:
+            budget[0] -= 1
+            yield body[start : found.start()], True
+        if found[1] or budget[0] <= 0:
+            return
+        start = found.end() + 1
+    if start is not None and start < len(body):
         budget[0] -= 1
         yield body[start:], False
 
 
 def _base64(body: bytes) -> bytes:
     letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-    return binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+    if len(letters) % 4 == 1:  # half a letter
+        letters = letters[:-1]
+    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
 def _unencoded(value: str) -> str:

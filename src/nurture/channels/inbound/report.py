@@ -45,6 +45,11 @@ class Recipient:
     original: str | None = None
     why: str = ""
 
+    @property
+    def written_to(self) -> str | None:
+        """The address that we wrote to, as far as the report knows: an alias may lead on to ``address``."""
+        return self.original or self.address
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from nurture.channels.inbound.delivery_status import blocks, is_status
+from nurture.channels.inbound.delivery_status import blocks, status_parts
 from nurture.channels.inbound.reading import Part, decode, fields
 
 MOST = 20
@@ -41,8 +41,9 @@ def message_ids(message: Part, text: str) -> tuple[str, ...]:
 def tokens(message: Part) -> tuple[str, ...]:
     """Addresses that the report came to, and those that stand as the sender of what came back."""
     values = [value for name in _CAME_TO for value in message.all(name)]
+    statuses = status_parts(message)
     for part in message.walk():
-        if part.type == "message/feedback-report" or is_status(part):
+        if part.type == "message/feedback-report" or part in statuses:
             block = dict(reversed(fields(decode(part.decoded).replace("\n\n", "\n").strip("\n"))))
             values += [block[name] for name in _SENT_BY if name in block]
         elif (inner := part.message) is not None:
@@ -70,8 +71,8 @@ def _all_ids(message: Part, text: str) -> Iterator[str]:
             yield from _ids(
                 value for name, value in fields(decode(part.decoded).strip("\n")) if "message-id" in name
             )
-        if is_status(part):
-            yield from _ids(blocks(part)[0].values())
+    for part in status_parts(message):
+        yield from _ids(blocks(part)[0].values())
     yield from _ids(message.all("x-original-message-id"))
     yield from _ids(message.all("in-reply-to"))
     yield from reversed(list(_ids(message.all("references"))))

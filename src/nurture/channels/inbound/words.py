@@ -17,13 +17,29 @@ _HOST = re.compile(
     r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,8}[a-z]{2,18}\.?(?=[\s\[\]():,;]|$)(?!\s*\.)", re.IGNORECASE
 )
 _APART = re.compile(r"[\W_]+")
+_ACCENTS_TO_PEOPLE = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"}  # but not to Unicode
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+class _Bare(dict[int, str]):
+    """Letters without their accents, looked up one by one: a long row of accents costs no more than other letters."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        parted = unicodedata.normalize("NFKD", _ACCENTS_TO_PEOPLE.get(letter, letter))
+        bare = "".join(part for part in parted if not unicodedata.combining(part))
+        if code < _KEPT:
+            self[code] = bare
+        return bare
+
+
+_KEPT = 0x3000  # alphabets; what comes beyond is too much to remember
+_BARE = _Bare()
 
 
 def plain(text: str) -> str:
     """``text`` as phrases are compared: small letters without accents, one blank between words and at both ends."""
-    parted = unicodedata.normalize("NFKD", text.casefold())
-    return f" {_APART.sub(' ', ''.join(c for c in parted if not unicodedata.combining(c))).strip()} "
+    return f" {_APART.sub(' ', text.casefold().translate(_BARE)).strip()} "
 
 
 def without_names(text: str) -> str:
@@ -205,7 +221,7 @@ DEAD = phrases(
     not listed in domino directory | not listed in public name | bad destination mailbox |
     bad destination email | bad recipient | bad mailbox | badrcptto | illegal user | illegal alias |
     does not have an account | doesn t have an account | address is wrong | address is invalid |
-    recipient is invalid | incorrect address | undeliverable address | user mail box | wrong address |
+    recipient is invalid | incorrect address |  user mail box | wrong address |
     empfanger unbekannt | empfaenger unbekannt | unbekannter empfanger | unbekannter benutzer |
     benutzer unbekannt | benutzer nicht gefunden | adresse unbekannt | existiert nicht | nicht vorhanden |
     ist nicht bekannt | kein benutzer | kein solcher | utilisateur inconnu | utilisateur non recense |
