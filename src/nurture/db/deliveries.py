@@ -131,6 +131,17 @@ def by_key(tx: Connection, key: str) -> Delivery | None:
     return _delivery(row) if row else None
 
 
+def by_keys(tx: Connection, keys: Collection[str]) -> dict[str, Delivery]:
+    """The messages with these keys; unknown keys are left out."""
+    return {row.key: _delivery(row) for row in tx.execute(_BY_KEYS, {"keys": keys})} if keys else {}
+
+
+def by_message_ids(tx: Connection, message_ids: Collection[str]) -> dict[str, Delivery]:
+    """The messages that left, or may have, under these ids (in angle brackets); unknown ones are left out."""
+    rows = tx.execute(_BY_MESSAGE_IDS, {"message_ids": message_ids}) if message_ids else ()
+    return {row.message_id: _delivery(row) for row in rows}
+
+
 def sent_after(tx: Connection, moment: datetime) -> list[Delivery]:
     """The messages that went to contacts after a moment (business time), in order."""
     return [_delivery(row) for row in tx.execute(_SENT_AFTER, {"moment": moment})]
@@ -216,6 +227,8 @@ _SENT_AFTER = (
     .order_by(D.c.ended_at, D.c.id)
 )
 _BY_KEY = select(*_DELIVERY).where(D.c.key == bindparam("key"))
+_BY_KEYS = select(*_DELIVERY).where(among(D.c.key, "keys"))
+_BY_MESSAGE_IDS = select(*_DELIVERY).where(among(D.c.message_id, "message_ids"))
 
 
 def _delivery(row: AnyRow) -> Delivery:

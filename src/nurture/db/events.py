@@ -125,6 +125,12 @@ def told_as(tx: Connection, external: Collection[str]) -> dict[str, Told]:
     return {id_: Told(*told) for id_, *told in rows}
 
 
+def last_human(tx: Connection, contact_ids: Collection[int], names: Collection[str]) -> dict[int, datetime]:
+    """When such an event of a person's own came from each contact last; who did none of it is left out."""
+    values = {"ids": contact_ids, "names": names}
+    return pairs(tx.execute(_LAST_HUMAN, values)) if contact_ids else {}
+
+
 def latest_ids(tx: Connection, contact_ids: Collection[int]) -> dict[int, int]:
     """The id of each contact's last event; 0 for one without events."""
     found = dict.fromkeys(contact_ids, 0)
@@ -161,6 +167,11 @@ _NAMED_SINCE = (
 )
 _TOLD_AS = select(EVENTS.c.external_id, EVENTS.c.name, EVENTS.c.contact_id, EVENTS.c.source).where(
     among(EVENTS.c.external_id, "externals")
+)
+_LAST_HUMAN = (
+    select(EVENTS.c.contact_id, func.max(EVENTS.c.arrived_at).label("at"))
+    .where(among(EVENTS.c.contact_id), among(EVENTS.c.name, "names"), EVENTS.c.human)
+    .group_by(EVENTS.c.contact_id)
 )
 _LATEST_IDS = (
     select(EVENTS.c.contact_id, func.max(EVENTS.c.id).label("id"))

@@ -109,6 +109,16 @@ class PlannedNotice:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class NamedNotice:
+    """A notice that somebody answers, or tells us about."""
+
+    id: int
+    kind: NoticeKind
+    recipient: str
+    ended_at: datetime | None
+
+
 def plan(tx: Connection, notices: Sequence[NewNotice]) -> int:
     """Plan notices, each key once ever; returns how many were new."""
     rows = [{name: getattr(one, name) for name in _NEW} for one in notices]
@@ -157,6 +167,14 @@ def rescue(tx: Connection, now: datetime, operational: datetime) -> int:
 def waiting(tx: Connection, operational: datetime, most: int) -> int:
     """How many may leave now, counted up to ``most``."""
     return tx.execute(_WAITING, {"operational": operational, "most": most}).scalar_one()
+
+
+def by_message_ids(tx: Connection, message_ids: Collection[str]) -> dict[str, NamedNotice]:
+    """The notices with these ids (in angle brackets) that were on their way at all; unknown ones are left out."""
+    rows = tx.execute(_NAMED, {"message_ids": message_ids}) if message_ids else ()
+    return {
+        row.message_id: NamedNotice(row.id, NoticeKind(row.kind), row.recipient, row.ended_at) for row in rows
+    }
 
 
 def latest(tx: Connection, limit: int = 50, before: int | None = None) -> list[PlannedNotice]:
@@ -208,6 +226,9 @@ _BREAK_OFF = (
 _PLANNED_KEYS = select(N.c.key).where(among(N.c.key, "keys"))
 _WAITING = select(func.count()).select_from(
     select(N.c.id).where(*_MAY_LEAVE).limit(limit_param("most")).subquery()
+)
+_NAMED = select(N.c.message_id, N.c.id, N.c.kind, N.c.recipient, N.c.ended_at).where(
+    among(N.c.message_id, "message_ids"), N.c.attempts > 0
 )
 _LATEST = (
     select(*(N.c[field.name] for field in fields(PlannedNotice)))

@@ -6,6 +6,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - the two loops: advance record enroll | deliver compose stages senders keep manners caps pacing domains refusals dead
   caught doubt dkim_keys | hooks endpoints
 - what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
+- what comes back: inbound mailbox provider_hooks report_list
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown leaving
 - offers and forms: offers offer_forms offer_board requests downloads
 - calls: assign calls call_queue call_card digest notices

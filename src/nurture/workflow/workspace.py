@@ -54,6 +54,7 @@ _SECTIONS = (
     "caps",
     "limits",
     "tracking",
+    "bounces",
     "costs",
     "scores",
 )
@@ -142,6 +143,12 @@ class _LimitsForm(_Form):
     floor: Annotated[int, Field(ge=0)] | None = None
 
 
+class _BouncesForm(_Form):
+    soft_days: Annotated[Rate, Field(le=100)] = model.Bounces().soft_days
+    within_days: Annotated[Rate, Field(le=365)] = model.Bounces().within_days
+    rest_days: Annotated[Rate, Field(le=365)] = model.Bounces().rest_days
+
+
 class _ScoreForm(_Form):
     on: Annotated[EventText, AfterValidator(_earning)]
     add: Annotated[float, Field(ge=-MOST_POINTS, le=MOST_POINTS, allow_inf_nan=False)]
@@ -183,6 +190,7 @@ class _Reader:
                 self.top, "missing-key", "[workspace] is missing", 'write [workspace] and name = "…" below it'
             )
         caps, tracking = self._section(_CapsForm, "caps"), self._section(TrackingForm, "tracking")
+        bounces = self._section(_BouncesForm, "bounces")
         events, outcomes = self._section(_EventsForm, "events"), self._section(_NamesForm, "outcomes")
         return model.Workspace(
             name=about.name if about else "",
@@ -204,6 +212,7 @@ class _Reader:
             scores=self._scores(),
             limits=self._limits(),
             tracking=tracking.tracking() if tracking else model.Tracking(),
+            bounces=model.Bounces(**bounces.model_dump()) if bounces else model.Bounces(),
         )
 
     def _misspelt(self, section: str) -> bool:
