@@ -115,7 +115,10 @@ SENDER = phrases(
     sender s address | sender s mailbox | sender s email | sender s account | sender invalid |
     sender refused | from you | your address | your email address | your account | your domain |
     you have been | from domain | email address is not verified | not pre approved | emetteur invalide |
-    email address used to send | not subscribed to
+    email address used to send | not subscribed to | absender unbekannt | absenderadresse |
+    expediteur inconnu | adresse de l expediteur | remitente desconocido | direccion del remitente |
+    mittente sconosciuto | remetente desconhecido | отправителя | your e mail address |
+    verification failed for | callout | callback | sender is unknown
     """,
 )
 
@@ -150,7 +153,8 @@ REFUSED_US = phrases(
     user rules | organizational settings | protected by | batv | multiple addresses | header error |
     header are | mime headers | 8 bit data | base64 | syntax error | unsigned dsn | no gateway |
     rule imposed | listserv | refuses to accept your | out of the office | on vacation | am away |
-    user reject | smtp command
+    user reject | smtp command | recipient preferences | email preferences | user preferences |
+    recipient s preferences
     """,
 )
 
@@ -190,7 +194,9 @@ PASSING = phrases(
     transaction failed | dns records | mx records | cname | resolve route | unable to resolve |
     unrouteable mail domain | is not accepting any | not accepting mail | not currently being accepted |
     delivery attempts will continue | has been delayed | frozen | mailer program | encountered an error |
-    temporarly
+    temporarly | mx record | dns record | a record | no such file | file does not exist |
+    directory does not exist | not accepting messages | not accepting email | too quickly | delivery agent |
+    command died | no such device
     """,
 )
 
@@ -221,36 +227,38 @@ DEAD = phrases(
     not listed in domino directory | not listed in public name | bad destination mailbox |
     bad destination email | bad recipient | bad mailbox | badrcptto | illegal user | illegal alias |
     does not have an account | doesn t have an account | address is wrong | address is invalid |
-    recipient is invalid | incorrect address |  user mail box | wrong address |
-    empfanger unbekannt | empfaenger unbekannt | unbekannter empfanger | unbekannter benutzer |
-    benutzer unbekannt | benutzer nicht gefunden | adresse unbekannt | existiert nicht | nicht vorhanden |
-    ist nicht bekannt | kein benutzer | kein solcher | utilisateur inconnu | utilisateur non recense |
-    destinataire inconnu | adresse inconnue | adresse d au moins un destinataire invalide |
-    boite inexistante | n existe pas | n existe plus | usuario desconocido | usuario inexistente |
-    destinatario desconocido | cuenta inexistente | buzon inexistente | no existe | utente sconosciuto |
-    destinatario sconosciuto | non esiste | inesistente | usuario desconhecido | destinatario desconhecido |
-    conta inexistente | caixa postal inexistente | nao existe | onbekende gebruiker | gebruiker onbekend |
-    onbekend adres | adres onbekend | bestaat niet | nie istnieje | nieznany uzytkownik | nieznany odbiorca |
-    brak takiego uzytkownika | okand mottagare | okand anvandare | finns inte | ukjent bruker |
-    ukendt bruger | finnes ikke | findes ikke | eksisterer ikke | ei ole olemassa | neznamy uzivatel |
-    nem letezik | nu exista | bilinmeyen kullanici | пользователь не найден | не существует | несуществующий |
-    нет такого пользователя | неизвестный пользователь | не існує | ne postoji | ne obstaja | δεν υπαρχει |
-    不存在 | 無此 | 无此 | 查无 | 존재하지 | 없는 사용자 | 存在しません | 見つかりません | 宛先不明 | 宛先が不明 | user name unknown |
-    username unknown | user isn t | user could not be found | user couldn t be found |
-    recipient could not be found | recipient couldn t be found | mailbox could not be found |
-    account could not be found | address could not be found | not a user | no valid user |
-    no valid recipient | not valid user | recipient invalid | empfanger nicht gefunden |
-    adresse nicht gefunden | postfach nicht gefunden | pas trouve dans | introuvable | no encontrado |
-    utente non trovato | nao encontrado | nie znaleziono | hittades inte | e postadressen du angav finns |
-    kullanici bulunamadi | kullanici yok | адрес не найден | ящик не найден | адресат не найден |
-    is not a known | is not known here | has no account | have no account | isn t a valid | isn t found |
-    can t be found | resolver adr exrecipnotfound | nicht mehr bekannt | addressee not found |
-    utilizador desconhecido | 用户不存在 | 收件人不存在 | mail address is not existing | mailaddress is unknown |
-    mailboxes are unknown | address no longer accepts mail | archived recipient |
-    boite du destinataire archivee | address invalid | not present in directory | no one at this address |
-    rejected account unavailable | not in my validrcptto list | mailbox not present |
-    email name is not found | addresses were unknown | can t accept user | mailbox invalid |
-    a registered user here | not a registered user | nessun utente simile | has been replaced by
+    recipient is invalid | incorrect address | user mail box | wrong address | empfanger unbekannt |
+    empfaenger unbekannt | unbekannter empfanger | unbekannter benutzer | benutzer unbekannt |
+    benutzer nicht gefunden | adresse unbekannt | existiert nicht | ist nicht bekannt | kein benutzer |
+    kein solcher | utilisateur inconnu | utilisateur non recense | destinataire inconnu | adresse inconnue |
+    adresse d au moins un destinataire invalide | boite inexistante | n existe pas | n existe plus |
+    usuario desconocido | usuario inexistente | destinatario desconocido | cuenta inexistente |
+    buzon inexistente | no existe | utente sconosciuto | destinatario sconosciuto | non esiste | inesistente |
+    usuario desconhecido | destinatario desconhecido | conta inexistente | caixa postal inexistente |
+    nao existe | onbekende gebruiker | gebruiker onbekend | onbekend adres | adres onbekend | bestaat niet |
+    nie istnieje | nieznany uzytkownik | nieznany odbiorca | brak takiego uzytkownika | okand mottagare |
+    okand anvandare | finns inte | ukjent bruker | ukendt bruger | finnes ikke | findes ikke |
+    eksisterer ikke | ei ole olemassa | neznamy uzivatel | nem letezik | nu exista | bilinmeyen kullanici |
+    пользователь не найден | не существует | несуществующий | нет такого пользователя |
+    неизвестный пользователь | не існує | ne postoji | ne obstaja | δεν υπαρχει | 無此 | 无此 | 查无 | 존재하지 |
+    없는 사용자 | 存在しません | 宛先不明 | 宛先が不明 | user name unknown | username unknown | user isn t |
+    user could not be found | user couldn t be found | recipient could not be found |
+    recipient couldn t be found | mailbox could not be found | account could not be found |
+    address could not be found | not a user | no valid user | no valid recipient | not valid user |
+    recipient invalid | empfanger nicht gefunden | adresse nicht gefunden | postfach nicht gefunden |
+    pas trouve dans | utente non trovato | kullanici bulunamadi | kullanici yok | адрес не найден |
+    ящик не найден | адресат не найден | is not a known | has no account | have no account | isn t a valid |
+    resolver adr exrecipnotfound | nicht mehr bekannt | addressee not found | utilizador desconhecido |
+    用户不存在 | 收件人不存在 | mail address is not existing | mailaddress is unknown | mailboxes are unknown |
+    address no longer accepts mail | archived recipient | boite du destinataire archivee | address invalid |
+    not present in directory | no one at this address | rejected account unavailable |
+    not in my validrcptto list | mailbox not present | email name is not found | addresses were unknown |
+    can t accept user | mailbox invalid | a registered user here | not a registered user |
+    nessun utente simile | has been replaced by | usuario no encontrado | destinatario no encontrado |
+    destinataire introuvable | adresse introuvable | utilisateur introuvable | mottagaren hittades inte |
+    adressen hittades inte | nie znaleziono uzytkownika | nie znaleziono odbiorcy | usuario nao encontrado |
+    destinatario nao encontrado | アドレスが見つかりません | 宛先が見つかりません | ユーザーが見つかりません | 账号不存在 | 帐号不存在 | 邮箱不存在 | 地址不存在 |
+    帳號不存在 | 使用者不存在 | isn t a known user
     """,
 )
 
