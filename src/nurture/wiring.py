@@ -26,6 +26,7 @@ from nurture.services.deliver import Deliver
 from nurture.services.digest import plan_digests
 from nurture.services.hooks import Hooks
 from nurture.services.notices import send_batch
+from nurture.services.pausing import end_rests
 from nurture.services.presence import forget_the_silent
 from nurture.services.requests import FORGOTTEN_AFTER
 from nurture.services.runtime import Runtime
@@ -84,6 +85,8 @@ class Nurture:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
         if in_doubt:
             log.warning("notices in doubt", ambiguous=in_doubt)
+        if rested := end_rests(self.runtime):
+            log.info("rests that contacts chose are over", count=rested)
         if called_off:
             log.info("calls called off: their numbers were closed", count=len(called_off))
         if expired:

@@ -124,19 +124,11 @@ _IS_OPEN = T.c.state == word(TaskState.OPEN)
 
 
 def _paused() -> ColumnElement[bool]:
-    pause = table_of(PauseRow)
-    return (
-        exists()
-        .where(
-            pause.c.until.is_(None),
-            or_(
-                pause.c.scope == literal_column("'everything'"),
-                pause.c.workflow == E.c.workflow,
-                pause.c.contact_id == E.c.contact_id,
-            ),
-        )
-        .correlate(E)
-    )
+    ours, theirs = table_of(PauseRow), table_of(PauseRow).alias("theirs")
+    of_all = or_(ours.c.scope == literal_column("'everything'"), ours.c.workflow == E.c.workflow)
+    lasts = exists().where(ours.c.until.is_(None), ours.c.contact_id.is_(None), of_all)
+    rests = exists().where(theirs.c.contact_id == E.c.contact_id, theirs.c.until.is_(None))
+    return or_(lasts.correlate(E), rests.correlate(E))
 
 
 def _has(table: Table, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:

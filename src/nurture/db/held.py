@@ -1,6 +1,6 @@
 """What a pause holds, and what is let go with care: turns that fell due meanwhile, and messages that stood ready.
 
-Everything is asked for one workflow, for one contact, or (with neither) for all.
+Everything is asked for one workflow, for some contacts, or (with neither) for all.
 """
 
 from __future__ import annotations
@@ -47,28 +47,35 @@ class Ready:
 
 def hold(tx: Connection, workflow: str | None = None, contact_id: int | None = None) -> Hold:
     """How much there is to hold."""
-    values = {"workflow": workflow, "contact": contact_id}
+    contact_ids = None if contact_id is None else [contact_id]
+    values = {"workflow": workflow, "contacts": contact_ids}
     counted = (
-        tx.execute(_of(query, table, workflow, contact_id), values).scalar_one()
+        tx.execute(_of(query, table, workflow, contact_ids), values).scalar_one()
         for query, table in ((_LIVE, E), (_MESSAGES, D), (_CALLS, T))
     )
     return Hold(*counted)
 
 
 def due_turns(
-    tx: Connection, now: datetime, workflow: str | None = None, contact_id: int | None = None
+    tx: Connection,
+    now: datetime,
+    workflow: str | None = None,
+    contact_ids: Collection[int] | None = None,
 ) -> list[int]:
     """The live enrollments whose step has fallen due, or whose wait has timed out, oldest first."""
-    values = {"now": now, "workflow": workflow, "contact": contact_id}
-    return list(tx.execute(_of(_DUE, E, workflow, contact_id), values).scalars())
+    values = {"now": now, "workflow": workflow, "contacts": contact_ids}
+    return list(tx.execute(_of(_DUE, E, workflow, contact_ids), values).scalars())
 
 
 def ready(
-    tx: Connection, now: datetime, workflow: str | None = None, contact_id: int | None = None
+    tx: Connection,
+    now: datetime,
+    workflow: str | None = None,
+    contact_ids: Collection[int] | None = None,
 ) -> list[Ready]:
     """The messages of workflows that are due and stand ready, oldest first."""
-    values = {"now": now, "workflow": workflow, "contact": contact_id}
-    return [Ready(*row) for row in tx.execute(_of(_READY, D, workflow, contact_id), values)]
+    values = {"now": now, "workflow": workflow, "contacts": contact_ids}
+    return [Ready(*row) for row in tx.execute(_of(_READY, D, workflow, contact_ids), values)]
 
 
 def look_at(tx: Connection, moments: Mapping[int, datetime]) -> None:
@@ -93,11 +100,11 @@ def put_off(tx: Connection, moments: Mapping[int, datetime]) -> None:
         run_on(tx, _put_off, rows)
 
 
-def _of(query: AnySelect, table: Any, workflow: str | None, contact_id: int | None) -> AnySelect:
+def _of(query: AnySelect, table: Any, workflow: str | None, contact_ids: Collection[int] | None) -> AnySelect:
     if workflow is not None:
         query = query.where(table.c.workflow == bindparam("workflow"))
-    if contact_id is not None:
-        query = query.where(table.c.contact_id == bindparam("contact"))
+    if contact_ids is not None:
+        query = query.where(among(table.c.contact_id, "contacts"))
     return query
 
 

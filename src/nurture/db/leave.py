@@ -18,6 +18,7 @@ from nurture.db.tables import (
     SuppressionRow,
     table_of,
 )
+from nurture.model.preferences import THEMSELVES
 from nurture.model.words import BACKSTAGE, Channel, Reason, SuppressionReason
 
 _D = table_of(DeliveryRow)
@@ -82,16 +83,19 @@ def unread() -> ColumnElement[bool]:
 
 
 def paused() -> ColumnElement[bool]:
-    """Somebody pressed pause: for everything, or, but for notices to our own people, for its workflow or contact."""
-    pause = table_of(PauseRow)
-    return (
-        exists()
-        .where(
-            pause.c.until.is_(None),
-            or_(
-                pause.c.scope == literal_column("'everything'"),
-                and_(~_TEAM, or_(pause.c.workflow == _D.c.workflow, pause.c.contact_id == _D.c.contact_id)),
-            ),
-        )
-        .correlate(_D)
+    """Somebody pressed pause: for everything, or, but for notices to our own people, for its workflow or contact.
+
+    A rest that the contact chose holds marketing only: what they ask for is answered.
+    """
+    ours, theirs = table_of(PauseRow), table_of(PauseRow).alias("theirs")
+    lasts = exists().where(
+        ours.c.until.is_(None),
+        ours.c.contact_id.is_(None),  # so that the index of the few is used, however many contacts rest
+        or_(ours.c.scope == literal_column("'everything'"), and_(~_TEAM, ours.c.workflow == _D.c.workflow)),
     )
+    rests = exists().where(
+        theirs.c.contact_id == _D.c.contact_id,
+        theirs.c.until.is_(None),
+        or_(_D.c.marketing, func.coalesce(theirs.c.actor, "") != literal_column(f"'{THEMSELVES}'")),
+    )
+    return or_(lasts.correlate(_D), and_(~_TEAM, rests.correlate(_D)))

@@ -1,6 +1,7 @@
-"""Pauses: spans in which timers stand still, for everything, one workflow or one contact.
+"""Pauses: spans in which timers stand still, for everything, one workflow or one contact; and the rests contacts choose.
 
-A resume wakes who was parked; nobody is bombarded, since due times move on by the engine's rules, not here.
+A rest is a contact's own pause, beside whatever our people hold: it has an end from the start, and only the contact or
+that end ends it. A resume wakes who was parked; nobody is bombarded, since due times move on by the engine's rules, not here.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, or_, select, update
 
 from nurture.db.enrollments import IS_LIVE, TAKEN_AWAY, E
 from nurture.db.sets import AnyRow, among, now_param
 from nurture.db.tables import PauseRow, table_of
+from nurture.model.preferences import THEMSELVES
 from nurture.model.words import Pause
 
 P = table_of(PauseRow)
@@ -28,7 +30,7 @@ class PauseScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PauseRecord:
-    """One pause: of what, from when until when (None: it lasts), why and by whom."""
+    """One pause: of what, from when until when (None: it lasts), why and by whom; ``ends_at``: by itself."""
 
     id: int
     scope: PauseScope
@@ -38,6 +40,12 @@ class PauseRecord:
     until: datetime | None
     reason: str
     actor: str | None
+    ends_at: datetime | None = None
+
+    @property
+    def own(self) -> bool:
+        """A rest that the contact chose."""
+        return self.actor == THEMSELVES
 
 
 def begin(
@@ -49,7 +57,7 @@ def begin(
     reason: str = "",
     actor: str | None = None,
 ) -> bool:
-    """Pause a workflow, a contact, or with neither everything. False when it was paused already."""
+    """Pause a workflow, a contact, or with neither everything. False when it was paused already, but for a rest."""
     if _open_of(tx, workflow, contact_id):
         return False
     scope = _scope(workflow, contact_id)
@@ -59,7 +67,7 @@ def begin(
 
 
 def end(tx: Connection, now: datetime, *, workflow: str | None = None, contact_id: int | None = None) -> bool:
-    """Resume, and wake the live enrollments that had been parked. False when it was not paused."""
+    """Resume, and wake the live enrollments that had been parked. False when it was not paused; a rest goes on."""
     ids = [row.id for row in _open_of(tx, workflow, contact_id)]
     if not ids:
         return False
@@ -74,9 +82,45 @@ def end(tx: Connection, now: datetime, *, workflow: str | None = None, contact_i
     return True
 
 
-def open_pauses(tx: Connection) -> list[PauseRecord]:
-    """The pauses that last, oldest first."""
-    return [_record(row) for row in tx.execute(select(P).where(P.c.until.is_(None)).order_by(P.c.id))]
+def rest(tx: Connection, now: datetime, contact_id: int, ends_at: datetime) -> bool:
+    """The contact wants to rest from us until ``ends_at``; a rest that lasts ends then instead. False: it did so already.
+
+    Lock the contact first (``contacts.lock``).
+    """
+    lasting = resting(tx, contact_id)
+    if lasting is None:
+        values = {"scope": PauseScope.CONTACT.value, "contact_id": contact_id, "since": now, "until": None}
+        tx.execute(insert(P), {**values, "ends_at": ends_at, "reason": "", "actor": THEMSELVES})
+        return True
+    if lasting.ends_at == ends_at:
+        return False
+    tx.execute(_EXTEND, {"rest": lasting.id, "ends_at": ends_at})
+    return True
+
+
+def resting(tx: Connection, contact_id: int) -> PauseRecord | None:
+    """The rest of this contact, if they chose one that lasts."""
+    return next((one for one in open_pauses(tx, [contact_id]) if one.own), None)
+
+
+def over(tx: Connection, now: datetime, limit: int) -> list[int]:
+    """The contacts whose rest is over by now, at most so many, the oldest first."""
+    return list(tx.execute(_OVER, {"now": now, "most": limit}).scalars())
+
+
+def end_rests(tx: Connection, now: datetime, contact_ids: Collection[int]) -> int:
+    """End the rests of these contacts, and wake their live enrollments; returns how many rests that were."""
+    ended = tx.execute(_END_RESTS, {"ids": contact_ids, "now": now}).rowcount if contact_ids else 0
+    if ended:
+        tx.execute(_WAKE, {"ids": contact_ids, "now": now})
+    return ended
+
+
+def open_pauses(tx: Connection, contact_ids: Collection[int] | None = None) -> list[PauseRecord]:
+    """The pauses that last, oldest first: those of everything and of workflows, and these contacts' (None: all contacts')."""
+    if contact_ids is None:
+        return [_record(row) for row in tx.execute(_OPEN)]
+    return [_record(row) for row in tx.execute(_OPEN_FOR, {"ids": contact_ids})]
 
 
 def pauses_for(
@@ -91,7 +135,7 @@ def pauses_for(
     found = {}
     for contact, workflow in pairs:
         spans = [
-            (row.since, row.until)
+            Pause(row.since, row.until, row.actor == THEMSELVES)
             for row in rows
             if (row.workflow is None or row.workflow == workflow)
             and (row.contact_id is None or row.contact_id == contact)
@@ -101,15 +145,19 @@ def pauses_for(
     return found
 
 
-def _joined(spans: Sequence[tuple[datetime, datetime | None]]) -> tuple[Pause, ...]:
-    """Spans that touch or overlap, as one: a clock that stands still twice at once stands still once."""
+def _joined(spans: Sequence[Pause]) -> tuple[Pause, ...]:
+    """Spans that touch or overlap, as one: a clock that stands still twice at once stands still once.
+
+    One that lasts is the contact's own only if none of ours lasts beside it.
+    """
+    own = all(span.own for span in spans if span.until is None)
     joined: list[Pause] = []
-    for since, until in sorted(spans, key=lambda span: span[0]):
+    for span in sorted(spans, key=lambda span: span.since):
         last = joined[-1] if joined else None
-        if last is None or (last.until is not None and last.until < since):
-            joined.append(Pause(since, until))
-        elif last.until is not None and (until is None or until > last.until):
-            joined[-1] = Pause(last.since, until)
+        if last is None or (last.until is not None and last.until < span.since):
+            joined.append(Pause(span.since, span.until, own and span.until is None))
+        elif last.until is not None and (span.until is None or span.until > last.until):
+            joined[-1] = Pause(last.since, span.until, own and span.until is None)
     return tuple(joined)
 
 
@@ -125,14 +173,27 @@ def _open_of(tx: Connection, workflow: str | None, contact_id: int | None) -> li
     scope = _scope(workflow, contact_id)
     return [
         pause
-        for pause in open_pauses(tx)
-        if (pause.scope, pause.workflow, pause.contact_id) == (scope, workflow, contact_id)
+        for pause in open_pauses(tx, [contact_id] if contact_id is not None else [])
+        if (pause.scope, pause.workflow, pause.contact_id) == (scope, workflow, contact_id) and not pause.own
     ]
 
 
+_LASTS = P.c.until.is_(None)
+_OPEN = select(P).where(_LASTS).order_by(P.c.id)
+_OPEN_FOR = select(P).where(_LASTS, or_(P.c.contact_id.is_(None), among(P.c.contact_id))).order_by(P.c.id)
 _END = update(P).where(among(P.c.id)).values(until=now_param())
+_IS_OWN = P.c.actor == literal_column(f"'{THEMSELVES}'")
+_EXTEND = update(P).where(P.c.id == bindparam("rest")).values(ends_at=bindparam("ends_at"))
+_OVER = (
+    select(P.c.contact_id)
+    .where(_LASTS, P.c.ends_at.is_not(None), P.c.ends_at <= now_param(), _IS_OWN)
+    .order_by(P.c.ends_at, P.c.id)
+    .limit(bindparam("most"))
+)
+_END_RESTS = update(P).where(_LASTS, _IS_OWN, among(P.c.contact_id)).values(until=now_param())
+_WAKE = update(E).where(IS_LIVE, among(E.c.contact_id)).values(TAKEN_AWAY | {"wake_at": now_param()})
 _FOR = (
-    select(P.c.workflow, P.c.contact_id, P.c.since, P.c.until)
+    select(P.c.workflow, P.c.contact_id, P.c.since, P.c.until, P.c.actor)
     .where(or_(P.c.contact_id.is_(None), among(P.c.contact_id)))
     .order_by(P.c.since)
 )
@@ -148,4 +209,5 @@ def _record(row: AnyRow) -> PauseRecord:
         row.until,
         row.reason,
         row.actor,
+        row.ends_at,
     )

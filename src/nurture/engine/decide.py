@@ -24,9 +24,10 @@ from nurture.engine.evidence import (
     reentered,
     reopens,
 )
+from nurture.engine.gates import judged
 from nurture.engine.play import Play, put_off
 from nurture.engine.touch import run_touch, skip
-from nurture.model.decisions import SetFields, Turn
+from nurture.model.decisions import Send, SetFields, Turn
 from nurture.model.errors import NurtureError
 from nurture.model.timing import add
 from nurture.model.words import (
@@ -69,6 +70,8 @@ def decide(
     if play.live and not facts.paused:
         play.set_due()
         run_timers(play)
+    elif play.live and facts.resting:
+        answer(play)
     return play.turn(next_look(play))
 
 
@@ -246,10 +249,33 @@ def run_timers(play: Play) -> None:
     )
 
 
+def answer(play: Play) -> None:
+    """Who wants a rest from us still gets what they ask for: answers that are due, and nothing behind them."""
+    for _ in range(MOST_STEPS):
+        at = step_due(play) if play.live and stands_at_answer(play) else None
+        if at is None or at > play.now:
+            return
+        run_step(play, at)
+
+
+def stands_at_answer(play: Play) -> bool:
+    """Is the step a message that law and manners free, since the contact's own event stands behind it?"""
+    step = play.step
+    if step is None or play.enrollment.phase is Phase.WATCHING:
+        return False
+    outcome = KINDS[step.kind].run(step, play.scene(play.enrollment.since or play.now))
+    if not isinstance(outcome, Act) or not isinstance(outcome.decision, Send):
+        return False
+    touch = judged(outcome.decision, play.enrollment, play.facts.evidence, play.workflow.purpose)
+    return isinstance(touch, Send) and not touch.marketing
+
+
 def next_look(play: Play) -> datetime | None:
     """When the next timer rings; None while paused or ended, when only an event or a resume matters."""
-    if not play.live or play.facts.paused:
+    if not play.live:
         return None
+    if play.facts.paused:
+        return step_due(play) if play.facts.resting and stands_at_answer(play) else None
     return min((timer.at for timer in timers(play)), default=None)
 
 

@@ -20,6 +20,8 @@ AS_THEY_COME = "As they come"
 WEEKS = (2, 4, 8, 12)
 """For how many weeks somebody may rest from us."""
 
+THEMSELVES = "the contact"
+"""Whom a rest that somebody chose is by: nobody of ours ends it, and they end nobody else's."""
 FEWER, REST, GO_ON = "fewer", "rest", "go-on"
 """What an event ``preference.changed`` tells, in ``event.choice``."""
 

@@ -200,6 +200,8 @@ class Pause:
 
     since: datetime
     until: datetime | None = None
+    own: bool = False
+    """It lasts because the contact asked for a rest, and for no other reason."""
 
 
 class DeliveryState(StrEnum):
@@ -362,3 +364,9 @@ class Facts:
     def paused(self) -> bool:
         """Timers stand still for this contact or workflow now."""
         return any(pause.until is None for pause in self.pauses)
+
+    @property
+    def resting(self) -> bool:
+        """They stand still only because the contact asked for a rest: what they ask for themselves is answered."""
+        lasting = [pause for pause in self.pauses if pause.until is None]
+        return bool(lasting) and all(pause.own for pause in lasting)

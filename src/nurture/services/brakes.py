@@ -71,13 +71,14 @@ def look(runtime: Runtime, workflow: str | None = None, contact_id: int | None =
     """The brake of one workflow, of one contact, or of everything."""
     now = runtime.now()
     with runtime.database.read() as tx:
-        lasting = pauses.open_pauses(tx)
+        lasting = pauses.open_pauses(tx, [contact_id] if contact_id else ())
         everything = next((one for one in lasting if one.scope is PauseScope.EVERYTHING), None)
         own = next(
             (
                 one
                 for one in lasting
                 if one.scope is not PauseScope.EVERYTHING
+                and not one.own
                 and (one.workflow, one.contact_id) == (workflow, contact_id)
             ),
             None,
@@ -101,10 +102,11 @@ def _when_let_go(
     tx: Connection, runtime: Runtime, brake: Brake, contact_id: int | None, now: datetime
 ) -> Brake:
     fates = _fates(tx, runtime, needs.held_steps(tx, now, brake.workflow, contact_id), now)
-    ready = held.ready(tx, now, brake.workflow, contact_id)
+    whom = None if contact_id is None else [contact_id]
+    ready = held.ready(tx, now, brake.workflow, whom)
     of_messages = list(fates_of_messages(tx, runtime, ready, now).values())
     skipped, sent = of_messages.count(Reason.LATE), of_messages.count(None)
-    due = len(held.due_turns(tx, now, brake.workflow, contact_id))
+    due = len(held.due_turns(tx, now, brake.workflow, whom))
     return replace(
         brake,
         ready=len(ready),

@@ -71,7 +71,7 @@ class Breaker:
         planned = volume.planned_since(tx, midnight)
         if all(number <= _floor(workspace.limits) for number in planned.values()):
             return []
-        paused = {one.workflow for one in pauses.open_pauses(tx) if one.scope is PauseScope.WORKFLOW}
+        paused = {one.workflow for one in pauses.open_pauses(tx, ()) if one.scope is PauseScope.WORKFLOW}
         newest = releases.latest(tx, limit=1)
         expected = newest[0].expected if newest else {}
         trips = []

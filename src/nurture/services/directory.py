@@ -140,7 +140,7 @@ def _rows(tx: Connection, ids: Collection[int], now: datetime) -> tuple[Row, ...
     touches = directory.last_touches(tx, ids)
     closed = suppressions.of(tx, ids)
     granted = consents.grants(tx, ids, now)
-    resting = pauses.open_pauses(tx)
+    resting = pauses.open_pauses(tx, ids)
     return tuple(
         Row(
             contact=known[one],

@@ -145,7 +145,7 @@ def _standing_still(tx: Connection, operational: datetime) -> Iterator[Finding]:
     if channel and channel.until > operational:
         until = channel.until.isoformat(timespec="seconds")
         yield _finding("channel-paused", Found(channel.times, (f"until {until}: {channel.reason}",)))
-    for pause in pauses.open_pauses(tx):
+    for pause in pauses.open_pauses(tx, ()):
         if pause.scope is PauseScope.EVERYTHING:
             since = pause.since.isoformat(timespec="seconds")
             yield _finding(

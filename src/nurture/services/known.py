@@ -141,7 +141,7 @@ def know(tx: Connection, runtime: Runtime, contact: Contact) -> Known:
         calls=calls,
         turns=turns.of_enrollments(tx, [one.id for one in own]),
         seen=look_ahead(tx, runtime, own, facts, mails, calls, span),
-        pauses=pauses.open_pauses(tx),
+        pauses=pauses.open_pauses(tx, [contact.id]),
         refused=channel if channel and channel.until > operational else None,
     )
 

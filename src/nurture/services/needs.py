@@ -84,7 +84,7 @@ def needs_of(runtime: Runtime, draft: Draft) -> tuple[Need, ...]:
 
 
 def _held(tx: Connection) -> Iterator[Need]:
-    for pause in pauses.open_pauses(tx):
+    for pause in pauses.open_pauses(tx, ()):
         because = f": {pause.reason}" if pause.reason else ""
         if pause.scope is PauseScope.EVERYTHING:
             yield _need("everything-paused", 1, said=f"All sending is stopped{because}.")

@@ -6,13 +6,13 @@ and what then is due takes its turns over some minutes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import enrollments, held, pauses
+from nurture.db import contacts, enrollments, held, pauses
 from nurture.db.held import Ready
 from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.engine.touch import MAX_LATE
@@ -26,6 +26,9 @@ from nurture.steps.base import IfLate, LateFields
 from nurture.workflow.model import Workflow
 
 EVERYTHING = "everything"
+THEIR_REST = "a rest they chose themselves"
+RESTS_AT_ONCE = 500
+"""How many rests are ended in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,39 @@ def resume(runtime: Runtime, scope: Scope, reason: str, actor: str = "command li
         workflow, contact_id = target_of(runtime, tx, scope)
         ended = pauses.end(tx, now, workflow=workflow, contact_id=contact_id)
         if ended:
-            let_go_of_messages(tx, runtime, held.ready(tx, now, workflow, contact_id), now)
-            take_turns(tx, held.due_turns(tx, now, workflow, contact_id), now)
+            whom = None if contact_id is None else [contact_id]
+            let_go(tx, runtime, now, workflow, whom)
         runtime.audit(tx, actor, "resume", str(scope), {"reason": reason})
     return ended
+
+
+def let_go(
+    tx: Connection,
+    runtime: Runtime,
+    now: datetime,
+    workflow: str | None = None,
+    contact_ids: Collection[int] | None = None,
+) -> None:
+    """What a pause of these held goes on with care: messages that stood ready are judged, turns spread over minutes."""
+    let_go_of_messages(tx, runtime, held.ready(tx, now, workflow, contact_ids), now)
+    take_turns(tx, held.due_turns(tx, now, workflow, contact_ids), now)
+
+
+def end_rests(runtime: Runtime) -> int:
+    """End the rests of contacts whose time is over; returns how many. What then is due takes its turns over minutes."""
+    now = runtime.now()
+    with runtime.database.read() as tx:
+        if not pauses.over(tx, now, 1):
+            return 0
+
+    def end(tx: Connection) -> int:
+        rested = pauses.over(tx, now, RESTS_AT_ONCE)
+        contacts.lock(tx, rested)
+        ended = pauses.end_rests(tx, now, rested)
+        let_go(tx, runtime, now, contact_ids=rested)
+        return ended
+
+    return runtime.database.retrying(end)
 
 
 def take_turns(tx: Connection, due: Sequence[int], now: datetime) -> None:
@@ -110,7 +142,7 @@ def _fate(
 def holding(runtime: Runtime) -> PauseRecord | None:
     """The pause of everything that lasts, if one does."""
     with runtime.database.read() as tx:
-        lasting = pauses.open_pauses(tx)
+        lasting = pauses.open_pauses(tx, ())
     return next((pause for pause in lasting if pause.scope is PauseScope.EVERYTHING), None)
 
 
@@ -128,15 +160,19 @@ def target_of(runtime: Runtime, tx: Connection, scope: Scope) -> tuple[str | Non
 
 
 def still_holding(runtime: Runtime, scope: Scope) -> list[str]:
-    """Other pauses that hold what this scope means: ``everything``, or a workflow's name. Raises NotFoundError."""
+    """Other pauses that hold what this scope means: ``everything``, a workflow's name, or ``THEIR_REST``.
+
+    Raises NotFoundError.
+    """
     with runtime.database.read() as tx:
         workflow, contact_id = target_of(runtime, tx, scope)
-        lasting = pauses.open_pauses(tx)
+        lasting = pauses.open_pauses(tx, [contact_id] if contact_id else None)
         if workflow is None and contact_id is None:
-            return [pause.workflow or "a contact" for pause in lasting]
+            return [pause.workflow or "a contact" for pause in lasting if not pause.own]
         of_contact = {one.workflow for one in enrollments.live_of(tx, [contact_id])} if contact_id else set()
-    return [
+    others = [
         pause.workflow or EVERYTHING
         for pause in lasting
         if pause.scope is PauseScope.EVERYTHING or pause.workflow in of_contact
     ]
+    return [*others, THEIR_REST] if contact_id and any(pause.own for pause in lasting) else others

@@ -131,7 +131,7 @@ def _lines(runtime: Runtime, tx: Connection) -> dict[str, tuple[Line, Version]]:
     ends = funnel.ends(tx)
     heads = _heads(tx, current, ends)
     read = runtime.shelf.versions(tx, {one.version for one in heads.values()})
-    paused = {one.workflow: one for one in pauses.open_pauses(tx) if one.scope is PauseScope.WORKFLOW}
+    paused = {one.workflow: one for one in pauses.open_pauses(tx, ()) if one.scope is PauseScope.WORKFLOW}
     return {
         name: (
             Line(
