@@ -418,6 +418,16 @@ def _reports() -> Iterator[tuple[str, Kind, bytes]]:
             Content_Type='multipart/mixed; boundary="BB"',
         ),
     )
+    yield (
+        "dsn: its header lines came apart",
+        HARD,
+        dsn(block(status="5.1.1")).replace(b"delivery-status; boundary", b"delivery-status;\nboundary"),
+    )
+    yield (
+        "dsn: the preferences of a recipient",
+        SOFT,
+        failed("550 5.1.1 RCP-P2 Refused due to recipient preferences", "5.1.1"),
+    )
     yield "mdn: read", NOT, receipt("manual-action/MDN-sent-manually; displayed", "Your message was read.")
     yield (
         "mdn: deleted unread",
@@ -784,6 +794,42 @@ def _texts() -> Iterator[tuple[str, Kind, bytes]]:
         "reads like one, from a person",
         SOFT,
         person("Mail delivery failed", f"{EXIM}  bea@example.org\n    550 user unknown\n"),
+    )
+    yield (
+        "a mailer-daemon with words of its own",
+        SOFT,
+        message(
+            "mailer-daemon",
+            "There was an error",
+            f"1 error(s):\n\nThe following recipients returned errors: {ANA}. Reason: [554 5.4.6 Hop count exceeded]",
+            Auto_Submitted="auto-replied",
+        ),
+    )
+    yield (
+        "a mailer-daemon that answers",
+        HARD,
+        message(
+            "post_master@phones.example",
+            "Re:Your guide",
+            f"Error: Invalid user address\n\nError message below:\n550 - Requested action not taken: no such user here\n\n  RCPT TO: {ANA}",
+            In_Reply_To=SENT,
+        ),
+    )
+    yield (
+        "a report without a part for machines and without an end",
+        HARD,
+        message(
+            DAEMON,
+            "FAILURE NOTICE",
+            parts(
+                (
+                    "text/plain",
+                    f"  -- The following addresses had permanent fatal errors --\n\n>>> {ANA} <{ANA}>\n\n550 no mailbox (#5.1.1)\n",
+                ),
+                ("message/rfc822", RETURNED),
+            ).removesuffix("--BB--\n"),
+            Content_Type='multipart/report; report-type=delivery-status; boundary="BB"',
+        ),
     )
 
 

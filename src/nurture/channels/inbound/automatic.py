@@ -113,7 +113,8 @@ _AWAY = phrases(
     "its words are those of an absent person's answering machine",
     """
     i am out of the office | i am currently out of | i m out of the office | i m currently out of |
-    i will be out of the office | i am away | i m away | i am on vacation | i am on holiday | i am on annual leave |
+    i will be out of the office | i m currently on leave | i am currently on leave | i m on leave | will return on |
+    i am away | i m away | i am on vacation | i am on holiday | i am on annual leave |
     i am on leave | i am currently away | i am on maternity leave | limited access to | no access to | not have access to |
     when i return | upon my return | on my return | will be back on | returning on | back in the office |
     i will return | unable to read your | if your matter is urgent | in urgent cases | for urgent matters |

@@ -16,7 +16,7 @@ SUBJECTS = phrases(
     message delivery failure | message status undeliverable | non delivery | nondelivery | not delivered |
     could not be delivered | couldn t be delivered | could not deliver | unable to deliver | cannot be delivered |
     message not delivered | mail not delivered | mail could not be delivered | processing error |
-    error during delivery | user unknown | delayed mail | message delayed | delivery delayed | delivery delay |
+error during delivery | error sending your mail | error sending your message | user unknown | delayed mail | message delayed | delivery delayed | delivery delay |
     still being retried | not yet been delivered | warning message | delivery notice | non remis |
     bounced mail | bounced message | rejected mail | automatically rejected mail | blocked by our |
     considered unsolicited bulk email | unzustellbar | nicht zugestellt | nicht zustellbar | zustellung fehlgeschlagen |
@@ -48,7 +48,7 @@ OPENINGS = phrases(
     delivery error | invalid final delivery userid | unknown user | user unknown | mailbox exceeds | mailbox is full |
     no such user | not a valid user | error has occurred while attempting to deliver | unsuccessful delivery |
     message not delivered | not delivered to | rejected your message | was rejected | was automatically rejected |
-    error description | permanent error | returned to you | encountered an error while | have delivery notifications |
+    error description | permanent error | permanent errors | trouble delivering | error sending your mail | returned to you | encountered an error while | have delivery notifications |
     did not exactly match | blocked by our | considered unsolicited | was considered | problem with the e mail address |
     delivery notification | nicht zugestellt | nicht zustellen | nicht ausgeliefert | fehler bei der auslieferung |
     konnte nicht | pas pu etre | n a pas pu | n a pas ete | impossible de remettre | echec de la remise |
@@ -72,7 +72,7 @@ SIGNATURES = phrases(
     message from interscan | non delivery report the email below could not be delivered |
     votre message n a pas pu etre delivre | the following mail could not be delivered |
     please do not resend your original message delivery attempts | the following recipient s could not be reached |
-    this is the mail delivery agent at | did not reach the following recipient s | mailenable message could not be delivered
+    this is the mail delivery agent at | error message below | did not reach the following recipient s | mailenable message could not be delivered
     """,
 )
 

@@ -21,7 +21,7 @@ _LONGEST_LINE = 500
 _OPENING_LINES, _LONGEST_OPENING = 40, 4_000
 
 _DAEMON = re.compile(
-    r"(?:mailer-?daemon|post-?master|mail-?daemon|mdaemon|daemon|mailadm|mail\.?delivery\.?(?:sub)?system|"
+    r"(?:mailer-?daemon|post[-_]?master|mail-?daemon|mdaemon|daemon|mailadm|mail\.?delivery\.?(?:sub)?system|"
     r"microsoftexchange[0-9a-f]+|ndr|dsn|bounces?|imss|nondelivery|mail-?delivery|returned-?mail)(?:[-+=_.].{0,120})?",
     re.IGNORECASE,
 )
@@ -56,7 +56,7 @@ _SENT_BY = re.compile(r"\b(?:from|sent by|sender|contact|mail to):?\s*[<\"']?$",
 _DDA = re.compile(r"^.{0,20}smtp=", re.IGNORECASE)  # Exchange of old: dda:SMTP=ana@example.org
 # A copy of our own commands and of what was accepted says nothing about the refusal.
 _DIALOGUE = re.compile(
-    r"\s*(?:>>>|(?:MAIL|RCPT|EHLO|HELO|DATA|QUIT|RSET|STARTTLS|AUTH)\b(?!\S)|2\d\d[ -]|content-[a-z-]{2,40}:|--\S)",
+    r"\s*(?:(?:>>>\s*)?(?:MAIL|RCPT|EHLO|HELO|DATA|QUIT|RSET|STARTTLS|AUTH)\b(?!\S)|2\d\d[ -]|content-[a-z-]{2,40}:|--\S)",
     re.IGNORECASE,
 )
 _OUR_LINES = re.compile(
@@ -108,7 +108,7 @@ def bounce_in_words(message: Part, text: str) -> str | None:
     if message.get("x-failed-recipients") and (daemon or null):
         return "a mail system names the failed recipients"
     answered = again and message.get("in-reply-to") and not null
-    if daemon and not answered and (opens or signed or named):
+    if daemon and (signed or (not answered and (opens or named or _is_mailer_daemon(message, said)))):
         return "a mail system says that it was not delivered"
     if null and (signed or (named and opens)):
         return "it came without a return path and says that it was not delivered"
@@ -116,6 +116,11 @@ def bounce_in_words(message: Part, text: str) -> str | None:
     if signed and not forwarded and not message.get("in-reply-to") and not message.get("references"):
         return "it has the words of a mail system"
     return None
+
+
+def _is_mailer_daemon(message: Part, said: str) -> bool:
+    """Nothing else comes from a mailer-daemon than bounces, and news of a success."""
+    return sender_of(message).lower().startswith(("mailer-daemon", "mailerdaemon")) and " success" not in said
 
 
 def recipients(message: Part, text: str) -> tuple[Recipient, ...]:
@@ -164,7 +169,8 @@ def _is_cut(message: Part) -> bool:
     if not message.parts:
         return not message.whole
     report = message.parameters.get("report-type", "").lower() == "delivery-status"
-    return not message.parts[0].whole or (report and not message.parts[-1].whole)
+    last = message.parts[-1]
+    return not message.parts[0].whole or (report and not last.whole and last.message is None)
 
 
 def _opening(text: str) -> str:

@@ -125,11 +125,11 @@ def fields(text: str) -> tuple[tuple[str, str], ...]:
     """The ``Name: value`` lines of a header block, unfolded and decoded, names in lower case."""
     found: list[list[str]] = []
     for line in text.split("\n", MOST_FIELDS * 4)[: MOST_FIELDS * 4]:
-        if line[:1] in " \t" and found:
-            if len(found[-1][1]) < LONGEST_FIELD:
-                found[-1][1] += " " + line.strip()
-        elif len(found) < MOST_FIELDS and (match := _FIELD.fullmatch(line[:LONGEST_FIELD])):
+        match = None if line[:1] in " \t" else _FIELD.fullmatch(line[:LONGEST_FIELD])
+        if match and len(found) < MOST_FIELDS:
             found.append([match[1].lower(), match[2].strip()])
+        elif found and not match and len(found[-1][1]) < LONGEST_FIELD:
+            found[-1][1] += " " + line.strip()  # some relays unfold, and forget to join
     return tuple((name, _unencoded(value[:LONGEST_FIELD])) for name, value in found)
 
 
