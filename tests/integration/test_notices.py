@@ -93,13 +93,27 @@ def test_the_scheduler_sees_that_a_notice_waits(running: Running) -> None:
 @pytest.mark.parametrize("reason", ["hard-bounce", "complaint", "manual"])
 def test_a_closed_address_gets_no_notice(running: Running, reason: str) -> None:
     suppress(running, SuppressionReason(reason))
-    plan(running, CONFIRM)
+    plan(running, replace(CONFIRM, kind=NoticeKind.TEST))
 
     running.run()
 
     assert running.mails() == []
     assert seen(running).state is NoticeState.FAILED
     assert seen(running).detail == f"the address is suppressed: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "mails"), [("hard-bounce", 1), ("soft-bounces", 1), ("manual", 1), ("complaint", 0)]
+)
+def test_a_closed_address_is_still_asked_whether_it_was_them_but_for_a_complaint(
+    running: Running, reason: str, mails: int
+) -> None:
+    suppress(running, SuppressionReason(reason))
+    plan(running, CONFIRM)
+
+    running.run()
+
+    assert len(running.mails()) == mails
 
 
 def test_who_left_marketing_still_gets_what_they_ask_for(running: Running) -> None:
@@ -193,7 +207,7 @@ def test_an_address_that_does_not_exist_is_written_to_no_more(running: Running) 
     running.run()
     first = seen(running)
 
-    plan(running, replace(CONFIRM, key="another day"))
+    plan(running, replace(CONFIRM, key="another day", kind=NoticeKind.TEST))
     running.run()
 
     assert (first.state, first.detail) == (NoticeState.FAILED, "550 5.1.1 no such user")

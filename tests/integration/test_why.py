@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nurture.channels.base import Deferred, Outcome, RefusedMessage, RefusedUs, Unknown
+from nurture.db.ledger_guard import erasing
 from nurture.model.errors import NotFoundError
 from nurture.services.known import Next
 from nurture.services.pausing import Scope, pause
@@ -340,7 +341,7 @@ def test_a_message_that_waits_while_consent_goes_will_be_skipped(running: Runnin
     entered(running)
     heard = saying(running, Deferred(451, "4.7.1", "later"))
     heard.advance(step_hours=48, days=2)
-    with heard.nurture.database.write() as tx:
+    with heard.nurture.database.write() as tx, erasing(tx):
         tx.exec_driver_sql("DELETE FROM consents")
 
     told = ask(heard, "hello")

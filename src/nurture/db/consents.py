@@ -1,6 +1,7 @@
 """The ledger of permission, append-only: what was granted or withdrawn, when, by which words.
 
-The latest word of a contact for a channel and purpose counts. Nothing is ever overwritten: it is the proof.
+The latest word of a contact for a channel and purpose counts, in the order in which words arrived. Nothing is ever
+overwritten, which the database itself sees to: it is the proof.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ class ConsentAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """One entry of the ledger. ``source`` says where it was given; ``proof`` what shows it (form, address, click)."""
+    """One entry of the ledger. ``source`` says where it was given; ``proof`` what shows it (form, address, click).
+
+    An ``implied`` one was not given but follows from a purchase or an inquiry; ``actor`` is who of us wrote it down,
+    where somebody did. ``id`` is given by the ledger.
+    """
 
     contact_id: int
     channel: Channel
@@ -40,6 +45,9 @@ class Consent:
     expires_at: datetime | None = None
     event_id: int | None = None
     proof: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    implied: bool = False
+    actor: str | None = None
+    id: int = field(default=0, compare=False)
 
 
 def add(tx: Connection, consents: Sequence[Consent]) -> list[int]:
@@ -76,14 +84,22 @@ def ever_withdrew(tx: Connection, contact_ids: Collection[int], channel: Channel
 
 def history(tx: Connection, contact_id: int) -> list[Consent]:
     """Everything a contact ever granted or withdrew, oldest first."""
-    rows = (dict(zip(_NAMES, row, strict=True)) for row in tx.execute(_HISTORY, {"contact": contact_id}))
-    return [
-        Consent(**{**row, "channel": Channel(row["channel"]), "action": ConsentAction(row["action"])})
-        for row in rows
-    ]
+    return [_consent(row) for row in tx.execute(_HISTORY, {"contact": contact_id})]
 
 
-_NAMES = tuple(field.name for field in fields(Consent))
+def by_ids(tx: Connection, ids: Collection[int]) -> dict[int, Consent]:
+    """Entries of the ledger by their numbers, such as the one a message relies on; unknown ones are left out."""
+    found = [_consent(row) for row in tx.execute(_BY_ID, {"ids": ids})] if ids else []
+    return {one.id: one for one in found}
+
+
+def _consent(row: Sequence[Any]) -> Consent:
+    values = dict(zip((*_NAMES, "id"), row, strict=True))
+    kinds = {"channel": Channel(values["channel"]), "action": ConsentAction(values["action"])}
+    return Consent(**{**values, **kinds})
+
+
+_NAMES = tuple(field.name for field in fields(Consent) if field.name != "id")
 _LAST_WORDS = (
     select(func.max(C.c.id)).where(among(C.c.contact_id)).group_by(C.c.contact_id, C.c.channel, C.c.purpose)
 )
@@ -105,6 +121,6 @@ _WITHDRAWN = select(C.c.contact_id).where(
     C.c.purpose == bindparam("purpose"),
     C.c.action == literal_column("'withdrawn'"),
 )
-_HISTORY = (
-    select(*(C.c[name] for name in _NAMES)).where(C.c.contact_id == bindparam("contact")).order_by(C.c.id)
-)
+_ENTRIES = select(*(C.c[name] for name in _NAMES), C.c.id)
+_HISTORY = _ENTRIES.where(C.c.contact_id == bindparam("contact")).order_by(C.c.id)
+_BY_ID = _ENTRIES.where(among(C.c.id))

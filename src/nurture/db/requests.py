@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from nurture.db.sets import now_param
 from nurture.db.tables import RequestRow, table_of
+from nurture.model.words import NOTHING
 
 R = table_of(RequestRow)
 
@@ -57,9 +58,9 @@ def since(tx: Connection, email_key: str, moment: datetime) -> list[Request]:
     return [Request(**dict(zip(_NAMES, row, strict=True))) for row in rows]
 
 
-def confirm(tx: Connection, key: str, now: datetime) -> bool:
-    """Note the yes, and forget what was typed; False when it was noted before, or there is no such request."""
-    return tx.execute(_CONFIRM, {"wanted": key, "now": now}).rowcount == 1
+def confirm(tx: Connection, key: str, now: datetime, left: Mapping[str, Any] = NOTHING) -> bool:
+    """Note the yes, and forget what was typed but ``left``; False when it was noted before, or there is no such request."""
+    return tx.execute(_CONFIRM, {"wanted": key, "now": now, "left": dict(left)}).rowcount == 1
 
 
 def forget_unconfirmed(tx: Connection, before: datetime) -> int:
@@ -77,6 +78,6 @@ _SINCE = (
 _CONFIRM = (
     update(R)
     .where(R.c.key == bindparam("wanted"), R.c.confirmed_at.is_(None))
-    .values(confirmed_at=now_param(), answers={}, proof={})
+    .values(confirmed_at=now_param(), answers=bindparam("left", type_=R.c.answers.type), proof={})
 )
 _FORGET = delete(R).where(R.c.confirmed_at.is_(None), R.c.at < now_param("before"))

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, and_, bindparam, delete, exists, func, or_, select
 
-from nurture.db.ledger_guard import erasing
 from nurture.db.sets import AnyRow, among, insert_rows, limit_param, now_param, word
 from nurture.db.tables import ContactRow, SuppressionChangeRow, SuppressionRow, table_of
 from nurture.model.words import Channel, SuppressionReason
@@ -109,14 +108,6 @@ def asked_since(tx: Connection, address_hash: str, channel: Channel, moment: dat
     return bool(tx.execute(_ASKED_SINCE, values).scalar_one())
 
 
-def forget_unlisted(tx: Connection, hashes: Collection[str]) -> int:
-    """Forget the story of these addresses where they are not on the list: an erasure leaves no more than the list."""
-    if not hashes:
-        return 0
-    with erasing(tx):
-        return tx.execute(_FORGET, {"hashes": hashes}).rowcount
-
-
 def of(
     tx: Connection, contact_ids: Collection[int]
 ) -> dict[int, Mapping[Channel, frozenset[SuppressionReason]]]:
@@ -153,11 +144,10 @@ def entries_of_hash(tx: Connection, address_hash: str) -> list[Suppression]:
     return [Suppression(**_named(row)) for row in tx.execute(_OF_HASH, {"hash": address_hash})]
 
 
-def lift(tx: Connection, reason: SuppressionReason, before: datetime, now: datetime | None = None) -> int:
+def lift(tx: Connection, reason: SuppressionReason, before: datetime, now: datetime) -> int:
     """Take off the list what was put there for this reason before a moment; returns how many entries."""
     ended = [Suppression(**_named(row)) for row in tx.execute(_LIFT[reason], {"before": before})]
-    at = now or before
-    note(tx, [replace(_change(one, Change.ENDED, None), at=at, source="its time is over") for one in ended])
+    note(tx, [replace(_change(one, Change.ENDED, None), at=now, source="its time is over") for one in ended])
     return len(ended)
 
 
@@ -165,6 +155,12 @@ def hashes_of(tx: Connection, contact_ids: Collection[int]) -> dict[int, tuple[s
     """The hashes of each contact's address and phone number."""
     rows = tx.execute(_HASHES, {"ids": contact_ids}) if contact_ids else ()
     return {contact: (email, phone) for contact, email, phone in rows}
+
+
+def holders(tx: Connection, hashes: Collection[str], channel: Channel) -> list[tuple[str, int]]:
+    """Who has these addresses or numbers now: (hash, contact id). A number may be that of several."""
+    rows = tx.execute(_HOLDERS[channel], {"hashes": hashes}) if hashes else ()
+    return [(listed, contact) for listed, contact in rows]
 
 
 def everything(tx: Connection) -> list[Suppression]:
@@ -241,6 +237,13 @@ _ENTRIES = select(*(S.c[name] for name in _NAMES))
 _ENTRIES_OF = _ENTRIES.select_from(S).join(CONTACTS, _MEETS).where(among(CONTACTS.c.id)).order_by(S.c.id)
 _OF_HASH = _ENTRIES.where(S.c.address_hash == bindparam("hash")).order_by(S.c.id)
 _HASHES = select(CONTACTS.c.id, CONTACTS.c.email_hash, CONTACTS.c.phone_hash).where(among(CONTACTS.c.id))
+_HOLDERS = {
+    channel: select(column, CONTACTS.c.id).where(among(column, "hashes")).order_by(CONTACTS.c.id)
+    for channel, column in (
+        (Channel.EMAIL, CONTACTS.c.email_hash),
+        (Channel.PHONE, CONTACTS.c.phone_hash),
+    )
+}
 _END = (
     delete(S)
     .where(
@@ -266,10 +269,6 @@ _ASKED_SINCE = select(
         T.c.change == word(Change.ASKED),
         T.c.at > now_param("since"),
     )
-)
-_FORGET = delete(T).where(
-    among(T.c.address_hash, "hashes"),
-    ~exists().where(S.c.address_hash == T.c.address_hash, S.c.channel == T.c.channel).correlate(T),
 )
 _EMAIL_OF = and_(S.c.channel == word(Channel.EMAIL), S.c.address_hash == CONTACTS.c.email_hash)
 # A number may be that of several contacts: only addresses name who has them.

@@ -8,6 +8,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
 - what comes back: inbound mailbox provider_hooks report_list
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown leaving
+- permission: suppressing
 - offers and forms: offers offer_forms offer_board requests downloads
 - calls: assign calls call_queue call_card digest notices
 - one contact's story: path journeys marks marking picture became | why known outlook ahead step_answer under_way
@@ -16,7 +17,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
   release_list compare workflows breaker
 - rehearsing: rehearsal stand_in made_up when | walk walk_world walk_words walk_story walk_page walk_choices walk_recent
   what_ifs | scenarios scenario_words junit | simulate simulate_words simulate_page observed | replay replay_words
-- running it: needs doctor overview delivery_list pausing brakes clock
+- running it: needs doctor preflight overview delivery_list pausing brakes clock
 - who works with it: accounts crew tokens
 - the demo: demo
 """

@@ -243,7 +243,7 @@ def _close(tx: Connection, task: Task, outcome: str, actor: Account, now: dateti
     entry = Suppression(
         address_hash=phone, channel=Channel.PHONE, reason=reason, at=now, source=f"call by {actor.email}"
     )
-    return phone if suppressions.add(tx, [entry]) else None
+    return phone if suppressions.add(tx, [entry], actor.email) else None
 
 
 def _take_back(tx: Connection, outcome_id: int, now: datetime) -> bool:
@@ -260,7 +260,14 @@ def _take_back(tx: Connection, outcome_id: int, now: datetime) -> bool:
         if heir:
             outcomes.hand_on(tx, heir.id, told.closed)
         else:
-            suppressions.revive(tx, told.closed, Channel.PHONE, [CLOSES_PHONE[told.outcome]])
+            suppressions.end(
+                tx,
+                told.closed,
+                Channel.PHONE,
+                [CLOSES_PHONE[told.outcome]],
+                at=now,
+                source="outcome taken back",
+            )
     return True
 
 

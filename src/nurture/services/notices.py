@@ -56,6 +56,8 @@ GOOD_FOR = {
 """Business time after which a notice that was held helps nobody: a list of yesterday, a link that is over."""
 CLOSED = frozenset({SuppressionReason.HARD_BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.MANUAL})
 """Why an address gets nothing at all from us, not even what it asked for."""
+CLOSED_TO_QUESTIONS = frozenset({SuppressionReason.COMPLAINT})
+"""Why it is not even asked whether that should end. How often it is asked is for ``services.requests``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Notice:
     subject: str
     text: str
     html: str | None = None
+    about: str | None = None
+    """Whom it shows, where it is a test: ``contact:7``."""
 
 
 def plan(tx: Connection, runtime: Runtime, wanted: Sequence[Notice]) -> int:
@@ -98,17 +102,17 @@ def send_batch(runtime: Runtime, limit: int = BATCH) -> int:
         channel.close()
 
 
-def closed_addresses(tx: Connection, emails: Sequence[str]) -> Mapping[str, SuppressionReason]:
-    """Which of these addresses get nothing from us at all, and why. Raises AddressError."""
+def _closed(tx: Connection, claimed: Sequence[ClaimedNotice]) -> Mapping[int, SuppressionReason]:
+    """Which of these go to an address that gets nothing from us, or no such question, and why."""
     secret = state.hash_key(tx)
-    hashes = {email: email_hash(secret, same_key(email)) for email in emails}
+    hashes = {one.id: email_hash(secret, same_key(one.recipient)) for one in claimed}
     listed = suppressions.of_hashes(tx, set(hashes.values()), Way.EMAIL)
     found = {
-        email: min(reasons & CLOSED, default=None)
-        for email in emails
-        if (reasons := listed.get(hashes[email]))
+        one.id: listed.get(hashes[one.id], frozenset())
+        & (CLOSED_TO_QUESTIONS if one.kind is NoticeKind.CONFIRM else CLOSED)
+        for one in claimed
     }
-    return {email: reason for email, reason in found.items() if reason}
+    return {id_: min(reasons) for id_, reasons in found.items() if reasons}
 
 
 def _built(
@@ -137,6 +141,7 @@ def _built(
         data=build_message(mail),
         message_id=id_,
         planned_at=now,
+        about=notice.about,
     )
 
 
@@ -153,7 +158,7 @@ def is_held(tx: Connection, runtime: Runtime) -> bool:
     pause = state.channel_pause(tx, EMAIL)
     if pause and pause.lasts(runtime.clock.operational()):
         return True
-    return any(one.scope is PauseScope.EVERYTHING for one in pauses.open_pauses(tx))
+    return any(one.scope is PauseScope.EVERYTHING for one in pauses.open_pauses(tx, ()))
 
 
 def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
@@ -194,12 +199,12 @@ def _stopped(
     tx: Connection, runtime: Runtime, claimed: Sequence[ClaimedNotice]
 ) -> Mapping[int, NoticeOutcome]:
     """Those that must not go, by id: the staging guard, a list of dead and unwilling addresses, or their age says no."""
-    closed = closed_addresses(tx, [one.recipient for one in claimed])
+    closed = _closed(tx, claimed)
     stopped = {}
     for one in claimed:
         why = None
-        if one.recipient in closed:
-            why = f"the address is suppressed: {closed[one.recipient]}"
+        if one.id in closed:
+            why = f"the address is suppressed: {closed[one.id]}"
         elif not allows(one.recipient, runtime.allow_recipients or ()):
             why = "NURTURE_ALLOW_RECIPIENTS does not list the address"
         elif runtime.now() - one.planned_at > GOOD_FOR[one.kind]:

@@ -1,12 +1,13 @@
 """Somebody asks for a lead offer: the contact, the permission and the request are stored in one transaction, or they wait.
 
 They wait for a yes by mail where the offer wants that, and a permission that was withdrawn before always does: anybody
-may type an address. Whoever asks learns nothing about whom we know.
+may type an address. To one on the suppression list nothing goes but that question, once in thirty days and never after a
+complaint; the yes alone ends it. Whoever asks learns nothing about whom we know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -19,8 +20,12 @@ from nurture.db.contact_import import NewContact
 from nurture.db.contacts import OWN_COLUMNS, Change
 from nurture.db.notices import NoticeKind
 from nurture.db.requests import Request
+from nurture.db.suppressions import Change as Step
+from nurture.db.suppressions import ListChange
 from nurture.model.addresses import same_key
 from nurture.model.errors import NotFoundError
+from nurture.model.time_rules import parse_duration
+from nurture.model.timing import add
 from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionReason
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Payload
@@ -29,12 +34,18 @@ from nurture.services.ingest import Happening, take_in
 from nurture.services.notices import Notice
 from nurture.services.offer_forms import offer_of
 from nurture.services.runtime import Runtime
+from nurture.services.suppressing import revivable
 from nurture.workflow.documents import ConsentWording
 
 CONFIRM_WITHIN = timedelta(days=7)
 ASKED_AGAIN_AFTER = timedelta(hours=24)
 """An address that has not answered is not asked a second time before."""
 FORGOTTEN_AFTER = timedelta(days=30)
+SUPPRESSED_ASKED_AFTER = timedelta(days=30)
+"""Nor is one on the suppression list, answered or not."""
+CONFIRMED_BY = "the link in our mail"
+_WISH, _AGAIN = "values", "again"
+"""What a request keeps beside the way here: what was typed, and whether we had stopped writing to the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +67,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What the page of a confirming link shows. ``only_permission``: what was asked for went out already."""
+    """What the page of a confirming link shows.
+
+    ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address.
+    """
 
     sender: str
     postal_address: str
@@ -64,6 +78,7 @@ class Confirmation:
     title: str
     wording: str | None
     only_permission: bool
+    again: bool
     still_offered: bool
     done: bool
 
@@ -74,15 +89,16 @@ def ask(runtime: Runtime, wish: Wish) -> None:
 
     def store(tx: Connection) -> None:
         offer, workspace = offer_of(runtime, tx, wish.offer)
-        if offer.double_opt_in:
-            _ask_to_confirm(tx, runtime, wish, workspace, now, only_permission=False)
+        question = _Question(tx, runtime, wish, workspace, now)
+        if question.suppressed or offer.double_opt_in:
+            question.ask()
             return
         contact_id, changed = _contact(tx, wish.email, wish.values, now)
         held = wish.consent is not None and _took_it_back(tx, contact_id, wish.consent.purpose)
-        granted = [] if held else _granted(contact_id, wish)
+        granted = [] if held else _granted(contact_id, wish, now, workspace)
         take_in(tx, runtime.shelf, [*changed, *granted, _requested(contact_id, wish)], now)
         if held:
-            _ask_to_confirm(tx, runtime, wish, workspace, now, only_permission=True)
+            question.ask(only_permission=True)
 
     runtime.database.retrying(store)
 
@@ -96,19 +112,20 @@ def look(runtime: Runtime, link: Payload) -> Confirmation:
 def confirm(runtime: Runtime, link: Payload, proof: Mapping[str, str]) -> Confirmation:
     """Do what was asked for, with the permission that was ticked; once, however often it is confirmed.
 
-    The address is proven now, so that somebody who had left is written to again. Raises NotFoundError.
+    The address is proven now, so that somebody who had left, or whose mail came back, is written to again. Raises
+    NotFoundError.
     """
     now = runtime.now()
 
     def store(tx: Connection) -> Confirmation:
         request = _request(tx, link)
-        if requests.confirm(tx, request.key, now):
-            wish = _wish(request, proof)
+        if requests.confirm(tx, request.key, now, _left_of(request)):
+            wish = _wish(request, proof, now)
+            _revive(tx, request, now)  # first: who was erased is let in again by nothing else
             contact_id, changed = _contact(tx, wish.email, wish.values, now)
-            if wish.consent:
-                _reopen(tx, wish.email)
             asked = [_requested(contact_id, wish)] if request.answers else []
-            take_in(tx, runtime.shelf, [*changed, *_granted(contact_id, wish), *asked], now)
+            granted = _granted(contact_id, wish, now, runtime.shelf.published(tx).workspace)
+            take_in(tx, runtime.shelf, [*changed, *granted, *asked], now)
         return _confirmation(runtime, tx, _request(tx, link))
 
     return runtime.database.retrying(store)
@@ -120,8 +137,13 @@ def confirm(runtime: Runtime, link: Payload, proof: Mapping[str, str]) -> Confir
 def _contact(
     tx: Connection, email: str, values: Mapping[str, Scalar], now: datetime
 ) -> tuple[int, list[Happening]]:
-    """Who has this address, made if need be. What a stranger typed completes what we know and never overwrites it."""
+    """Who has this address, made if need be. What a stranger typed completes what we know and never overwrites it.
+
+    Raises NotFoundError for somebody whose data was erased, and who may not come back.
+    """
     made = contact_import.upsert(tx, [NewContact(email=email)], now)
+    if made.erased:
+        raise NotFoundError("there is nothing to confirm")
     contact_id = made.ids[same_key(email)]
     known = contacts.load(tx, [contact_id])[contact_id]
     news = {name: value for name, value in values.items() if _unknown(known, name)}
@@ -137,19 +159,26 @@ def _unknown(contact: Contact, name: str) -> bool:
 
 
 def _took_it_back(tx: Connection, contact_id: int, purpose: str) -> bool:
-    """Did this person withdraw the permission, or close the address? Then a tick alone gives nothing back."""
-    withdrawn = consents.withdrawn(tx, [contact_id]).get(contact_id, frozenset())
-    closed = suppressions.of(tx, [contact_id]).get(contact_id, {})
-    return purpose in withdrawn or Channel.EMAIL in closed
+    """Did this person withdraw the permission? Then a tick alone gives nothing back."""
+    return purpose in consents.withdrawn(tx, [contact_id]).get(contact_id, frozenset())
 
 
-def _reopen(tx: Connection, email: str) -> None:
-    """A yes by mail ends an unsubscribing; a dead address, a complaint or our own hand stays."""
-    address = email_hash(state.hash_key(tx), same_key(email))
-    suppressions.revive(tx, address, Channel.EMAIL, [SuppressionReason.UNSUBSCRIBED])
+def _revive(tx: Connection, request: Request, now: datetime) -> None:
+    """A yes by mail takes the address off the list; a complaint stays, and leaving stays unless they opted in again."""
+    address = email_hash(state.hash_key(tx), request.email_key)
+    listed = suppressions.of_hashes(tx, [address], Channel.EMAIL).get(address, frozenset())
+    suppressions.end(
+        tx,
+        address,
+        Channel.EMAIL,
+        revivable(listed, opted_in=bool(request.consent)),
+        at=now,
+        source=f"confirmed by mail, form {request.offer}",
+        request=request.key,
+    )
 
 
-def _granted(contact_id: int, wish: Wish) -> list[Happening]:
+def _granted(contact_id: int, wish: Wish, now: datetime, workspace: Workspace) -> list[Happening]:
     if wish.consent is None:
         return []
     data = {
@@ -158,6 +187,8 @@ def _granted(contact_id: int, wish: Wish) -> list[Happening]:
         "wording": wish.consent.wording,
         "version": wish.consent.version,
     }
+    if wish.consent.expires:
+        data["expires"] = add(now, wish.consent.expires, workspace.zone).isoformat()
     return [
         Happening(
             contact_id=contact_id,
@@ -192,60 +223,93 @@ def _once(wish: Wish, what: str) -> str | None:
 # --- the yes by mail --------------------------------------------------------------------------------------------
 
 
-def _ask_to_confirm(
-    tx: Connection,
-    runtime: Runtime,
-    wish: Wish,
-    workspace: Workspace,
-    now: datetime,
-    *,
-    only_permission: bool,
-) -> None:
-    """Keep the request and mail the question, unless the address is closed, or asked today and has not answered."""
-    email_key = same_key(wish.email)
-    recent = requests.since(tx, email_key, now - ASKED_AGAIN_AFTER)
-    if notices.closed_addresses(tx, [wish.email]) or any(not one.confirmed_at for one in recent):
-        return
-    consent = wish.consent
-    request = Request(
-        key=token_urlsafe(16),
-        email=wish.email,
-        email_key=email_key,
-        offer=wish.offer,
-        at=now,
-        answers={} if only_permission else {"values": dict(wish.values), "origin": dict(wish.origin)},
-        consent=(
-            {"purpose": consent.purpose, "wording": consent.wording, "version": consent.version}
-            if consent
-            else {}
-        ),
-        proof={**wish.proof, "asked_at": now.isoformat(timespec="seconds")},
-    )
-    title = runtime.shelf.published(tx).offers[wish.offer].title
-    link = runtime.links.confirm(request.key, (now + CONFIRM_WITHIN).replace(microsecond=0))
-    address = email_hash(state.hash_key(tx), email_key)
-    notice = Notice(
-        # Two who ask in the same moment follow the same request, and so have the same key: one mail.
-        key=f"confirm:{address}:{now.date().isoformat()}:{recent[-1].key if recent else ''}",
-        kind=NoticeKind.CONFIRM,
-        to=wish.email,
-        subject=f"Please confirm: {title}",
-        text=_question(title, consent, workspace, link, only_permission=only_permission),
-    )
-    if notices.plan(tx, runtime, [notice]):
-        requests.add(tx, request)
+@dataclass
+class _Question:
+    """The mail that asks the owner of an address whether it was them."""
+
+    tx: Connection
+    runtime: Runtime
+    wish: Wish
+    workspace: Workspace
+    now: datetime
+
+    def __post_init__(self) -> None:
+        self.email_key = same_key(self.wish.email)
+        self.address = email_hash(state.hash_key(self.tx), self.email_key)
+        listed = suppressions.of_hashes(self.tx, [self.address], Channel.EMAIL)
+        self.suppressed = listed.get(self.address, frozenset())
+
+    def ask(self, *, only_permission: bool = False) -> None:
+        """Keep the request and mail the question, unless the address was asked lately, or complained."""
+        recent = requests.since(self.tx, self.email_key, self.now - ASKED_AGAIN_AFTER)
+        if self._was_asked(recent) or SuppressionReason.COMPLAINT in self.suppressed:
+            return
+        request = self._request(only_permission)
+        title = self.runtime.shelf.published(self.tx).offers[self.wish.offer].title
+        link = self.runtime.links.confirm(request.key, (self.now + CONFIRM_WITHIN).replace(microsecond=0))
+        notice = Notice(
+            # Two who ask in the same moment follow the same request, and so have the same key: one mail.
+            key=f"confirm:{self.address}:{self.now.date().isoformat()}:{recent[-1].key if recent else ''}",
+            kind=NoticeKind.CONFIRM,
+            to=self.wish.email,
+            subject=f"Please confirm: {title}",
+            text=_text(title, self.wish.consent, self.workspace, link, self._aim(only_permission)),
+        )
+        if notices.plan(self.tx, self.runtime, [notice]):
+            requests.add(self.tx, request)
+            if self.suppressed:
+                self._note(request)
+
+    def _was_asked(self, recent: Sequence[Request]) -> bool:
+        if not self.suppressed:
+            return any(not one.confirmed_at for one in recent)
+        month = self.now - SUPPRESSED_ASKED_AFTER
+        unanswered = any(not one.confirmed_at for one in requests.since(self.tx, self.email_key, month))
+        return unanswered or suppressions.asked_since(self.tx, self.address, Channel.EMAIL, month)
+
+    def _request(self, only_permission: bool) -> Request:
+        wish, consent = self.wish, self.wish.consent
+        held = {_WISH: dict(wish.values), "origin": dict(wish.origin), _AGAIN: bool(self.suppressed)}
+        return Request(
+            key=token_urlsafe(16),
+            email=wish.email,
+            email_key=self.email_key,
+            offer=wish.offer,
+            at=self.now,
+            answers={} if only_permission else held,
+            consent=_kept(consent) if consent else {},
+            proof={**wish.proof, "asked_at": self.now.isoformat(timespec="seconds")},
+        )
+
+    def _note(self, request: Request) -> None:
+        asked = ListChange(
+            address_hash=self.address,
+            channel=Channel.EMAIL,
+            change=Step.ASKED,
+            at=self.now,
+            source=f"form {self.wish.offer}",
+            request=request.key,
+        )
+        suppressions.note(self.tx, [asked])
+
+    def _aim(self, only_permission: bool) -> str:
+        if only_permission or SuppressionReason.UNSUBSCRIBED in self.suppressed:
+            said = "You had told us to stop before, so a tick on a page is not enough."
+            return f"{said} If you want to hear from us again,"
+        if self.suppressed:
+            return "We had stopped writing to this address, so we ask first. If that was you,"
+        return "If that was you,"
 
 
-def _question(
-    title: str, consent: ConsentWording | None, workspace: Workspace, link: str, *, only_permission: bool
-) -> str:
+def _kept(consent: ConsentWording) -> dict[str, str]:
+    """The permission that was ticked, as the request keeps it."""
+    kept = {"purpose": consent.purpose, "wording": consent.wording, "version": consent.version}
+    return kept | ({"expires": str(consent.expires)} if consent.expires else {})
+
+
+def _text(title: str, consent: ConsentWording | None, workspace: Workspace, link: str, aim: str) -> str:
     """The mail, in words of ours and the workspace's only: nothing that was typed into the form can travel in it."""
     agreed = f"With it goes this: “{consent.wording}”\n\n" if consent else ""
-    aim = (
-        "You had told us to stop before, so a tick on a page is not enough. If you want to hear from us again,"
-        if only_permission
-        else "If that was you,"
-    )
     return (
         f"Somebody asked {workspace.name} for “{title}” with this address.\n\n"
         f"{agreed}"
@@ -263,22 +327,34 @@ def _request(tx: Connection, link: Payload) -> Request:
     return request
 
 
-def _wish(request: Request, proof: Mapping[str, str]) -> Wish:
+def _wish(request: Request, proof: Mapping[str, str], now: datetime) -> Wish:
     """What was asked for then, with what shows the yes of now."""
     given = request.consent
+    shown = {**proof, "at": now.isoformat(timespec="seconds"), "by": CONFIRMED_BY}
     return Wish(
         offer=request.offer,
         email=request.email,
-        values=request.answers.get("values", NOTHING),
+        values=request.answers.get(_WISH, NOTHING),
         origin=request.answers.get("origin", NOTHING),
         consent=(
-            ConsentWording(given["purpose"], (Channel.EMAIL,), given["wording"], given["version"])
+            ConsentWording(
+                given["purpose"],
+                (Channel.EMAIL,),
+                given["wording"],
+                given["version"],
+                parse_duration(given["expires"]) if "expires" in given else None,
+            )
             if given
             else None
         ),
-        proof={**request.proof, **{f"confirmed_{name}": value for name, value in proof.items()}},
+        proof={**request.proof, **{f"confirmed_{name}": value for name, value in shown.items()}},
         nonce=request.key,
     )
+
+
+def _left_of(request: Request) -> Mapping[str, object]:
+    """What the page of a link that was used still has to know: nothing that was typed."""
+    return {_AGAIN: request.answers.get(_AGAIN, False)} if request.answers else {}
 
 
 def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirmation:
@@ -291,6 +367,7 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
         title=offer.title if offer else request.offer,
         wording=request.consent.get("wording"),
         only_permission=not request.answers,
+        again=not request.answers or request.answers.get(_AGAIN, False),
         still_offered=offer is not None,
         done=request.confirmed_at is not None,
     )

@@ -42,12 +42,16 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class ConsentWording:
-    """The permission an offer asks for, in the words shown; a changed wording is a new ``version``."""
+    """The permission an offer asks for, in the words shown; a changed wording is a new ``version``.
+
+    ``expires`` is how long it lasts, None until it is withdrawn.
+    """
 
     purpose: str
     channels: tuple[Channel, ...]
     wording: str
     version: str
+    expires: Duration | None = None
 
 
 LINK_VALID = Duration(30, Unit.DAYS)
@@ -154,6 +158,7 @@ class ConsentForm(_Form):
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (Channel.EMAIL,)
     wording: Annotated[str, StringConstraints(min_length=1)]
     version: str
+    expires: DurationText | None = None
 
 
 class LinkForm(_Form):
@@ -248,7 +253,9 @@ def _offer(form: OfferForm, place: Place) -> Offer:
         persona=form.persona,
         next=form.next,
         fields=tuple(FormField(field.name, field.required) for field in form.fields_),
-        consent=ConsentWording(consent.purpose, consent.channels, consent.wording, consent.version)
+        consent=ConsentWording(
+            consent.purpose, consent.channels, consent.wording, consent.version, consent.expires
+        )
         if consent
         else None,
         double_opt_in=form.double_opt_in,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, delete
 
+from nurture.db.ledger_guard import ERASING, erasing
 from nurture.db.session import Database
 from nurture.db.state import HASH_KEY, STATE
 from nurture.db.tables import Base
@@ -39,7 +40,7 @@ def any_store(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def empty(database: Database) -> None:
     """Delete every row but the key of the address hashes."""
-    with database.write() as tx:
+    with database.write() as tx, erasing(tx):
         for table in reversed(Base.metadata.sorted_tables):
             rows = delete(table)
-            tx.execute(rows.where(STATE.c.name != HASH_KEY) if table is STATE else rows)
+            tx.execute(rows.where(STATE.c.name.not_in((HASH_KEY, ERASING))) if table is STATE else rows)

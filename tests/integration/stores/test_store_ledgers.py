@@ -136,10 +136,12 @@ def test_a_suppressed_address_is_known_by_its_hash_and_survives_the_contact(data
         listed = suppressions.of(tx, [ana, bea])
         hashes = suppressions.hashes_of(tx, [ana])
         whole = suppressions.everything(tx)
-        revived = suppressions.revive(tx, email, Channel.EMAIL, [SuppressionReason.HARD_BOUNCE])
+        revived = suppressions.end(
+            tx, email, Channel.EMAIL, [SuppressionReason.HARD_BOUNCE], at=NOW + DAY, source="a test"
+        )
         left = suppressions.of(tx, [ana])
 
-    assert (new, again, revived) == (2, 0, 1)
+    assert (new, again, revived) == (2, 0, {SuppressionReason.HARD_BOUNCE})
     assert listed == {
         ana: {
             Channel.EMAIL: {SuppressionReason.HARD_BOUNCE},

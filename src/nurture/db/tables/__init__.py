@@ -16,6 +16,7 @@ from nurture.db.tables.people import (
     MembershipRow,
     PointsRow,
     SavedSegmentRow,
+    SuppressionChangeRow,
     SuppressionRow,
 )
 from nurture.db.tables.permission import DomainDayRow, HitRow, PreferenceRow, ReportRow, TargetRow
@@ -59,6 +60,7 @@ __all__ = [
     "RequestRow",
     "SavedSegmentRow",
     "StateRow",
+    "SuppressionChangeRow",
     "SuppressionRow",
     "TargetRow",
     "TaskRow",

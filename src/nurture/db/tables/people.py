@@ -79,7 +79,10 @@ class EventRow(Base, table=True):
 
 
 class ConsentRow(Base, table=True):
-    """The ledger of permission, append-only: what was granted or withdrawn, when, by which words."""
+    """The ledger of permission, append-only: what was granted or withdrawn, when, by which words.
+
+    The database itself refuses to change a row, and to delete one but in an erasure (see ``ledger_guard``).
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -100,6 +103,10 @@ class ConsentRow(Base, table=True):
     expires_at: datetime | None = instant(optional=True)
     event_id: int | None = Field(default=None, sa_type=BigId)
     proof: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    implied: bool = False
+    """Nobody ticked a box: it follows from a purchase or an inquiry, and ends."""
+    actor: str | None = None
+    """Who of us wrote it down, where somebody did."""
 
 
 class SuppressionRow(Base, table=True):
@@ -118,6 +125,30 @@ class SuppressionRow(Base, table=True):
     reason: str
     at: datetime = instant()
     source: str
+
+
+class SuppressionChangeRow(Base, table=True):
+    """How the suppression list came to be what it is, append-only as the ledger is: by hashes too, and no address."""
+
+    __tablename__ = "suppression_changes"
+    __table_args__ = (
+        one_of("change", "added", "asked", "ended"),
+        # The story of one address.
+        Index("ix_suppression_changes_address_hash", "address_hash", "channel"),
+        NEVER_REUSED,
+    )
+
+    id: int = key()
+    address_hash: str
+    channel: str
+    change: str
+    """``asked``: its owner was asked by mail whether they want to hear from us again."""
+    reason: str | None = None
+    at: datetime = instant()
+    source: str
+    actor: str | None = None
+    request: str | None = None
+    """The request whose confirmation ended it, or was asked for."""
 
 
 class PointsRow(Base, table=True):

@@ -57,5 +57,5 @@ def lift(tx: Connection, runtime: Runtime) -> int:
     """Write again to the addresses that have rested long enough; returns how many."""
     if not content.publications(tx):
         return 0
-    days = runtime.shelf.published(tx).workspace.bounces.rest_days
-    return suppressions.lift(tx, SuppressionReason.SOFT_BOUNCES, runtime.now() - timedelta(days=days))
+    days, now = runtime.shelf.published(tx).workspace.bounces.rest_days, runtime.now()
+    return suppressions.lift(tx, SuppressionReason.SOFT_BOUNCES, now - timedelta(days=days), now)

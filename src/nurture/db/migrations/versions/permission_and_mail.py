@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from nurture.db.ledger_guard import guard
 from nurture.db.types import BigId, Json, UtcDateTime
 
 revision = "0004"
@@ -130,3 +131,35 @@ def upgrade() -> None:
     op.add_column("pauses", sa.Column("ends_at", UtcDateTime(), nullable=True))
     ending = sa.text("until IS NULL AND ends_at IS NOT NULL")
     op.create_index("ix_pauses_ends_at", "pauses", ["ends_at"], sqlite_where=ending, postgresql_where=ending)
+    standing = sa.text("until IS NULL AND contact_id IS NULL")
+    op.create_index(
+        "ix_pauses_standing", "pauses", ["workflow"], sqlite_where=standing, postgresql_where=standing
+    )
+    op.add_column("notices", sa.Column("about", sa.String(), nullable=True))
+    op.create_index(op.f("ix_variants_enrollment_id"), "variants", ["enrollment_id"])
+    op.add_column("consents", sa.Column("implied", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("consents", sa.Column("actor", sa.String(), nullable=True))
+    op.create_table(
+        "suppression_changes",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("address_hash", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("change", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=True),
+        sa.Column("request", sa.String(), nullable=True),
+        sa.CheckConstraint(
+            "change IN ('added', 'asked', 'ended')", name=op.f("ck_suppression_changes_change")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression_changes")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_suppression_changes_address_hash", "suppression_changes", ["address_hash", "channel"])
+    op.execute(
+        "INSERT INTO suppression_changes (address_hash, channel, change, reason, at, source)"
+        " SELECT address_hash, channel, 'added', reason, at, source FROM suppressions ORDER BY id"
+    )
+    for statement in guard(op.get_bind().dialect.name, "consents", "suppression_changes"):
+        op.execute(statement)

@@ -1,0 +1,56 @@
+"""What makes the ledger of permission append-only in the database itself, whatever program writes to it.
+
+A row is never changed. It is deleted in an erasure alone, which says so in its own transaction (``erasing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from nurture.db import state
+from nurture.db.sets import POSTGRES
+from nurture.model.clock import system_time
+
+ERASING = "erasing"
+
+
+@contextmanager
+def erasing(tx: Connection) -> Iterator[None]:
+    """Within it rows of the guarded tables may be deleted, by this transaction only."""
+    state.put(tx, ERASING, {}, system_time())
+    yield
+    state.clear(tx, ERASING)
+
+
+def guard(dialect: str, *tables: str) -> list[str]:
+    """The statements that guard these tables.
+
+    Whoever rebuilds one of them (SQLite changes a constraint only so) runs these again: its triggers go with it.
+    """
+    if dialect == POSTGRES:
+        return [_REFUSE, *(_ON_POSTGRES.format(table=table) for table in tables)]
+    return [each.format(table=table) for table in tables for each in (_NO_UPDATE, _NO_DELETE)]
+
+
+_REFUSE = """
+CREATE OR REPLACE FUNCTION keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM state WHERE name = 'erasing') THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'the ledger of permission is append-only' USING ERRCODE = 'integrity_constraint_violation';
+END
+$$"""
+_ON_POSTGRES = """
+CREATE TRIGGER keep_{table} BEFORE UPDATE OR DELETE ON {table}
+FOR EACH ROW EXECUTE FUNCTION keep_ledger()"""
+_NO_UPDATE = """
+CREATE TRIGGER keep_{table} BEFORE UPDATE ON {table}
+BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
+_NO_DELETE = """
+CREATE TRIGGER keep_{table}_whole BEFORE DELETE ON {table}
+WHEN NOT EXISTS (SELECT 1 FROM state WHERE name = 'erasing')
+BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
