@@ -181,6 +181,8 @@ class PauseRow(Base, table=True):
     __tablename__ = "pauses"
     __table_args__ = (
         one_of("scope", "everything", "workflow", "contact"),
+        # What holds everybody or a workflow now, however many contacts rest.
+        Index("ix_pauses_standing", "workflow", **only("until IS NULL AND contact_id IS NULL")),
         # Those that end by themselves.
         Index("ix_pauses_ends_at", "ends_at", **only("until IS NULL AND ends_at IS NOT NULL")),
     )
