@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from tests.support.returned import ANA, SENT, block, dsn, failed, feedback, person
+from tests.support.returned.build import ANA, SENT, block, dsn, failed, feedback, person
 
 pytestmark = pytest.mark.unit
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from nurture.channels.inbound import Kind, classify
 from nurture.channels.inbound.reading import LONGEST_MESSAGE
 from nurture.channels.inbound.verdict import Refusal, judge
-from tests.support import returned
-from tests.support.returned import (
+from tests.support.returned import Case, build, cases
+from tests.support.returned.build import (
     ANA,
     RETURN_PATH,
     SENT,
-    Case,
     block,
     dsn,
     failed,
@@ -29,7 +28,7 @@ from tests.support.returned import (
 
 pytestmark = pytest.mark.unit
 
-CASES = list(returned.cases())
+CASES = list(cases())
 NOT_DEAD = [case for case in CASES if case.kind is not Kind.HARD]
 
 
@@ -124,7 +123,7 @@ def test_each_recipient_of_a_report_is_judged_on_its_own_and_the_report_is_the_w
 
 def test_in_a_text_too_each_address_has_its_own_words() -> None:
     raw = told(
-        f"{returned.YAHOO}<full@example.org>:\nThis account is over quota.\n\n<gone@example.org>:\nThis user doesn't have a"
+        f"{build.YAHOO}<full@example.org>:\nThis account is over quota.\n\n<gone@example.org>:\nThis user doesn't have a"
         " yahoo.com account",
         sender="MAILER-DAEMON@yahoo.com",
     )
@@ -165,7 +164,7 @@ def test_an_address_is_found_in_every_way_to_write_it(written: str) -> None:
     "raw",
     [
         failed("550 5.1.1 User unknown"),
-        told(f"{returned.POSTFIX}<{ANA}>: 550 User unknown"),
+        told(f"{build.POSTFIX}<{ANA}>: 550 User unknown"),
         feedback("abuse"),
         receipt("manual-action/MDN-sent-manually; displayed", "Read."),
         person("Re: Your guide", "Thanks.", In_Reply_To=SENT),
