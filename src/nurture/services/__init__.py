@@ -12,7 +12,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - offers and forms: offers offer_forms offer_board requests downloads
 - calls: assign calls call_queue call_card digest notices
 - one contact's story: path journeys marks marking picture became | why known outlook ahead step_answer under_way
-- the files: project_files folder drafts check copy_check editor starter preview
+- the files: project_files folder drafts check message_check language_check copy_check editor starter preview
 - going live: planning plan_values plan_words plan_recent wishes forecast forecast_play newcomers | publish migration
   release_list compare workflows breaker
 - rehearsing: rehearsal stand_in made_up when | walk walk_world walk_words walk_story walk_page walk_choices walk_recent
