@@ -40,6 +40,16 @@ DEAD_IN_WORDS = """
 550 Пользователь не найден
 550 用户不存在
 550 宛先が不明です
+550 Requested action not taken: mailbox unavailable For explanation visit https://postmaster.example/errors?c=rvep
+550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 Unknown user ana@example.org
+550 5.4.310 DNS domain gmial.example does not exist [Message=InfoDomainNonexistent]
+5.1.2 DNS Error: DNS type 'mx' lookup of gmial.example responded with code NXDOMAIN Domain name not found
+550 permanent failure for one or more recipients (ana@example.org:550 5.1.1 ana@example.org User unknown)
+554 delivery error: dd Requested mail action aborted, mailbox not found - mta4010.example
+550 Message was not accepted -- invalid mailbox. Local mailbox ana@example.org is unavailable: user not found
+550 Invalid Recipient - https://community.example/docs/DOC-1369#550 [xyz]
+550 Unrouteable address
+550 <ana@example.org> (in reply to RCPT TO command)
 """
 SOFT_IN_WORDS = """
 550 5.1.1 <ana@example.org> max message size exceeded
@@ -104,4 +114,15 @@ SOFT_IN_WORDS = """
 550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy
 550 No such domain at this location (ana@example.org)
 554 5.7.1 You're using a mass mailer, therefore you're bounced.
+550 5.1.1 The group you tried to contact may not exist, or you may not have permission to post messages to it
+5.1.1 Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid address
+550 5.4.5 Daily user sending quota exceeded
+550 5.2.1 Mailbox temporarily disabled: ana@example.org
+550 5.2.1 This mailbox has been blocked due to inactivity
+550 permanent failure for one or more recipients (ana@example.org:blocked)
+550 5.7.124 RESOLVER.RST.NotAuthorizedForGroup; the sender isn't in the allowed-senders list
+554 IP=192.0.2.1 - A problem occurred. (Ask your postmaster for help)
+550 Mail content denied.
+550 account is locked
+550 5.1.2 Host unknown: name server said SERVFAIL
 """

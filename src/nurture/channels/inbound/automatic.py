@@ -90,7 +90,8 @@ _SUBJECTS_ANYWHERE = phrases(
     ответ автоматически | am out of the office | out of office reply | out of office autoreply |
     automatic response | automatic reply | automatische antwort | automatiska atbilde | reponse automatique |
     respuesta automatica | risposta automatica | resposta automatica | automatyczna odpowiedz | auto reply |
-    autoreply | automated response | automated reply | abwesenheitsnotiz | is on vacation | returning on
+    autoreply | automated response | automated reply | abwesenheitsnotiz | is on vacation | returning on | request received | ticket created | ticket received | we have received your |
+    wir haben ihre anfrage
     """,
 )
 _RECEIVED = phrases(
@@ -134,7 +135,7 @@ _LIST_SERVER = phrases(
     awaits moderator approval | results of your email command | the results of your email commands |
     request to mailing list | rejected posting | welcome to the | your subscription | unsubscribe request |
     subscription request | confirm your subscription | post by non member | has been automatically rejected |
-    unrecognised command | unknown command | your confirmation is required | moderator approval
+    unrecognised command | majordomo results | command not recognized | unknown command | your confirmation is required | moderator approval
     """,
 )
 

@@ -72,12 +72,15 @@ def _understand(message: Part, text: str) -> _Found:
     found = feedback(message) or _delivery_status(message, text) or _disposition(message, text)
     if found:
         return found
+    by_machine = automatic(message, text)
+    if by_machine and by_machine[0] is Kind.CHALLENGE and not plain_text.from_a_mail_system(message):
+        return (*by_machine, ())
     bounce = plain_text.bounce_in_words(message, text)
     if bounce or _reports_failure(message):
         return _worst(
             plain_text.recipients(message, text), bounce or "it calls itself a delivery status report"
         )
-    if by_machine := automatic(message, text):
+    if by_machine:
         return (*by_machine, ())
     if answers_us(message):
         return Kind.REPLY, "somebody answers a message", ()

@@ -76,6 +76,14 @@ SIGNATURES = phrases(
     """,
 )
 
+ARRIVED = phrases(
+    "it arrived",
+    """
+    successfully delivered | successful mail delivery | delivery has been successful | was delivered successfully |
+    has been delivered to | erfolgreich zugestellt | remis avec succes | entregado correctamente
+    """,
+)
+
 STILL_TRYING = phrases(
     "it is still being tried",
     """

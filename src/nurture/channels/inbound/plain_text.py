@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from nurture.channels.inbound.delivery_status import LONGEST_DIAGNOSTIC, MOST_LINES
-from nurture.channels.inbound.phrases_of_bounces import OPENINGS, SIGNATURES, STILL_TRYING, SUBJECTS
+from nurture.channels.inbound.phrases_of_bounces import ARRIVED, OPENINGS, SIGNATURES, STILL_TRYING, SUBJECTS
 from nurture.channels.inbound.reading import Part
 from nurture.channels.inbound.report import Kind, Recipient
 from nurture.channels.inbound.verdict import Refusal, judge
@@ -104,11 +104,13 @@ def bounce_in_words(message: Part, text: str) -> str | None:
     subject, said = plain(message.get("subject")), _opening(text)
     daemon, null = from_a_mail_system(message), null_return_path(message)
     again = _AGAIN.match(message.get("subject")) is not None
+    if ARRIVED.found_in(subject) or ARRIVED.found_in(said):
+        return None
     opens, named, signed = OPENINGS.found_in(said), SUBJECTS.found_in(subject), SIGNATURES.found_in(said)
     if message.get("x-failed-recipients") and (daemon or null):
         return "a mail system names the failed recipients"
     answered = again and message.get("in-reply-to") and not null
-    if daemon and (signed or (not answered and (opens or named or _is_mailer_daemon(message, said)))):
+    if daemon and (signed or (not answered and (opens or named or _is_mailer_daemon(message)))):
         return "a mail system says that it was not delivered"
     if null and (signed or (named and opens)):
         return "it came without a return path and says that it was not delivered"
@@ -118,9 +120,9 @@ def bounce_in_words(message: Part, text: str) -> str | None:
     return None
 
 
-def _is_mailer_daemon(message: Part, said: str) -> bool:
-    """Nothing else comes from a mailer-daemon than bounces, and news of a success."""
-    return sender_of(message).lower().startswith(("mailer-daemon", "mailerdaemon")) and " success" not in said
+def _is_mailer_daemon(message: Part) -> bool:
+    """Nothing else comes from a mailer-daemon than bounces, and news of what arrived."""
+    return sender_of(message).lower().startswith(("mailer-daemon", "mailerdaemon"))
 
 
 def recipients(message: Part, text: str) -> tuple[Recipient, ...]:

@@ -48,7 +48,7 @@ _NOT_IN_DIRECTORY = " recipient address rejected access denied "
 _NEUTRAL = frozenset(
     plain(
         "requested action not taken sorry or the this is your mail message smtp error code remote host server said "
-        "reply rcpt to command for of a by user recipient address email"
+        "reply rcpt to command for of a by user recipient address email explanation visit see details information more"
     ).split()
 )
 

@@ -154,7 +154,7 @@ REFUSED_US = phrases(
     header are | mime headers | 8 bit data | base64 | syntax error | unsigned dsn | no gateway |
     rule imposed | listserv | refuses to accept your | out of the office | on vacation | am away |
     user reject | smtp command | recipient preferences | email preferences | user preferences |
-    recipient s preferences
+    recipient s preferences | suppressed sending | suppression list
     """,
 )
 
@@ -180,13 +180,13 @@ PASSING = phrases(
     can t connect | network error | read error | system error | internal error | internal server error |
     software error | local error | configuration error | misconfigured | misconfiguration | busy |
     overloaded | service unavailable | service not available | not accepting network messages |
-    lookup failure | lookup failed | dns failure | dns error | dns problem | dns lookup | dns query failed |
-    servfail | server failure | malformed | unable to route | cannot route | no route | routing loop |
-    maintenance | spater | vorubergehend | temporar | reessayer | temporairement | mas tarde | temporalmente |
-    piu tardi | temporaneamente | mais tarde | temporariamente | tijdelijk | tymczasowo | временно | позже |
-    稍后 | 一時的 | message expired | delivery expired | queue expired | been in the queue |
-    not found try again | at this time | at the moment | currently unavailable | currently not available |
-    system resources | out of memory | i o error | delivery failed attempts | all hosts have been failing |
+    lookup failure | lookup failed | dns failure | dns problem | dns query failed | servfail |
+    server failure | malformed | unable to route | cannot route | no route | routing loop | maintenance |
+    spater | vorubergehend | temporar | reessayer | temporairement | mas tarde | temporalmente | piu tardi |
+    temporaneamente | mais tarde | temporariamente | tijdelijk | tymczasowo | временно | позже | 稍后 | 一時的 |
+    message expired | delivery expired | queue expired | been in the queue | not found try again |
+    at this time | at the moment | currently unavailable | currently not available | system resources |
+    out of memory | i o error | delivery failed attempts | all hosts have been failing |
     no matches to nameserver query | not been collected | retry | retried | retrying | warteschlange |
     quarantined | unreachable | not reachable | gateway for | multiple retries | numerous attempts |
     low priority | connection limit | connections | concurrent | sessions for this host | per hour |
@@ -196,7 +196,7 @@ PASSING = phrases(
     delivery attempts will continue | has been delayed | frozen | mailer program | encountered an error |
     temporarly | mx record | dns record | a record | no such file | file does not exist |
     directory does not exist | not accepting messages | not accepting email | too quickly | delivery agent |
-    command died | no such device
+    command died | no such device | may not exist | permission to post
     """,
 )
 
