@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.model.warm_up import WARM, WarmUp
+from nurture.model.workspace import Sender, Workspace
+from nurture.services.forecast import Day, Forecast
+from nurture.services.warm_ups import warming_up
 from nurture.workflow.workspace import read_workspace
 
 FIRST = date(2026, 12, 1)
@@ -88,3 +91,28 @@ def test_what_cannot_be_meant_is_told_at_its_line(lines: str, said: str) -> None
 
     assert len(problems) == 1
     assert said in problems[0]
+
+
+# --- what a plan says of it -----------------------------------------------------------------------------------------
+
+
+def expecting(*messages: int) -> Forecast:
+    days = [Day(FIRST + timedelta(days=number), 0, most, 0, 0, 0, 0) for number, most in enumerate(messages)]
+    return Forecast(days=tuple(days))
+
+
+def test_a_plan_names_the_first_day_on_which_more_is_expected_than_may_leave() -> None:
+    workspace = Workspace("A", senders={"default": Sender("default", "a@example.org", warm_up=WarmUp(FIRST))})
+
+    (said,) = warming_up(workspace, expecting(40, 90, 500))
+
+    assert "of 90 messages expected on 2026-12-02, 70 may leave that day" in said
+    assert list(warming_up(workspace, expecting(50, 70, 100))) == []
+
+
+def test_where_a_sender_is_warm_a_plan_says_nothing() -> None:
+    cold = Sender("default", "a@example.org", warm_up=WarmUp(FIRST))
+    workspace = Workspace("A", senders={"default": cold, "desk": Sender("desk", "b@example.org")})
+
+    assert list(warming_up(workspace, expecting(10_000))) == []
+    assert list(warming_up(Workspace("A"), expecting(10_000))) == []

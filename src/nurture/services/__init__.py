@@ -13,7 +13,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - calls: assign calls call_queue call_card digest notices
 - one contact's story: path journeys marks marking picture became | why known outlook ahead step_answer under_way
 - the files: project_files folder drafts check message_check language_check copy_check editor starter preview
-- going live: planning plan_values plan_words plan_recent wishes forecast forecast_play newcomers | publish migration
+- going live: planning plan_values plan_words plan_recent wishes forecast forecast_play newcomers warm_ups | publish migration
   release_list compare workflows breaker
 - rehearsing: rehearsal stand_in made_up when | walk walk_world walk_words walk_story walk_page walk_choices walk_recent
   what_ifs | scenarios scenario_words junit | simulate simulate_words simulate_page observed | replay replay_words

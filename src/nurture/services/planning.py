@@ -24,6 +24,7 @@ from nurture.services.migration import ways_to
 from nurture.services.plan_values import FileChange, Group, Plan, WorkflowPlan
 from nurture.services.project_files import Files, read_folder, sound_project
 from nurture.services.runtime import Runtime
+from nurture.services.warm_ups import warming_up
 from nurture.services.wishes import NO_WISH, Wish
 from nurture.workflow.changes import Change
 from nurture.workflow.diff import changes
@@ -108,6 +109,7 @@ class _Planner:
             ways = self._ways(tx, project)
             known = {version: way for of in ways.values() for version, way in of.items()}
             foreseen = self._forecast(tx, live, project, known)
+            self.notes += warming_up(project.workspace, foreseen)
             workflows = tuple(self._workflows(tx, live, project, ways, foreseen))
             changed = tuple(self._files(tx, published, hashes))
             fingerprint = content.fingerprint(tx)
