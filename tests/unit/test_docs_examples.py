@@ -130,6 +130,9 @@ CHANGES: dict[str, Callable[..., Changed]] = {
     r"^In `(\S+)`, at the end, the line `(.+)`:$": lambda file, line: {file: FILES[file] + line + "\n"},
     r"^A file `(\S+)` that says `(.+)`:$": lambda file, text: {file: text + "\n"},
     r"^A copy of `(\S+)` at `(\S+)`:$": lambda file, copy: {copy: FILES[file]},
+    r"^A copy of `(\S+)` at `(\S+)`, with `(.+)` instead of `(.+)`:$": lambda file, copy, new, old: {
+        copy: _instead(file, new, old)[file]
+    },
 }
 
 

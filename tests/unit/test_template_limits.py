@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nurture.rendering import limits
+from nurture.rendering.filters import FILTERS
 from nurture.rendering.render import RenderError
 from nurture.rendering.templates import TemplateProblems, TemplateSource, compile_message, compile_text
 from tests.support.messages import a_contact, a_source, problems_of, some_facts, text_of
@@ -299,6 +300,24 @@ def test_loops_together_take_so_many_rounds_and_no_more():
         compile_text(TemplateSource.at("call/x.txt", f"{loop}{{% for n in [1] %}}{{% endfor %}}")).render(
             facts
         )
+
+
+VALUES = [None, True, 5, -1.5, 1e308, float("inf"), "", "x", "2026-03-02", "2026-13-99", "é" * 300, [], ["a", None], {}, {"a": 1}, {"b"}]  # fmt: skip
+ARGUMENTS = ["", "()", "(0)", "(-1)", "(3)", "(99999)", "('')", "('x')", "('long')", "(none)", "(true)", "([])", "(1, 2, 3, 4)", "(contact.v)", "(x=1)", "('x', true)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_a_filter_formats_any_value_or_says_why_not(name: str):
+    for arguments in ARGUMENTS:
+        try:
+            script = compile_text(TemplateSource.at("call/x.txt", f"{{{{ contact.v | {name}{arguments} }}}}"))
+        except TemplateProblems:
+            continue
+        for value in VALUES:
+            try:
+                assert isinstance(script.render(a_contact(v=value)), str)
+            except RenderError as error:
+                assert error.line == 1
 
 
 def test_a_text_in_place_of_a_list_is_not_gone_through():

@@ -37,6 +37,8 @@ def date_filter(value: date | str, style: str = "long") -> str:
 def time_filter(value: datetime | str) -> str:
     """``09:30``, in the zone the moment carries."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise TypeError(f"{moment!r} is no moment")
     return f"{moment.hour:02}:{moment.minute:02}"
 
 
@@ -46,7 +48,10 @@ def number_filter(value: float, decimals: int = 0) -> str:
 
 
 def _day(value: date | str) -> date:
-    return datetime.fromisoformat(value).date() if isinstance(value, str) else value
+    day = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(day, date):
+        raise TypeError(f"{day!r} is no date")
+    return day
 
 
 # Jinja types its filters as callables of many shapes; only the compiled template calls them.

@@ -116,7 +116,16 @@ class Part:
         return at[-1] if at else None
 
 
-_FAILURES = (TemplateError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+_FAILURES = (
+    TemplateError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    AssertionError,
+)
+"""The last one is how `truncate` refuses a length."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,14 @@ from nurture.rendering.front_matter import split_front_matter
 from nurture.rendering.sandbox import Variable
 from nurture.rendering.sources import at_word, with_plain_lines
 from nurture.rendering.templates import (
-    LAYOUTS,
     Library,
     TemplateProblems,
     TemplateSource,
     front_matter_of,
     is_sent,
 )
+from nurture.services.language_check import language_faults
+from nurture.services.message_check import message_faults
 from nurture.services.stand_in import of_values
 from nurture.workflow.checks import Printed, TemplateFacts, check_project
 from nurture.workflow.checks.codes import problem, with_remedy
@@ -75,6 +76,8 @@ def check_with(folder: Path, paths: Sequence[Path], otherwise: str = "workflow")
         *unreadable,
         *library.problems(),
         *check_project(project, tuple(_facts(library, sources))),
+        *message_faults(project, library, sources),
+        *language_faults(library, sources),
     }
     problems |= set(_examples(project, {found.place.file for found in problems}))
     told = sorted(
@@ -179,11 +182,6 @@ def _of_mail(
         sender_place=at_word(Place(file, top.lines.get("sender", 1)), message.sender, by_file[file].text),
         body=split_front_matter(with_plain_lines(by_file[file].text), file)[1],
         body_line=top.body_line,
-        frame=" ".join(
-            source.text
-            for source in by_file.values()
-            if message.layout and source.name == f"{LAYOUTS}{message.layout}"
-        ),
     )
 
 

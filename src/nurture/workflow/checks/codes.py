@@ -241,6 +241,14 @@ _ERRORS = {
         "A marketing message shows no way to leave.",
         "Use a layout that prints {{ links.unsubscribe }}.",
     ),
+    "no-address-shown": (
+        "A marketing message does not show the sender's postal address.",
+        "Use a layout that prints {{ workspace.postal_address }}.",
+    ),
+    "no-main-language": (
+        "A template is written in some languages only, so that everybody else would get nothing.",
+        "Add the file without a language: it is for everybody else.",
+    ),
     "template-front-matter": (
         "The lines between --- at the top of a template cannot be read, or hold no subject.",
         "Write subject, preheader, layout and sender, one text each.",
@@ -303,9 +311,41 @@ _WARNINGS = {
         "A template holds a placeholder of another mail program, which contacts would see as it stands.",
         "Write {{ contact.first_name or 'Hello' }}.",
     ),
-    "no-address-shown": (
-        "A marketing message does not show the sender's postal address.",
-        "Use a layout that prints {{ workspace.postal_address }}.",
+    "broken-link": (
+        "A link of a message leads nowhere, or to something that is no address.",
+        "Write the whole address: https://…, mailto:… or tel:….",
+    ),
+    "silent-link": (
+        "A link has no words, so that nobody can see it.",
+        "Write what a reader gets behind it; an image in it has its words in `alt`.",
+    ),
+    "vague-link": (
+        "The words of a link do not say where it leads: read aloud, or alone, they say nothing.",
+        "Let the link say what a reader gets: 'download the guide', not 'click here'.",
+    ),
+    "insecure-link": (
+        "A link or an image is fetched without encryption.",
+        "Write https:// when the site knows it, as nearly all do.",
+    ),
+    "broken-image": (
+        "An image is not at a whole address of the web, so that mail programs cannot show it.",
+        "Put it on a web site, and write its whole address: https://….",
+    ),
+    "image-without-alt": (
+        "An image has no words for those who do not see it; many mail programs show no images at first.",
+        'Write what it shows as its alt text; role="presentation" when it only decorates.',
+    ),
+    "message-clipped": (
+        "A message is so big, or nearly, that the largest web mailer cuts it off, with the way to leave.",
+        "Shorten it, or simplify the layout: below 80 kB.",
+    ),
+    "unknown-language": (
+        "A template's name ends in something that is no language.",
+        "Write the language as in NAME.fr.md or NAME.fr-CA.md.",
+    ),
+    "variant-lacks": (
+        "A message in another language lacks a value, a link or the preheader that the main one has.",
+        "Say it there too; when it is meant to differ, give that language a template of its own.",
     ),
     "unused-template": (
         "No workflow, offer or notice uses a template or script.",

@@ -1,4 +1,4 @@
-"""May every message be sent, and can it be rendered for everyone: permission, address, way out, no empty greeting?"""
+"""May every message be sent, and can it be rendered for everyone: permission, sender, address, no empty greeting?"""
 
 from __future__ import annotations
 
@@ -46,12 +46,10 @@ class TemplateFacts:
     body: str = ""
     """What the template's own file says below its front matter, which begins in ``body_line``."""
     body_line: int = 1
-    frame: str = ""
-    """What its layout's files say."""
 
 
 def unsendable_messages(project: Project, templates: tuple[TemplateFacts, ...] = ()) -> Iterator[Problem]:
-    """Messages without permission, address or way out, and templates that cannot be rendered for everyone."""
+    """Messages without permission or sender, and templates that cannot be rendered for everyone."""
     mails = [
         (draft, step)
         for draft in project.drafts
@@ -71,9 +69,6 @@ def unsendable_messages(project: Project, templates: tuple[TemplateFacts, ...] =
     yield from _unlinked_offers(
         project, mails, {template.name: template for template in templates if not template.is_script}
     )
-    yield from _ways_out(marketing, templates)
-    if project.workspace:
-        yield from _addresses_shown(project.workspace, marketing, templates)
     for template in templates:
         yield from _said(template)
 
@@ -222,36 +217,6 @@ def _unlinked_offers(
             if isinstance(step.fields, NotifyFields) and step.fields.notify in needs:
                 message = f"the template '{step.fields.notify}' prints an offer, and a notice has none"
                 yield problem("offer-not-linked", step_place(draft, step), message)
-
-
-def _ways_out(marketing: list[tuple[Draft, Step]], templates: tuple[TemplateFacts, ...]) -> Iterator[Problem]:
-    used = {step.fields.email for _, step in marketing if isinstance(step.fields, EmailFields)}
-    for template in templates:
-        leaves = any(printed.path == "links.unsubscribe" for printed in template.names)
-        if template.name in used and not template.is_script and not leaves:
-            yield problem(
-                "no-way-out",
-                Place(template.file),
-                "this message shows no way to leave",
-                "name a layout that prints {{ links.unsubscribe }}",
-            )
-
-
-def _addresses_shown(
-    workspace: Workspace, marketing: list[tuple[Draft, Step]], templates: tuple[TemplateFacts, ...]
-) -> Iterator[Problem]:
-    used = {step.fields.email for _, step in marketing if isinstance(step.fields, EmailFields)}
-    address = " ".join(workspace.postal_address.split())
-    for template in templates:
-        written = address and address in " ".join(f"{template.body} {template.frame}".split())
-        printed = any(printed.path == "workspace.postal_address" for printed in template.names)
-        if template.name in used and not template.is_script and not (printed or written):
-            yield problem(
-                "no-address-shown",
-                Place(template.file),
-                "this message does not show your postal address",
-                "name a layout that prints {{ workspace.postal_address }}",
-            )
 
 
 _FOREIGN = re.compile(
