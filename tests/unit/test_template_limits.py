@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -123,7 +124,7 @@ def test_subjects_and_preheaders_obey_the_same_rules(escape: str):
 def test_a_filter_that_looks_up_finds_fields_only(name: str):
     template = compile_message(a_source(f"x {{{{ contact.people | join(', ', attribute='{name}') }}}}"))
 
-    with pytest.raises(RenderError, match="template was stopped|failed|there is no"):
+    with pytest.raises(RenderError, match=r"failed: |there is no "):
         template.render(a_contact(people=[{"first_name": "Ana"}, {"first_name": "Bea"}]))
 
 
@@ -314,10 +315,8 @@ def test_a_filter_formats_any_value_or_says_why_not(name: str):
         except TemplateProblems:
             continue
         for value in VALUES:
-            try:
+            with suppress(RenderError):
                 assert isinstance(script.render(a_contact(v=value)), str)
-            except RenderError as error:
-                assert error.line == 1
 
 
 def test_a_text_in_place_of_a_list_is_not_gone_through():
