@@ -178,10 +178,10 @@ def _by_subject(message: Part, subject: str) -> str | None:
     if again and message.get("in-reply-to"):
         return None
     bare = (subject[again.end() :] if again else subject).lstrip(" [(*<")
-    first = plain(_ENDS.split(bare, maxsplit=1)[0])
-    if any(_begins(first, phrase, plain(bare)) for phrase in _SUBJECTS.phrases):
+    first, whole = plain(_ENDS.split(bare, maxsplit=1)[0]), plain(bare)
+    if any(_begins(first, phrase, whole) for phrase in _SUBJECTS.phrases):
         return _SUBJECTS.meaning
-    return _SUBJECTS_ANYWHERE.meaning if _SUBJECTS_ANYWHERE.found_in(plain(subject)) else None
+    return _SUBJECTS_ANYWHERE.meaning if _SUBJECTS_ANYWHERE.found_in(whole) else None
 
 
 def _begins(first: str, phrase: str, subject: str) -> bool:
