@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from nurture.channels.mailbox import parse_mailbox_url
 from nurture.channels.reach import Reach
 from nurture.db.session import read_url
 from nurture.model.errors import SettingsError, did_you_mean
@@ -27,6 +28,7 @@ CATCH = "catch:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHORTEST_KEY = 32
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+HOOK_KEYS = ("hook_ses_topic", "hook_postmark_key", "hook_mailgun_key", "hook_sendgrid_key")
 # Names that are no settings: which project, and whether to show tracebacks. The command line reads them.
 OTHER_NAMES = frozenset({"NURTURE_PROJECT", "NURTURE_DEBUG"})
 
@@ -65,6 +67,14 @@ class Settings(BaseSettings):
     """Addresses and domains, in lower case, that may be mailed; None: everyone."""
     dkim_key: str | None = Field(default=None, repr=False)
     """A private key in PEM, for senders that have a selector and no key file on this machine."""
+    mailbox_url: str | None = Field(default=None, repr=False)
+    """Where bounces and answers come back: an IMAP folder that is read once a minute."""
+    hook_ses_topic: tuple[str, ...] = ()
+    """Topics of Amazon SNS that tell us of bounces of Amazon SES."""
+    hook_postmark_key: tuple[str, ...] = Field(default=(), repr=False)
+    hook_mailgun_key: tuple[str, ...] = Field(default=(), repr=False)
+    hook_sendgrid_key: tuple[str, ...] = Field(default=(), repr=False)
+    """What the webhooks of these providers are known by; with several, any of them."""
     webhook_allow: tuple[str, ...] = ()
     """Hosts, addresses and networks that webhooks may go to although they are private, without TLS and on any port."""
     worker_processes: int = 2
@@ -76,6 +86,16 @@ class Settings(BaseSettings):
     def var(self) -> Path:
         """The folder for what the program writes."""
         return self.project / "var"
+
+    @property
+    def provider_keys(self) -> dict[str, tuple[str, ...]]:
+        """What each provider's webhooks are known by; nothing for one to which we do not listen."""
+        return {
+            "ses": self.hook_ses_topic,
+            "postmark": self.hook_postmark_key,
+            "mailgun": self.hook_mailgun_key,
+            "sendgrid": self.hook_sendgrid_key,
+        }
 
     @property
     def embedded_database(self) -> bool:
@@ -174,8 +194,27 @@ class Settings(BaseSettings):
     def _dkim_key(cls, value: str | None) -> str | None:
         # Whether it can sign is asked where it does: reading it takes a library that not everybody has.
         if value is not None and "PRIVATE KEY-----" not in value:
-            raise refused("dkim_key", "holds no private key in PEM", "make one with `nurture dkim new SELECTOR`")
+            raise refused(
+                "dkim_key", "holds no private key in PEM", "make one with `nurture dkim new SELECTOR`"
+            )
         return value
+
+    @field_validator("mailbox_url")
+    @classmethod
+    def _mailbox_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_mailbox_url(value)
+        return value
+
+    @field_validator(*HOOK_KEYS, mode="before")
+    @classmethod
+    def _hook_keys(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        keys = tuple(re.findall(r"[^\s,]+", value))
+        if not keys:
+            raise refused(str(info.field_name), "is empty", "leave it out to refuse this provider's webhooks")
+        return keys
 
     @field_validator("webhook_allow", mode="before")
     @classmethod

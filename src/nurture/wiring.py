@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy import Connection
 
 from nurture.channels import channel_for
+from nurture.channels.mailbox import parse_mailbox_url
+from nurture.channels.providers import PROVIDERS
 from nurture.channels.reach import Reach
 from nurture.channels.webhook import WebhookChannel
 from nurture.db import content, due, migrate, notices, paces, requests, state, tasks
@@ -25,6 +27,8 @@ from nurture.services.calls import settle as settle_outcomes
 from nurture.services.deliver import Deliver
 from nurture.services.digest import plan_digests
 from nurture.services.hooks import Hooks
+from nurture.services.inbound import forget_old as forget_returns
+from nurture.services.mailbox import look as read_mailbox
 from nurture.services.notices import send_batch
 from nurture.services.pausing import end_rests
 from nurture.services.presence import forget_the_silent
@@ -94,6 +98,7 @@ class Nurture:
         watch.sweep(self.runtime)
         self.breaker.look()
         migration.go_on(self.runtime)
+        read_mailbox(self.runtime)
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
 
@@ -106,6 +111,7 @@ class Nurture:
         called_off = tasks.call_off(tx, now)
         expired = tasks.expire(tx, now)
         forget_the_silent(tx, operational)
+        forget_returns(tx, self.runtime)
         requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
         domains.look(tx, self.runtime)
         domains.forget(tx, operational)
@@ -150,6 +156,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Nurture:
     """A nurture for these settings. Raises NurtureError when the database has another schema than this program."""
     database = Database(settings.database_url)
     migrate.require_head(database)
+    webhooks = WebhookChannel(
+        settings.secret_keys, Reach.of(settings.webhook_allow), catches=settings.smtp_url == CATCH
+    )
     runtime = Runtime(
         database=database,
         clock=clock or SystemClock(Offset(database)),
@@ -157,9 +166,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Nurture:
         open_channel=lambda: channel_for(settings.smtp_url, mail_folder=settings.var / "mail"),
         allow_recipients=settings.allow_recipients,
         keys=Keyring(settings.project, settings.dkim_key),
-        webhooks=WebhookChannel(
-            settings.secret_keys, Reach.of(settings.webhook_allow), catches=settings.smtp_url == CATCH
-        ),
+        webhooks=webhooks,
+        mailbox=parse_mailbox_url(settings.mailbox_url) if settings.mailbox_url else None,
+        providers={
+            name: PROVIDERS[name](keys, webhooks.get) for name, keys in settings.provider_keys.items()
+        },
     )
     return Nurture(settings, runtime)
 

@@ -10,7 +10,7 @@ import click
 import pytest
 from pydantic import BaseModel
 
-from nurture.channels import smtp_url
+from nurture.channels import mailbox, smtp_url
 from nurture.cli import main
 from nurture.engine.explain import in_words
 from nurture.model.errors import Severity
@@ -162,6 +162,10 @@ def test_every_setting_of_the_environment_has_its_row() -> None:
 
 def test_every_option_of_the_mail_servers_address_has_its_row() -> None:
     assert set(rows(section(SETTINGS, "Options of NURTURE_SMTP_URL"))) == set(smtp_url._OPTIONS)
+
+
+def test_every_option_of_the_mailboxs_address_has_its_row() -> None:
+    assert set(rows(section(SETTINGS, "Options of NURTURE_MAILBOX_URL"))) == set(mailbox.OPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,25 @@ class WebhookChannel:
         except (OSError, HTTPException) as error:
             return Silence(excerpt(f"{type(error).__name__}: {error}"))
 
+    def get(self, url: str) -> bytes:
+        """What stands at this address, 64 kB at most, judged and reached as a webhook is.
+
+        Raises OSError: nothing was got, also when the answer is no plain 200; redirects lead nowhere.
+        """
+        headers = {
+            "User-Agent": f"nurture/{__version__}",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+        ends = monotonic() + self.seconds
+        try:
+            target = read_target(url)
+            with closing(self._connect(target, ends)) as line:
+                line.send(_request(target, headers, b"", method="GET"))
+                return line.body()
+        except (UnreachableError, HTTPException) as error:
+            raise OSError(str(error)) from error
+
     def _connect(self, target: Target, ends: float) -> _Line:
         """A connection to the first allowed address that takes one. Raises UnreachableError, OSError."""
         refused: OSError = TimeoutError()
@@ -185,10 +204,11 @@ def signed_headers(secrets: Sequence[bytes], id_: str, at: datetime, body: bytes
 # --- the line -----------------------------------------------------------------------------------------------------
 
 
-def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [f"POST {target.path} HTTP/1.1", f"Host: {target.name}"]
+def _request(target: Target, headers: Mapping[str, str], body: bytes, method: str = "POST") -> bytes:
+    lines = [f"{method} {target.path} HTTP/1.1", f"Host: {target.name}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines += [f"Content-Length: {len(body)}", "", ""]
+    lines += [f"Content-Length: {len(body)}"] if method == "POST" else []
+    lines += ["", ""]
     return "\r\n".join(lines).encode("ascii") + body
 
 
@@ -225,6 +245,14 @@ class _Line:
             excerpt(said.decode("utf-8", "replace")),
             wait_of(response.headers.get("Retry-After"), at),
         )
+
+    def body(self) -> bytes:
+        """The whole answer. Raises OSError when it is none of success, HTTPException when it is no answer."""
+        response = HTTPResponse(cast("socket.socket", self), method="GET")
+        response.begin()
+        if response.status != 200:
+            raise OSError(f"the answer is {response.status}")
+        return response.read(MOST_READ)
 
     def makefile(self, mode: str = "rb", *_: object) -> io.BufferedReader:
         return io.BufferedReader(_Ear(self._sock, self._ends))

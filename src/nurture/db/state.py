@@ -103,6 +103,23 @@ def lead(tx: Connection, name: str, holder: str, operational: datetime, span: ti
     return tx.execute(_lead(tx.dialect.name), values).first() is not None
 
 
+def leave(tx: Connection, name: str, holder: str) -> None:
+    """Give the lease ``name`` back, if it is still ours."""
+    tx.execute(_LEAVE, {"of_name": name, "of_holder": holder})
+
+
+def first_time(tx: Connection, name: str, value: Mapping[str, Any], operational: datetime) -> bool:
+    """Note the fact ``name`` unless it is known; False when it is known with another value."""
+    insert = insert_into(STATE, tx.dialect.name).on_conflict_do_nothing()
+    tx.execute(insert, {"name": name, "value": dict(value), "at": operational})
+    return get(tx, name) == dict(value)
+
+
+def forget(tx: Connection, prefix: str, before: datetime) -> None:
+    """Forget the facts whose names begin so and that are older."""
+    tx.execute(_FORGET, {"prefix": f"{prefix}%", "before": before})
+
+
 # --- heartbeats and channels -------------------------------------------------------------------------------------
 
 
@@ -128,7 +145,7 @@ def heartbeats(tx: Connection) -> list[Heartbeat]:
 
 def forget_heartbeats(tx: Connection, before: datetime) -> None:
     """Forget the processes whose last sign of life is older."""
-    tx.execute(_FORGET, {"prefix": f"{_BEAT}%", "before": before})
+    forget(tx, _BEAT, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +191,9 @@ def resume_channel(tx: Connection, channel: str) -> None:
 _GET = select(STATE.c.value).where(STATE.c.name == bindparam("name"))
 _HELD = _GET.with_for_update()
 _BY_PREFIX = select(STATE).where(STATE.c.name.like(bindparam("prefix", type_=Text))).order_by(STATE.c.name)
+_LEAVE = delete(LEASES).where(
+    LEASES.c.name == bindparam("of_name"), LEASES.c.holder == bindparam("of_holder")
+)
 _FORGET = delete(STATE).where(
     STATE.c.name.like(bindparam("prefix", type_=Text)), STATE.c.at < now_param("before")
 )

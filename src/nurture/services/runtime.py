@@ -10,6 +10,8 @@ from threading import Event
 from sqlalchemy import Connection
 
 from nurture.channels.base import Channel
+from nurture.channels.mailbox import MailboxSettings
+from nurture.channels.providers import Provider
 from nurture.channels.webhook import WebhookChannel
 from nurture.db import audit
 from nurture.db.audit import Deed
@@ -31,6 +33,10 @@ class Runtime:
     open_channel: Callable[[], Channel]
     allow_recipients: tuple[str, ...] | None = None
     webhooks: WebhookChannel = field(default_factory=WebhookChannel)
+    mailbox: MailboxSettings | None = None
+    """Where bounces and answers come back, if we read it."""
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    """Those whose webhooks we listen to, by name."""
     shelf: Shelf = field(default_factory=Shelf)
     keys: Keyring = field(default_factory=Keyring)
     draining: Event = field(default_factory=Event)

@@ -23,7 +23,7 @@ from nurture.web.api import answers
 from nurture.web.api.answers import API, INFO, SECURITY, ProblemsFound, http_failure, misread
 from nurture.web.asked import NUMBER
 from nurture.web.mounted import mount
-from nurture.web.public import confirm, download, leave, offer, visit
+from nurture.web.public import confirm, download, hooks, leave, offer, visit
 from nurture.wiring import Nurture, build
 
 log = structlog.get_logger()
@@ -82,7 +82,7 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     guard.secure(app, settings, runs.runtime)
     dressing.dress(app, runs.runtime)
     with app.app_context():  # limits belong to this app
-        public = [part.pages(runs.runtime) for part in (offer, confirm, download, leave, visit)]
+        public = [part.pages(runs.runtime) for part in (offer, confirm, download, leave, visit, hooks)]
         for routes in (*public, health.pages(runs, settings)):
             app.register_blueprint(routes)
             guard.exempt_from_tokens(app, routes.name)

@@ -5,6 +5,6 @@ is about (`match`), and what follows (`take`, `soft`). What is about no message 
 """
 
 from nurture.services.inbound.arrivals import Arrival, arrival_of
-from nurture.services.inbound.take import Became, Taken, take, take_all
+from nurture.services.inbound.take import Became, Taken, forget_old, take, take_all, take_within
 
-__all__ = ["Arrival", "Became", "Taken", "arrival_of", "take", "take_all"]
+__all__ = ["Arrival", "Became", "Taken", "arrival_of", "forget_old", "take", "take_all", "take_within"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,8 @@ from nurture.services.ingest import take_in
 from nurture.services.runtime import Runtime
 
 CLOSING = (Kind.HARD, Kind.COMPLAINT)
+KEPT = timedelta(days=90)
+"""How long we remember a report about no message of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,12 @@ def take_within(tx: Connection, runtime: Runtime, arrivals: Sequence[Arrival], s
     for one, what in zip(found, became, strict=True):
         by_arrival[id(one.line.arrival)].append(what)
     return [Taken(arrival.report, tuple(by_arrival[id(arrival)])) for arrival in arrivals]
+
+
+def forget_old(tx: Connection, runtime: Runtime) -> None:
+    """Forget what was about nothing of ours long ago, and write again to addresses that have rested."""
+    reports.forget_unmatched(tx, runtime.now() - KEPT)
+    soft.lift(tx, runtime)
 
 
 # --- whom it concerns ---------------------------------------------------------------------------------------------
