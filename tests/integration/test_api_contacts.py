@@ -76,7 +76,7 @@ def test_contacts_are_made_completed_and_left_alone(either: Running) -> None:
         ]
     )
 
-    counts = {"consented": 0, "consent_refused": []}
+    counts = {"consented": 0, "consent_refused": [], "erased": []}
     assert first.json == counts | {"created": 2, "updated": 0, "unchanged": 0}
     assert again.json == counts | {"created": 0, "updated": 1, "unchanged": 1}
     ana = contact(either)

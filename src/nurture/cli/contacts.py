@@ -1,4 +1,4 @@
-"""`nurture contacts`: the people we may reach, taken in and shown."""
+"""`nurture contacts`: the people we may reach, taken in, shown, and forgotten."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nurture.cli._contacts_import import import_
+from nurture.cli._contacts_rights import erase, export
 from nurture.cli._opened import local, opened
 from nurture.cli.common import Context, project_options
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 @click.group("contacts", epilog="Example: nurture contacts show ana@example.org")
 def contacts() -> None:
-    """Take in people from a spreadsheet, and show everything about one."""
+    """Take in people from a spreadsheet, show everything about one, hand it out, and forget them."""
 
 
 contacts.add_command(import_)
+contacts.add_command(export)
+contacts.add_command(erase)
 
 
 @contacts.command("show", epilog="Example: nurture contacts show ana@example.org")

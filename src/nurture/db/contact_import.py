@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from nurture.db import suppressions
 from nurture.db.addresses import email_hash, phone_hash
 from nurture.db.contacts import CHANGEABLE, CONTACTS, update_changed
 from nurture.db.sets import among, copy_rows, pairs, run_on
 from nurture.db.state import hash_key
 from nurture.model.addresses import same_key
-from nurture.model.words import NOTHING, Scalar
+from nurture.model.words import NOTHING, Channel, Scalar, SuppressionReason
 
 CHUNK = 5_000
 
@@ -45,12 +46,15 @@ class UpsertResult:
     created: list[int] = field(default_factory=list)
     updated: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+    """Normalised addresses whose people were erased: they are not made again, and have no id."""
     ids: dict[str, int] = field(default_factory=dict)
 
 
 def upsert(tx: Connection, contacts: Sequence[NewContact], now: datetime) -> UpsertResult:
     """Store a list of contacts of any length. An address that comes twice is one contact; the later row completes it.
 
+    Who was erased is left out, however the list says it; only their own yes by mail takes them off the suppression list.
     Raises AddressError for an address that cannot be one; nothing is stored then.
     """
     key = hash_key(tx)
@@ -66,6 +70,9 @@ def _upsert_chunk(
 ) -> None:
     known = _update_known(tx, wanted, key, now, result)
     missing = {name: contact for name, contact in wanted.items() if name not in known}
+    for name in _erased(tx, missing, key):
+        del missing[name]
+        result.erased.append(name)
     created = _insert(tx, missing, key, now)
     result.created.extend(created.values())
     result.ids.update(created)
@@ -73,6 +80,13 @@ def _upsert_chunk(
         # Another transaction made some of them just now.
         late = {name: contact for name, contact in missing.items() if name not in created}
         _update_known(tx, late, key, now, result)
+
+
+def _erased(tx: Connection, names: Collection[str], key: bytes) -> list[str]:
+    """Those of these addresses whose people were erased."""
+    hashes = {name: email_hash(key, name) for name in names}
+    listed = suppressions.of_hashes(tx, hashes.values(), Channel.EMAIL)
+    return [name for name, one in hashes.items() if SuppressionReason.ERASED in listed.get(one, ())]
 
 
 def _update_known(

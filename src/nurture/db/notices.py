@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 
-from sqlalchemy import Connection, Insert, Update, bindparam, func, null, or_, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, case, func, null, or_, select, update
 
 from nurture.db.sets import (
     ONE,
@@ -63,6 +63,7 @@ class NewNotice:
     data: bytes
     message_id: str
     planned_at: datetime
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,7 @@ _BREAK_OFF = (
     .values(
         state=NoticeState.AMBIGUOUS.value,
         lease_until=null(),
+        data=b"",
         detail="the sender was gone before the mail server's answer was written down",
         ended_at=now_param(),
     )
@@ -255,6 +257,8 @@ def _record(dialect: str) -> Update:
         .values(
             {name: row.c[name] for name in names if name != "id"}
             | {"lease_until": null(), "attempts": N.c.attempts - row.c.uncounted}
+            # It may name people, and is never sent again.
+            | {"data": case((row.c.state == word(NoticeState.PENDING), N.c.data), else_=b"")}
         )
     )
 

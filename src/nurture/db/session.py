@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -30,6 +30,8 @@ CONNECT_SECONDS = 10
 ATTEMPTS = 6
 """How often work is tried when the database breaks it off through no fault of ours."""
 FIRST_PAUSE = 0.02
+BLOCK = 1 << 20
+"""Bytes of a file that are looked through at a time."""
 
 # PostgreSQL's words for "try again": serialization failure, deadlock.
 _AGAIN = frozenset({"40001", "40P01"})
@@ -137,6 +139,28 @@ class Database:
             with self.write() as tx:
                 tx.exec_driver_sql("ANALYZE")
 
+    def wipe(self, words: Collection[str]) -> bool:
+        """Leave none of these words in the bytes of the SQLite file, which keeps old pages for a while.
+
+        The write-ahead log is emptied; where a word is still found, the whole file is written anew. Returns False when
+        readers of an older state kept it from that: try again later. A server is asked nothing: its files are its own.
+        """
+        if not self.embedded:
+            return True
+        with self.connected(self._writer) as connection, self._turn():
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            if _empty_log(driver) and not self._holds(words):
+                return True
+            driver.execute("VACUUM")
+            return _empty_log(driver) and not self._holds(words)
+
+    def _holds(self, words: Collection[str]) -> bool:
+        """Does any file of the database hold one of these words, however deep?"""
+        path = self.url.database or ""
+        sought = [word.encode() for word in words if word]
+        return any(_file_holds(Path(f"{path}{end}"), sought) for end in ("", "-wal"))
+
     def dispose(self) -> None:
         """Close every idle connection."""
         self._writer.dispose()
@@ -242,7 +266,13 @@ def sqlite_engine(
     if read_only:
         # The file is opened read-only; temporary tables, in which sets travel, are not part of it.
         url = url.set(database=f"file:{quote(url.database or '')}?mode=ro", query={"uri": "true"})
-    engine = create_engine(url, pool_size=pool_size, max_overflow=32, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=32,
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=True,  # an error that is logged must not tell who is in it
+    )
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
     @event.listens_for(engine, "connect")
@@ -257,7 +287,8 @@ def sqlite_engine(
             "temp_store = MEMORY",
         ]
         if not read_only:
-            pragmas += ["journal_mode = WAL", "synchronous = FULL"]
+            # What is deleted is overwritten in the file, not only forgotten by it.
+            pragmas += ["journal_mode = WAL", "synchronous = FULL", "main.secure_delete = ON"]
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -283,6 +314,7 @@ def postgres_engine(url: URL, *, pool_size: int = 8) -> Engine:
             max_overflow=32,
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
+            hide_parameters=True,  # as above
             connect_args={name: value for name, value in options.items() if name not in url.query},
         )
     except ModuleNotFoundError as error:
@@ -290,6 +322,31 @@ def postgres_engine(url: URL, *, pool_size: int = 8) -> Engine:
             "NURTURE_DATABASE_URL names PostgreSQL, but its driver is not installed",
             hint="install nurture[postgres]",
         ) from error
+
+
+def _empty_log(driver: sqlite3.Connection) -> bool:
+    """Move the write-ahead log into the file and cut it to nothing; False while a reader needs it."""
+    for attempt in range(1, ATTEMPTS):
+        busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            return True
+        _pause(attempt)
+    return False
+
+
+def _file_holds(path: Path, sought: Sequence[bytes]) -> bool:
+    """Is one of these in the file? Read in blocks that overlap by the longest of them."""
+    if not sought or not path.exists():
+        return False
+    overlap = max(map(len, sought)) - 1
+    with path.open("rb") as file:
+        before = b""
+        while block := file.read(BLOCK):
+            seen = (before + block).lower()
+            if any(one.lower() in seen for one in sought):
+                return True
+            before = block[-overlap:] if overlap else b""
+    return False
 
 
 def _ensure_folder(url: URL) -> None:

@@ -182,6 +182,10 @@ class Grant:
     granted_at: datetime
     expires_at: datetime | None = None
 
+    def lasts_until(self, end: datetime | None) -> bool:
+        """Does it hold at least as long as one that ends then? None is for ever."""
+        return self.expires_at is None or (end is not None and self.expires_at >= end)
+
 
 class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
@@ -190,6 +194,8 @@ class SuppressionReason(StrEnum):
     """Too many messages in a row did not arrive: it ends by itself."""
     COMPLAINT = "complaint"
     MANUAL = "manual"
+    ERASED = "erased"
+    """Everything of the person was erased: nobody but they themselves may bring them back."""
     WRONG_NUMBER = "wrong-number"
     DO_NOT_CALL = "do-not-call"
 

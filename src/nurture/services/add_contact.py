@@ -20,6 +20,7 @@ from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.words import NOTHING, Channel, Contact, EnteredBy, Reason, Scalar
 from nurture.model.workspace import Field, Workspace
 from nurture.services.enroll import Request, enter_all
+from nurture.services.import_contacts import ERASED
 from nurture.services.importing import values as readers
 from nurture.services.importing.cells import CellError, clean
 from nurture.services.ingest import Happening, note_changes, take_in
@@ -108,7 +109,10 @@ def add(runtime: Runtime, entry: Entry, actor: str) -> Added:
     def store(tx: Connection) -> Added:
         if known := contacts.by_email(tx, [new.email]):
             raise KnownAddressError(next(iter(known.values())))
-        number = contact_import.upsert(tx, [new], now).created[0]
+        made = contact_import.upsert(tx, [new], now)
+        if made.erased:
+            raise EntryError({"email": ERASED})
+        number = made.created[0]
         closed = Channel.EMAIL in suppressions.of(tx, [number]).get(number, {})
         if entry.purpose and not closed:
             take_in(tx, runtime.shelf, [_granted(number, entry)], now)

@@ -19,6 +19,8 @@ from pathlib import Path
 from nurture.model.errors import NotFoundError
 
 NAME = re.compile(r"(?P<at>\d{8}T\d{6}Z)-(?P<key>[A-Za-z0-9_-]{1,100})\.eml")
+_HALF = re.compile(r"\.(?P<key>[A-Za-z0-9_-]{1,128})\.\d+\.\d+\.tmp")
+"""One that a channel was writing."""
 HEAD = 64 * 1024
 """Bytes in which the headers of a mail end."""
 _HEADERS = BytesHeaderParser(policy=default)
@@ -94,6 +96,26 @@ def open_letter(folder: Path, name: str) -> Letter:
         html=_body(mail, "html"),
         data=data,
     )
+
+
+def naming(folder: Path, words: Collection[str]) -> tuple[str, ...]:
+    """The names of the mails in whose bytes one of these words stands, as an address does in a header."""
+    sought = [word.lower().encode() for word in words]
+    return tuple(
+        name for name in names(folder) if any(word in (folder / name).read_bytes().lower() for word in sought)
+    )
+
+
+def throw_away(folder: Path, keys: Collection[str], named: Collection[str] = ()) -> int:
+    """Delete the mails of these deliveries and those of these names, half-written ones too; returns how many."""
+    gone = 0
+    for path in folder.iterdir() if folder.is_dir() else ():
+        half = _HALF.fullmatch(path.name)
+        if path.name in named or (half["key"] if half else _key(path.name)) in keys:
+            path.unlink(missing_ok=True)
+            gone += not half
+    _slip.cache_clear()
+    return gone
 
 
 def names(folder: Path) -> Iterator[str]:

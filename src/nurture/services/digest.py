@@ -49,6 +49,11 @@ def plan_digests(runtime: Runtime) -> int:
     return runtime.database.retrying(write)
 
 
+def plan_again(tx: Connection) -> None:
+    """A list of today was taken back before it went: the next look plans those anew that are not there."""
+    state.clear(tx, _DONE)
+
+
 def _working_day(workspace: Workspace, now: datetime) -> date | None:
     """Today, if it is a morning or a day's work in one of the workspace's calendars."""
     wall = now.astimezone(workspace.zone)

@@ -36,6 +36,8 @@ CHUNK_LETTERS = 4_000_000
 MOST_LISTED = 10_000
 """Errors and notes that a report lists; beyond, they are only counted."""
 
+ERASED = "person's data was erased: only they themselves can come back, by a form and a yes by mail"
+
 OnChanged = Callable[[Connection, list[int]], None]
 OnRejected = Callable[[Table, Row, str], None]
 OnProgress = Callable[[int], None]
@@ -184,10 +186,10 @@ class _Chunk:
         self.people.append(person)
         self.letters += len(person.row.raw)
 
-    def take(self) -> list[NewContact]:
-        contacts = [person.contact for person in self.people]
+    def take(self) -> list[_Person]:
+        people = self.people
         self.people, self.letters = [], 0
-        return contacts
+        return people
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class _Stored:
     unchanged: int
     suppressed: int
     consented: int
+    erased: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -289,15 +292,19 @@ class _Import:
 
     def _store(self, chunk: _Chunk) -> None:
         """Store a chunk in one transaction, and count it when it is committed."""
-        contacts = chunk.take()
-        if not contacts:
+        people = chunk.take()
+        if not people:
             return
+        contacts = [person.contact for person in people]
         done = self.database.retrying(lambda tx: self._store_in(tx, contacts))
         report = self.report
+        forgotten = [person for person in people if person.key in done.erased]
+        for person in forgotten:
+            self._reject(person.row, self.columns.email.header, f"this {ERASED}")
         report.created += done.created
         report.updated += done.updated
         report.unchanged += done.unchanged
-        report.merged += len(contacts) - done.created - done.updated - done.unchanged
+        report.merged += len(contacts) - len(forgotten) - done.created - done.updated - done.unchanged
         report.suppressed += done.suppressed
         report.consented += done.consented
 
@@ -313,7 +320,12 @@ class _Import:
         if self.dry_run and (transaction := tx.get_transaction()) is not None:
             transaction.rollback()
         return _Stored(
-            len(result.created), len(result.updated), len(result.unchanged), len(suppressed), len(granted)
+            len(result.created),
+            len(result.updated),
+            len(result.unchanged),
+            len(suppressed),
+            len(granted),
+            frozenset(result.erased),
         )
 
     def _grant(self, tx: Connection, ids: list[int]) -> list[int]:

@@ -47,6 +47,7 @@ HOLDS = {
     SuppressionReason.SOFT_BOUNCES: "holds back every mail for a while: too many did not arrive",
     SuppressionReason.COMPLAINT: "holds back every mail: they reported one as spam",
     SuppressionReason.MANUAL: "holds back everything, by somebody's hand",
+    SuppressionReason.ERASED: "holds back everything, since all we knew was erased",
     SuppressionReason.WRONG_NUMBER: "holds back every call: it is not their number",
     SuppressionReason.DO_NOT_CALL: "holds back every call: they do not want any",
 }

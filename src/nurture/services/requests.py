@@ -44,6 +44,8 @@ FORGOTTEN_AFTER = timedelta(days=30)
 SUPPRESSED_ASKED_AFTER = timedelta(days=30)
 """Nor is one on the suppression list, answered or not."""
 CONFIRMED_BY = "the link in our mail"
+NO_OFFER = ""
+"""What somebody asks for who only wants to hear from us again."""
 _WISH, _AGAIN = "values", "again"
 """What a request keeps beside the way here: what was typed, and whether we had stopped writing to the address."""
 
@@ -101,6 +103,18 @@ def ask(runtime: Runtime, wish: Wish) -> None:
             question.ask(only_permission=True)
 
     runtime.database.retrying(store)
+
+
+def ask_back(
+    tx: Connection, runtime: Runtime, email: str, consent: ConsentWording, proof: Mapping[str, str]
+) -> None:
+    """Mail somebody who left whether we may write again, with the words they are to agree to.
+
+    They asked on the page that everybody gets; the same limits hold as for a form.
+    """
+    wish = Wish(offer=NO_OFFER, email=email, consent=consent, origin={}, proof=proof)
+    workspace = runtime.shelf.published(tx).workspace
+    _Question(tx, runtime, wish, workspace, runtime.now()).ask(only_permission=True)
 
 
 def look(runtime: Runtime, link: Payload) -> Confirmation:
@@ -173,7 +187,7 @@ def _revive(tx: Connection, request: Request, now: datetime) -> None:
         Channel.EMAIL,
         revivable(listed, opted_in=bool(request.consent)),
         at=now,
-        source=f"confirmed by mail, form {request.offer}",
+        source=f"confirmed by mail, {_source(request.offer)}",
         request=request.key,
     )
 
@@ -183,7 +197,7 @@ def _granted(contact_id: int, wish: Wish, now: datetime, workspace: Workspace) -
         return []
     data = {
         "purpose": wish.consent.purpose,
-        "source": f"form {wish.offer}",
+        "source": _source(wish.offer),
         "wording": wish.consent.wording,
         "version": wish.consent.version,
     }
@@ -209,6 +223,10 @@ def _requested(contact_id: int, wish: Wish) -> Happening:
         id=_once(wish, "offer"),
         source="form",
     )
+
+
+def _source(offer: str) -> str:
+    return f"form {offer}" if offer else "page"
 
 
 def _once(wish: Wish, what: str) -> str | None:
@@ -245,7 +263,7 @@ class _Question:
         if self._was_asked(recent) or SuppressionReason.COMPLAINT in self.suppressed:
             return
         request = self._request(only_permission)
-        title = self.runtime.shelf.published(self.tx).offers[self.wish.offer].title
+        title, story = self._told()
         link = self.runtime.links.confirm(request.key, (self.now + CONFIRM_WITHIN).replace(microsecond=0))
         notice = Notice(
             # Two who ask in the same moment follow the same request, and so have the same key: one mail.
@@ -253,12 +271,23 @@ class _Question:
             kind=NoticeKind.CONFIRM,
             to=self.wish.email,
             subject=f"Please confirm: {title}",
-            text=_text(title, self.wish.consent, self.workspace, link, self._aim(only_permission)),
+            text=_text(story, self.wish.consent, self.workspace, link, self._aim(only_permission)),
         )
         if notices.plan(self.tx, self.runtime, [notice]):
             requests.add(self.tx, request)
             if self.suppressed:
                 self._note(request)
+
+    def _told(self) -> tuple[str, str]:
+        """What it is about, and what happened."""
+        us = self.workspace.name
+        if self.wish.offer == NO_OFFER:
+            return (
+                f"mail from {us}",
+                f"Somebody pressed “Write to me again” on the page of {us}’s mails to you.",
+            )
+        title = self.runtime.shelf.published(self.tx).offers[self.wish.offer].title
+        return title, f"Somebody asked {us} for “{title}” with this address."
 
     def _was_asked(self, recent: Sequence[Request]) -> bool:
         if not self.suppressed:
@@ -287,7 +316,7 @@ class _Question:
             channel=Channel.EMAIL,
             change=Step.ASKED,
             at=self.now,
-            source=f"form {self.wish.offer}",
+            source=_source(self.wish.offer),
             request=request.key,
         )
         suppressions.note(self.tx, [asked])
@@ -307,11 +336,11 @@ def _kept(consent: ConsentWording) -> dict[str, str]:
     return kept | ({"expires": str(consent.expires)} if consent.expires else {})
 
 
-def _text(title: str, consent: ConsentWording | None, workspace: Workspace, link: str, aim: str) -> str:
+def _text(story: str, consent: ConsentWording | None, workspace: Workspace, link: str, aim: str) -> str:
     """The mail, in words of ours and the workspace's only: nothing that was typed into the form can travel in it."""
     agreed = f"With it goes this: “{consent.wording}”\n\n" if consent else ""
     return (
-        f"Somebody asked {workspace.name} for “{title}” with this address.\n\n"
+        f"{story}\n\n"
         f"{agreed}"
         f"{aim} open this page and press the button:\n\n"
         f"{link}\n\n"

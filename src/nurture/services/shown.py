@@ -26,6 +26,7 @@ from nurture.services.preview import as_read
 from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
 from nurture.services.stages import older_versions, stage_of
+from nurture.services.visit_words import VisitLine, visits_to
 from nurture.steps.base import Step
 from nurture.steps.email import TRANSACTIONAL, EmailFields
 from nurture.workflow.model import Workflow
@@ -46,6 +47,8 @@ class Shown:
     unchanged: bool = True
     fault: str | None = None
     """Why it cannot be rendered for this contact."""
+    visits: tuple[VisitLine, ...] = ()
+    """Who opened it and followed its links, as far as anybody can tell."""
 
 
 def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
@@ -54,10 +57,11 @@ def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
         person, delivery = _found(tx, contact_id, delivery_id)
         published = runtime.shelf.published(tx)
         letter = _of_delivery(tx, runtime.shelf, published, person, delivery)
+        visits = visits_to(tx, delivery.id, delivery.planned_at)
     try:
         composed = _composed(published, letter, runtime.links, delivery.ended_at or runtime.now())
     except (NurtureError, ValueError) as error:
-        return Shown(person, delivery, fault=str(error))
+        return Shown(person, delivery, fault=str(error), visits=visits)
     mail = replace(composed.mail, message_id=delivery.message_id or composed.mail.message_id)
     return Shown(
         contact=person,
@@ -67,6 +71,7 @@ def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
         text=composed.rendered.text,
         html=composed.rendered.html,
         unchanged=delivery.template_hash in (None, composed.template_hash),
+        visits=visits,
     )
 
 
@@ -102,6 +107,7 @@ def send_me(
             subject=f"[Test for {name}] {composed.rendered.subject}",
             text=composed.rendered.text,
             html=composed.rendered.html,
+            about=f"contact:{contact_id}",
         )
         if notices.plan(tx, runtime, [notice]):
             detail = {"template": letter.template}

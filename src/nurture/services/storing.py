@@ -6,7 +6,7 @@ is not asked again by a machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,8 @@ from nurture.db.contact_import import NewContact, UpsertResult, upsert
 from nurture.model.addresses import same_key
 from nurture.model.contact_values import DECLARE, as_text, read_value
 from nurture.model.errors import NurtureError, TextError, did_you_mean
-from nurture.model.words import Channel, Scalar
+from nurture.model.permission import channels_of, end_of
+from nurture.model.words import Channel, Grant, Scalar
 from nurture.model.workspace import Workspace
 from nurture.services import import_contacts
 from nurture.services.batches import Address, Reading, Strict, Text, Values, Word, read_batch
@@ -28,6 +29,8 @@ from nurture.services.import_contacts import tell_workflows
 from nurture.services.importing import values as readers
 from nurture.services.importing.cells import CellError
 from nurture.services.ingest import Happening, take_in
+from nurture.services.permission import GRANTED, read_consent
+from nurture.services.published import Published
 from nurture.services.runtime import Runtime
 
 
@@ -38,6 +41,15 @@ class ConsentForm(Strict):
     source: Word = Field(examples=["Checkout of the web shop, 2 March 2026"])
     wording: Text | None = Field(default=None, description="The words they agreed to.")
     version: Word | None = Field(default=None, description="Which version of the words.")
+    channel: Word | None = Field(default=None, examples=["email, phone"], description="By mail, if left out.")
+    expires: Word | None = Field(
+        default=None, examples=["2028-03-02", "24 months"], description="It holds nothing from then on."
+    )
+    implied: bool = Field(
+        default=False,
+        strict=True,
+        description="They did not say it, but bought or asked something; then it expires.",
+    )
 
 
 class ContactForm(Strict):
@@ -79,6 +91,8 @@ class StoredBatch:
     unchanged: int
     consented: int
     consent_refused: tuple[RefusedConsent, ...]
+    erased: tuple[int, ...] = ()
+    """The items whose people were erased: they are not stored."""
 
 
 def store_batch(runtime: Runtime, given: object, *, source: str) -> StoredBatch:
@@ -88,69 +102,92 @@ def store_batch(runtime: Runtime, given: object, *, source: str) -> StoredBatch:
     """
     now = runtime.now()
     reading = read_batch(ContactForm, given)
-    workspace = runtime.published().workspace
-    wanted = _contacts(reading, workspace)
-    asked = {index: item.consent for index, item in reading.items.items() if item.consent}
+    published = runtime.published()
+    said = _consents(reading, published, now)
+    wanted = _contacts(reading, published.workspace)
 
     def work(tx: Connection) -> StoredBatch:
         result = upsert(tx, list(wanted.values()), now)
-        owners = {index: result.ids[same_key(wanted[index].email)] for index in asked}
-        willing, refused = _settle(tx, asked, owners, now)
+        erased = tuple(index for index, one in wanted.items() if same_key(one.email) in result.erased)
+        owners = {index: result.ids[same_key(wanted[index].email)] for index in said if index not in erased}
+        willing, refused = _settle(tx, said, owners, now)
         tell_workflows(runtime.shelf, now)(tx, sorted({*result.updated}))
         take_in(tx, runtime.shelf, [_granted(*one, source) for one in willing.items()], now)
-        return _told(result, len(willing), refused)
+        return _told(result, len(willing), refused, erased)
 
     return runtime.database.retrying(work)
 
 
-def _told(result: UpsertResult, consented: int, refused: list[RefusedConsent]) -> StoredBatch:
+def _told(
+    result: UpsertResult, consented: int, refused: list[RefusedConsent], erased: tuple[int, ...]
+) -> StoredBatch:
     return StoredBatch(
         created=len(result.created),
         updated=len(result.updated),
         unchanged=len(result.unchanged),
         consented=consented,
         consent_refused=tuple(refused),
+        erased=erased,
     )
 
 
 # --- permission ---------------------------------------------------------------------------------------------------
 
+Said = Mapping[str, Scalar]
+"""A consent as its event says it."""
 Permission = tuple[int, str]
 """Contact id and purpose."""
 
 
 def _settle(
-    tx: Connection, asked: Mapping[int, ConsentForm], owners: Mapping[int, int], now: datetime
-) -> tuple[dict[Permission, ConsentForm], list[RefusedConsent]]:
-    """The permissions to write down, and those that are not taken. Who has one already is in neither."""
+    tx: Connection, said: Mapping[int, Said], owners: Mapping[int, int], now: datetime
+) -> tuple[dict[Permission, Said], list[RefusedConsent]]:
+    """The permissions to write down, and those that are not taken. Who has one that lasts as long is in neither."""
     people = set(owners.values())
     taken_back = consents.withdrawn(tx, people)
     closed = {one for one, channels in suppressions.of(tx, people).items() if Channel.EMAIL in channels}
-    given = {
-        (contact, grant.purpose)
-        for contact, grants in consents.grants(tx, people, now).items()
-        for grant in grants
-        if grant.channel is Channel.EMAIL
-    }
-    willing: dict[Permission, ConsentForm] = {}
+    live = consents.grants(tx, people, now)
+    willing: dict[Permission, Said] = {}
     refused = []
-    for index, consent in asked.items():
-        contact = owners[index]
+    for index, contact in owners.items():
+        consent = said[index]
+        purpose = str(consent["purpose"])
         if contact in closed:
             refused.append(RefusedConsent(index, Refused.SUPPRESSED))
-        elif consent.purpose in taken_back.get(contact, ()):
+        elif purpose in taken_back.get(contact, ()):
             refused.append(RefusedConsent(index, Refused.WITHDRAWN))
-        elif (contact, consent.purpose) not in given:
-            willing[(contact, consent.purpose)] = consent
+        elif not _is_given(consent, live.get(contact, ())):
+            willing[(contact, purpose)] = consent
     return willing, refused
 
 
-def _granted(permission: Permission, consent: ConsentForm, source: str) -> Happening:
-    said: dict[str, Scalar] = consent.model_dump(exclude_none=True)
-    return Happening(contact_id=permission[0], name="consent.granted", data=said, source=source)
+def _is_given(consent: Said, live: Sequence[Grant]) -> bool:
+    """Does the contact allow all of this already, and for at least as long?"""
+    end = end_of(consent)
+    held = {one.channel for one in live if one.purpose == consent["purpose"] and one.lasts_until(end)}
+    return held.issuperset(channels_of(consent) or (Channel.EMAIL,))
+
+
+def _granted(permission: Permission, consent: Said, source: str) -> Happening:
+    return Happening(contact_id=permission[0], name=GRANTED, data=consent, source=source)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
+
+
+def _consents(reading: Reading[ContactForm], published: Published, now: datetime) -> dict[int, Said]:
+    """The consents of a list, by its index; what is wrong with one is noted in ``reading``."""
+    found: dict[int, Said] = {}
+
+    def judge(index: int, form: ConsentForm) -> None:
+        import_contacts.Consent(form.purpose, form.source)
+        given: dict[str, Scalar] = form.model_dump(exclude_defaults=True)
+        found[index] = read_consent(GRANTED, given, published, (), now)
+
+    for index, item in reading.items.items():
+        if item.consent:
+            reading.check(index, "consent", judge, index, item.consent)
+    return found
 
 
 def _contacts(reading: Reading[ContactForm], workspace: Workspace) -> dict[int, NewContact]:
@@ -171,10 +208,6 @@ def _contacts(reading: Reading[ContactForm], workspace: Workspace) -> dict[int, 
         if "email" in texts:
             fields = dict(_fields(reading, index, item, workspace))
             found[index] = NewContact(**texts, tags=frozenset(item.add_tags), fields=fields)  # type: ignore[arg-type]
-        if item.consent:
-            reading.check(
-                index, "consent", import_contacts.Consent, item.consent.purpose, item.consent.source
-            )
     reading.require_sound()
     return found
 

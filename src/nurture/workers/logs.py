@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 import threading
 from io import TextIOBase
@@ -23,6 +24,13 @@ from nurture.db.session import CommitUnknownError, UnreachableError
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError, UnreachableError, CommitUnknownError)
 
 log = structlog.get_logger()
+
+ADDRESS = re.compile(r"[^\s@<>()\[\]{}\"',;:=\\|]+@[^\s@<>()\[\]{}\"',;:=\\|/]+")
+
+
+def without_addresses(_logger: object, _method: str, line: str) -> str:
+    """The line as it is written: whatever looks like an address is masked, also in what a mail server or a library said."""
+    return ADDRESS.sub("[address]", line) if "@" in line else line
 
 
 class Stderr(TextIOBase):
@@ -59,6 +67,7 @@ def configure_logging(level: str = "info", *, as_json: bool | None = None) -> No
         if to_json
         else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
+    endings.append(cast("structlog.typing.Processor", without_addresses))
     structlog.configure(
         processors=[*steps, *endings],
         wrapper_class=structlog.make_filtering_bound_logger(least),

@@ -24,5 +24,5 @@ class VariantRow(Base, table=True):
     workflow: str = Field(primary_key=True)
     step: str = Field(primary_key=True)
     variant: str
-    enrollment_id: int = ref("enrollments.id")
+    enrollment_id: int = ref("enrollments.id", index=True)  # who is erased takes their enrollments along
     at: datetime = instant()

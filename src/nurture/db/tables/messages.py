@@ -102,8 +102,10 @@ class NoticeRow(Base, table=True):
     sender: str
     recipient: str
     subject: str
+    about: str | None = None
+    """Whom it shows, where it is a test: ``contact:7``."""
     data: bytes = Field(sa_type=LargeBinary)
-    """The whole message as it leaves."""
+    """The whole message as it leaves; empty once it is over."""
     message_id: str = Field(unique=True)
     planned_at: datetime = instant()
     state: str = "pending"

@@ -60,6 +60,7 @@ class ContactsStored(Answer):
     unchanged: int
     consented: int
     consent_refused: list[ConsentRefused]
+    erased: list[int] = Field(description="Items whose people had their data erased: they are not stored.")
 
 
 class TurnTold(Answer):
