@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from nurture.model.accounts import Role
-from nurture.services.offer_board import board
+from nurture.model.statistics import Share
+from nurture.services.offer_board import Source, board
 from tests.integration.test_offer_page import OFFER, known, ledger, live
 from tests.support.browsing import a_browser
 from tests.support.running import Running, a_nurture
@@ -83,9 +84,51 @@ def test_people_are_counted_once_whatever_they_ask(either: Running) -> None:
     either.track("offer.downloaded", offer="guide")
     either.track("offer.requested", offer="gone")
 
-    counts = {one.offer.name: (one.asked, one.downloaded) for one in board(either.nurture.runtime).cards}
+    counts = {one.offer.name: (one.asked, one.took.k) for one in board(either.nurture.runtime).cards}
 
     assert counts == {"evening": (0, 0), "guide": (2, 1), "plan": (0, 0), "review": (0, 0)}
+
+
+def test_the_ladder_counts_who_went_on_and_who_bought_after_asking(either: Running) -> None:
+    for name in ("ana", "bea", "carl", "dora"):
+        either.add(f"{name}@example.org")
+    either.track("sale.closed", "dora@example.org")
+    for name in ("ana", "bea", "carl", "dora"):
+        either.track("offer.requested", f"{name}@example.org", offer="guide", utm_source="fair")
+    either.track("offer.requested", "ana@example.org", offer="review")
+    either.track("offer.requested", "ana@example.org", offer="review")
+    either.track("sale.closed", "ana@example.org")
+    either.track("sale.closed", "bea@example.org")
+
+    cards = {one.offer.name: one for one in board(either.nurture.runtime).cards}
+
+    guide, review = cards["guide"], cards["review"]
+    assert (guide.asked, guide.went_on, guide.bought) == (4, Share(1, 4), Share(2, 4))
+    assert (review.asked, review.went_on, review.bought) == (1, Share(0, 1), Share(1, 1))
+    assert cards["plan"].went_on is None
+
+
+def test_each_source_is_told_with_those_who_bought(either: Running) -> None:
+    origins = {
+        "ana": {"utm_source": "fair", "referrer": "https://www.example.net/a"},
+        "bea": {"referrer": "https://www.example.net/b"},
+        "carl": {"referrer": "https://www.example.net/c"},
+        "dora": {},
+    }
+    for name, origin in origins.items():
+        either.add(f"{name}@example.org")
+        either.track("offer.requested", f"{name}@example.org", offer="guide", **origin)
+    either.track("sale.closed", "bea@example.org")
+
+    (guide,) = (one for one in board(either.nurture.runtime).cards if one.offer.name == "guide")
+    page = a_browser(either, Role.VIEWER).get("/admin/offers").text
+
+    assert guide.sources == (
+        Source("www.example.net", Share(1, 2)),
+        Source("fair", Share(0, 1)),
+        Source("unknown", Share(0, 1)),
+    )
+    assert "www.example.net" in page
 
 
 def test_the_page_tells_each_offers_kind_words_and_address(running: Running) -> None:

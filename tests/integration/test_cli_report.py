@@ -112,3 +112,20 @@ def test_what_cannot_be_reported_is_told_with_the_remedy(company: Path) -> None:
     assert (unknown.exit_code, twice.exit_code, no_time.exit_code) == (1, 2, 2)
     assert "did you mean 'retirement-readiness'?" in unknown.stderr
     assert "--since" in no_time.stderr
+
+
+def test_the_ladder_of_offers_has_a_row_for_each_rung_from_the_first_yes_up(lived: Path) -> None:
+    run("track", "ana@example.org", "offer.requested", "offer=plan-review", project=lived)
+
+    told = answer("report", "offers", project=lived)
+    sheet = run("report", "offers", "--csv", project=lived).stdout
+
+    rows = {row["offer"]: row for row in told["rows"]}
+    guide, review = rows["readiness-guide"], rows["plan-review"]
+    assert (guide["n"], guide["took"], guide["next"], guide["went_on"]) == (3, 1, "plan-review", 1)
+    assert guide["took_rate"] == pytest.approx(1 / 3, abs=1e-4)
+    assert (review["n"], review["cost"]) == (1, 95)
+    assert guide["sources"] == [{"source": "unknown", "n": 3, "bought": 0}]
+    names = [row["offer"] for row in told["rows"]]
+    assert names.index("readiness-guide") < names.index("plan-review")
+    assert [row["offer"] for row in csv.DictReader(sheet.splitlines())] == names

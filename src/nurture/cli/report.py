@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nurture.model.statistics import Interval
     from nurture.reports.experiments import Experiment, Group, Lift
     from nurture.reports.funnel import Funnel, Span, StageFunnel
+    from nurture.services.offer_board import OfferCard
     from nurture.wiring import Nurture
 
 Rows = Sequence[Mapping[str, object]]
@@ -157,6 +158,23 @@ def experiments(context: Context, workflow: str | None, as_csv: bool) -> None:
             context.note(f"{one.workflow}/{name} by {measure}: {one.verdict.said}.")
 
 
+@report.command("offers", epilog="Example: nurture report offers --csv")
+@project_options
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, with a heading.")
+def offers(context: Context, as_csv: bool) -> None:
+    """Show how far people climb: from each lead offer to the next one, and to a sale.
+
+    n is the contacts who asked for it, each once; all others are those of them who did so later.
+    """
+    from nurture.services.offer_board import board
+
+    _refuse_two_forms(context, as_csv)
+    with opened(context) as nurture:
+        found = board(nurture.runtime)
+    rows = [_offer_row(card) for rung in reversed(found.rungs) for card in rung]
+    _tell(context, rows, OFFER_COLUMNS, as_csv, currency=found.currency)
+
+
 # --- rows -------------------------------------------------------------------------------------------------------
 
 STAGE_COLUMNS = (
@@ -167,6 +185,10 @@ LOSS_COLUMNS = ("workflow", "stage", "reason", "before", "lost", "rate", "n")
 GROUP_COLUMNS = (
     *("workflow", "split", "measure", "variant", "n", "did", "rate", "low", "high", "behind"),
     *("weight", "behind_low", "behind_high"),
+)
+OFFER_COLUMNS = (
+    *("offer", "n", "took", "took_rate", "next", "went_on", "went_on_rate", "bought", "bought_rate"),
+    "cost",
 )
 SHOWN = 10
 """Columns of the funnel that a table shows; CSV and JSON hold all."""
@@ -191,6 +213,23 @@ def _group_row(workflow: str, split: str, measure: str, group: Group) -> dict[st
         "behind": _share(group.behind),
         "weight": group.weight,
         **_ends("behind", group.behind_interval),
+    }
+
+
+def _offer_row(card: OfferCard) -> dict[str, object]:
+    went_on = card.went_on
+    return {
+        "offer": card.offer.name,
+        "n": card.asked,
+        "took": card.took.k,
+        "took_rate": _share(card.took.rate),
+        "next": card.offer.next if went_on else None,
+        "went_on": went_on.k if went_on else None,
+        "went_on_rate": _share(went_on.rate) if went_on else None,
+        "bought": card.bought.k,
+        "bought_rate": _share(card.bought.rate),
+        "cost": card.cost,
+        "sources": [{"source": one.name, "n": one.bought.n, "bought": one.bought.k} for one in card.sources],
     }
 
 

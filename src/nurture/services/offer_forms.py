@@ -79,11 +79,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the page of an offer shows. ``confirms``: nothing happens before the asker's yes by mail."""
+    """What the page of an offer shows. ``confirms``: nothing happens before the asker's yes by mail.
+
+    ``price`` is with its currency, None where nothing is to be paid.
+    """
 
     name: str
     title: str
     promise: str
+    price: str | None
     words: Wording
     questions: tuple[Question, ...]
     consent: ConsentWording | None
@@ -131,6 +135,7 @@ def form_of(offer: Offer, workspace: Workspace) -> Form:
         name=offer.name,
         title=offer.title,
         promise=offer.promise,
+        price=f"{workspace.currency} {offer.price:,.2f}" if offer.price else None,
         words=WORDINGS[offer.kind],
         questions=tuple(_question(one.name, one.required or one.name == "email", workspace) for one in asked),
         consent=offer.consent,

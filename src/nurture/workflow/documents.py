@@ -67,7 +67,10 @@ class LinkTerms:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A low-risk first yes. ``asset`` is a file in ``assets/``, ``next`` the next rung of the ladder, ``cost`` per hand-over."""
+    """A low-risk first yes. ``asset`` is a file in ``assets/``, ``next`` the next rung of the ladder.
+
+    ``cost`` is ours for each hand-over, ``price`` what it costs the asker; both in the workspace's currency.
+    """
 
     name: str
     kind: OfferKind
@@ -83,6 +86,7 @@ class Offer:
     mail: str | None = None
     link: LinkTerms = LinkTerms()
     cost: float = 0.0
+    price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,7 @@ class OfferForm(_Form):
     mail: Slug | None = None
     link: LinkForm = LinkForm()
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    price: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class PersonaForm(_Form):
@@ -262,6 +267,7 @@ def _offer(form: OfferForm, place: Place) -> Offer:
         mail=form.mail,
         link=LinkTerms(form.link.valid, form.link.downloads),
         cost=form.cost,
+        price=form.price,
     )
 
 
