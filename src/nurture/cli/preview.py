@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 )
 @click.option("--locale", metavar="LANGUAGE", help="In this language, such as fr or fr-CA.")
 @click.option(
+    "--html",
     "--open",
     "page",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.html",
+    metavar="FILE",
     help="Also write the HTML there, to be opened in a browser.",
 )
 def preview(
@@ -55,21 +56,23 @@ def preview(
     with it may still be unfinished.
     """
     from nurture.services.folder import open_as_it_is
-    from nurture.services.preview import find, has_language, uses
+    from nurture.services.preview import find, uses
     from nurture.services.preview import preview as render
+    from nurture.services.rehearsal import of_folder
 
     folder = open_as_it_is(context.project)
-    name = find(folder, template)
-    wanted = next((use.workflow.persona for use in uses(folder, name)), None)
+    ground = of_folder(folder)
+    name = find(ground, template)
+    wanted = next((use.workflow.persona for use in uses(ground, name)), None)
     contact, _ = who(folder, persona, file, wanted)
     if locale:
         contact = replace(contact, locale=locale)
-        if not has_language(folder, name, locale):
-            context.note(f"{name} is not written in '{locale}'; this is the nearest there is.")
     try:
-        shown = render(folder, name, contact, system_time(), base_url())
+        shown = render(ground, name, contact, system_time(), base_url())
     except ValueError as error:  # a header that cannot travel
         raise NurtureError(f"{name} cannot be sent to {contact.email}: {error}") from error
+    if locale and shown.locale is None:
+        context.note(f"{name} is not written in '{locale}'; this is the main language.")
     if page:
         if shown.html is None:
             raise NurtureError(f"{name} has no HTML: it is plain text")

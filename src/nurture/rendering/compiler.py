@@ -114,7 +114,7 @@ class Compiler:
             sender=front_matter.get("sender") or "default",
             layout=front_matter.get("layout"),
             variables=tuple(sorted(set(self.variables))),
-            partials=frozenset(source.file for source in self.put_in),
+            files=tuple(dict.fromkeys(file.file for file in self._files())),
         )
         self._stop_on_problems()
         return message
@@ -321,9 +321,14 @@ class Compiler:
 
     def _hash(self) -> str:
         digest = sha256()
-        for file in (self.source, self.layout, self.text, self.layout_text, *self.put_in):
-            digest.update(f"{file.file}\0{file.text}\0".encode() if file else b"\0")
+        for file in self._files():
+            digest.update(f"{file.file}\0{file.text}\0".encode())
         return digest.hexdigest()[:32]
+
+    def _files(self) -> Iterator[TemplateSource]:
+        yield self.source
+        yield from filter(None, (self.text, self.layout, self.layout_text))
+        yield from self.put_in
 
     def _stop_on_problems(self) -> None:
         if self.problems:

@@ -144,8 +144,8 @@ class MessageTemplate:
     sender: str
     layout: str | None
     variables: tuple[Variable, ...]
-    partials: frozenset[str] = frozenset()
-    """The files of the partials that stand in it."""
+    files: tuple[str, ...] = ()
+    """What it is made of: its own file first, then its .txt, its layout's and those of its partials."""
 
     @property
     def links(self) -> frozenset[str]:

@@ -85,6 +85,14 @@ class Library:
         """Every name, such as ``email/welcome`` or ``call/welcome-call``."""
         return frozenset(name for name, _, _ in self._sources)
 
+    def languages(self, name: str) -> tuple[str, ...]:
+        """The languages in which ``email/welcome`` is written, beside the main one."""
+        return tuple(sorted({locale for other, locale, _ in self._sources if other == name and locale}))
+
+    def language(self, name: str, locale: str | None) -> str | None:
+        """The language in which a contact of ``locale`` gets ``email/welcome``; None is the main one. Raises NotFoundError."""
+        return self._found(name, locale)[0].locale
+
     def message(self, name: str, locale: str | None = None) -> MessageTemplate:
         """The message ``name`` (``welcome`` is ``email/welcome``) in the nearest language.
 

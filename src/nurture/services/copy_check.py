@@ -18,6 +18,7 @@ from nurture.rendering.templates import Library, TemplateSource, is_sent
 from nurture.services.check import template_sources
 from nurture.services.folder import Folder
 from nurture.services.preview import EMAIL, find, preview, uses
+from nurture.services.rehearsal import Ground, of_folder
 from nurture.services.stand_in import usual
 from nurture.workflow.checks.advice import ADVICE
 
@@ -53,27 +54,28 @@ class Copy:
 
 def check_copy(folder: Folder, names: Sequence[str], now: datetime) -> list[Copy]:
     """Every message, or those of ``names``, each in all its languages. Raises NotFoundError, NurtureError."""
-    wanted = {find(folder, name) for name in names}
+    ground = of_folder(folder)
+    wanted = {find(ground, name) for name in names}
     sources, _ = template_sources(folder.project.folder)
     bare = Library(replace(source, text=_LAYOUT_LINE.sub("", source.text, count=1)) for source in sources)
-    alone = replace(folder, templates=bare)
+    alone = replace(ground, templates=bare)
     found: dict[tuple[str, str | None], TemplateSource] = {}
     for source in sources:
         mine = source.name.startswith(EMAIL) and is_sent(source.name)
         if mine and (not wanted or source.name in wanted) and source.kind != "txt":
             found.setdefault((source.name, source.locale), source)
     return [
-        _copy(folder, alone, source, now)
+        _copy(folder, ground, alone, source, now)
         for _, source in sorted(found.items(), key=lambda one: (one[0][0], one[0][1] or ""))
     ]
 
 
-def _copy(folder: Folder, alone: Folder, source: TemplateSource, now: datetime) -> Copy:
-    use = next(uses(folder, source.name), None)
+def _copy(folder: Folder, ground: Ground, alone: Ground, source: TemplateSource, now: datetime) -> Copy:
+    use = next(uses(ground, source.name), None)
     contact = replace(usual(folder, use.workflow.persona if use else None)[0], locale=source.locale)
     top, _, _ = split_front_matter(with_plain_lines(source.text), source.file)
     try:
-        framed = preview(folder, source.name, contact, now, BASE_URL)
+        framed = preview(ground, source.name, contact, now, BASE_URL)
         body = preview(alone, source.name, contact, now, BASE_URL)
     except ValueError as error:
         raise NurtureError(f"{source.file} cannot be sent to {contact.email}: {error}") from error

@@ -29,8 +29,6 @@ class Folder:
     project: Project
     workspace: Workspace
     templates: Library
-    languages: frozenset[tuple[str, str | None]]
-    """Which template is written in which language; None is the one without."""
 
     def workflow(self, name: str) -> Workflow:
         """Raises NotFoundError, with the nearest name there is."""
@@ -69,9 +67,7 @@ def read_toml(path: Path) -> Workspace:
 def opened(path: Path, project: Project) -> Folder:
     """The project that was read from ``path``, with its templates; its `nurture.toml` is known to be sound."""
     assert project.workspace is not None
-    sources = template_sources(path)[0]
-    languages = frozenset((source.name, source.locale) for source in sources)
-    return Folder(project, project.workspace, Library(sources), languages)
+    return Folder(project, project.workspace, Library(template_sources(path)[0]))
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -19,8 +19,8 @@ from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.mime import preview_headers
 from nurture.rendering.templates import is_sent
 from nurture.services.compose import Letter, compose, context, team_address
-from nurture.services.folder import Folder
 from nurture.services.made_up import taken_by
+from nurture.services.rehearsal import Ground
 from nurture.steps.base import Step, TouchFields
 from nurture.steps.call_task import CallTaskFields
 from nurture.steps.email import TRANSACTIONAL, EmailFields
@@ -50,6 +50,12 @@ class Preview:
     headers: dict[str, str]
     step: str | None
     """Where it is used: ``workflow/step``."""
+    preheader: str = ""
+    locale: str | None = None
+    """The language it is written in; None is the main one."""
+    layout: str | None = None
+    bytes: int = 0
+    """Of the HTML: large messages are cut off by the largest web mailer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,11 @@ class Use:
         return self.workflow.stage(self.step.stage)
 
     @property
+    def name(self) -> str:
+        """``workflow/step``."""
+        return f"{self.workflow.name}/{self.step.id}"
+
+    @property
     def purpose(self) -> str:
         """The consent it relies on; ``transactional`` for what the contact asked for."""
         if isinstance(self.step.fields, NotifyFields):
@@ -72,32 +83,46 @@ class Use:
         return own or self.workflow.purpose
 
 
-def preview(folder: Folder, name: str, contact: Contact, now: datetime, base_url: str) -> Preview:
+def preview(
+    ground: Ground, name: str, contact: Contact, now: datetime, base_url: str, used: Use | None = None
+) -> Preview:
     """The message or script ``name``: ``welcome``, ``call/welcome-call``, or the path of its file.
 
-    Raises NotFoundError, TemplateProblems, RenderError, ValueError for a header that cannot travel.
+    As ``used``, else as the first step that uses it would send it. Raises NotFoundError, TemplateProblems, RenderError, ValueError for a header that cannot travel.
     """
-    template = find(folder, name)
-    use = next(uses(folder, template), None)
+    template = find(ground, name)
+    use = used or next(uses(ground, template), None)
     links = Links(base_url, ("preview",))  # not the project's key: a link of a preview must never act
-    letter = _letter(folder, template, contact, use, now)
-    step = f"{use.workflow.name}/{use.step.id}" if use else None
+    letter = _letter(ground, template, contact, use, now)
+    step = use.name if use else None
+    locale = ground.templates.language(template, contact.locale)
     if template.startswith(CALL):
-        script = folder.templates.script(template, contact.locale)
-        text = script.render(context(letter, folder.workspace, links, now))
-        return Preview(template, None, text, None, {}, step)
-    composed = compose(letter, folder.workspace, folder.templates, links, now)
+        script = ground.templates.script(template, contact.locale)
+        text = script.render(context(letter, ground.workspace, links, now))
+        return Preview(template, None, text, None, {}, step, locale=locale)
+    composed = compose(letter, ground.workspace, ground.templates, links, now)
     rendered = composed.rendered
     headers = {header: as_read(value) for header, value in preview_headers(composed.mail)}
-    return Preview(template, rendered.subject, rendered.text, rendered.html, headers, step)
+    return Preview(
+        template,
+        rendered.subject,
+        rendered.text,
+        rendered.html,
+        headers,
+        step,
+        preheader=rendered.preheader,
+        locale=locale,
+        layout=rendered.layout,
+        bytes=len((rendered.html or "").encode()),
+    )
 
 
-def find(folder: Folder, name: str) -> str:
+def find(ground: Ground, name: str) -> str:
     """``email/welcome`` or ``call/welcome-call`` for a name or the path of a file; a mail goes before a script.
 
     Raises NotFoundError.
     """
-    known = {template for template in folder.templates.names if is_sent(template)}
+    known = {template for template in ground.templates.names if is_sent(template)}
     path = PurePosixPath(name)
     bare = path.name.split(".")[0] if path.suffix in (".md", ".html", ".txt") else path.name
     parents = [part for part in path.parts[:-1] if part in ("email", "call")]
@@ -109,21 +134,12 @@ def find(folder: Folder, name: str) -> str:
     raise NotFoundError(f"there is no template '{name}'", hint=hint)
 
 
-def has_language(folder: Folder, template: str, locale: str) -> bool:
-    """Whether the template is written in this language: `fr-CA` is served by `fr` too."""
-    while locale:
-        if (template, locale) in folder.languages:
-            return True
-        locale = locale.rpartition("-")[0]
-    return False
-
-
-def uses(folder: Folder, template: str) -> Iterator[Use]:
+def uses(ground: Ground, template: str) -> Iterator[Use]:
     """The steps that send it, those that link an offer first."""
     kind, _, bare = template.partition("/")
     found = [
         Use(workflow, step)
-        for workflow in folder.project.workflows.values()
+        for workflow in ground.workflows.values()
         for step in workflow.steps.values()
         if _template_of(step, kind) == bare
     ]
@@ -143,7 +159,7 @@ def _linked(use: Use) -> str | None:
     return use.step.fields.link_offer if isinstance(use.step.fields, EmailFields) else None
 
 
-def _letter(folder: Folder, template: str, contact: Contact, use: Use | None, now: datetime) -> Letter:
+def _letter(ground: Ground, template: str, contact: Contact, use: Use | None, now: datetime) -> Letter:
     to_team = use is not None and isinstance(use.step.fields, NotifyFields)
     wanted = use.step.fields.to if use and isinstance(use.step.fields, NotifyFields) else None
     purpose = use.purpose if use else ""
@@ -154,15 +170,15 @@ def _letter(folder: Folder, template: str, contact: Contact, use: Use | None, no
         marketing=purpose != TRANSACTIONAL,
         purpose=purpose,
         stage=use.stage if use else None,
-        offer=_offer(folder, template, use),
-        event=_event(folder, contact, use, now),
-        to=team_address(wanted, contact, folder.workspace) if to_team else None,
+        offer=_offer(ground, template, use),
+        event=_event(ground, contact, use, now),
+        to=team_address(wanted, contact, ground.workspace) if to_team else None,
     )
 
 
-def _offer(folder: Folder, template: str, use: Use | None) -> Offer:
+def _offer(ground: Ground, template: str, use: Use | None) -> Offer:
     """The offer its step links, else the one it delivers, else any, so that `offer.link` can be seen."""
-    offers = folder.project.offers
+    offers = ground.offers
     linked = offers.get(_linked(use) or "") if use else None
     if linked is not None:
         return linked
@@ -170,14 +186,14 @@ def _offer(folder: Folder, template: str, use: Use | None) -> Offer:
     return next(delivered, next(iter(offers.values()), SAMPLE_OFFER))
 
 
-def _event(folder: Folder, contact: Contact, use: Use | None, now: datetime) -> Event | None:
+def _event(ground: Ground, contact: Contact, use: Use | None, now: datetime) -> Event | None:
     """The evidence that would have brought the contact into the stage; None where none can be made up."""
     if use is None:
         return None
     stage = use.stage
     before = use.workflow.stages[stage.index - 1].validate if stage.index else None
     match = stage.trigger.match if stage.trigger else before
-    data = taken_by(match, Scope(contact=contact, workspace=folder.workspace)) if match else None
+    data = taken_by(match, Scope(contact=contact, workspace=ground.workspace)) if match else None
     if match is None or data is None:
         return None
     return Event(id=1, name=match.name, at=now, arrived_at=now, data=data, contact_id=contact.id)
