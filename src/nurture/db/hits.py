@@ -181,6 +181,9 @@ class Response:
     clicked_by_machine: int = 0
 
 
+NO_RESPONSE = Response()
+
+
 def responses(tx: Connection, delivery_ids: Collection[int]) -> dict[int, Response]:
     """How each of these messages was answered; those that nobody visited are left out."""
     grades: dict[int, dict[str, set[str]]] = {}

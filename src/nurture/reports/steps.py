@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from nurture.db import funnel as db
+from nurture.db import hits
+from nurture.db.hits import NO_RESPONSE, Response
 from nurture.model.words import DeliveryState, TaskState
 
 PENDING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
@@ -31,6 +33,8 @@ class StepCounts:
     """Why messages or calls were skipped, failed, cancelled; the most frequent first."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     """How the calls that were made came out; the most frequent first."""
+    response: Response = NO_RESPONSE
+    """How many of its messages were opened and clicked, by people, and by machines only."""
 
     @property
     def ran(self) -> int:
@@ -57,6 +61,7 @@ def read(tx: Connection, workflow: str) -> Steps:
     """The steps of one workflow, over all its versions."""
     standing = db.standing(tx, workflow)
     messages, calls = db.messages(tx, workflow), db.calls(tx, workflow)
+    responses = hits.of_workflow(tx, workflow)
     acted = {one.step for one in (*messages, *calls)}
     ids = acted | {one.step for one in standing if one.step is not None}
     return Steps(
@@ -65,6 +70,7 @@ def read(tx: Connection, workflow: str) -> Steps:
                 [one for one in standing if one.step == step],
                 [one for one in messages if one.step == step],
                 [one for one in calls if one.step == step],
+                responses.get(step, NO_RESPONSE),
             )
             for step in sorted(ids)
         },
@@ -73,7 +79,9 @@ def read(tx: Connection, workflow: str) -> Steps:
     )
 
 
-def _counts(standing: list[db.Standing], messages: list[db.Done], calls: list[db.Done]) -> StepCounts:
+def _counts(
+    standing: list[db.Standing], messages: list[db.Done], calls: list[db.Done], response: Response
+) -> StepCounts:
     return StepCounts(
         now=sum(one.count for one in standing),
         by_version=_summed((one.version, one.count) for one in standing),
@@ -89,6 +97,7 @@ def _counts(standing: list[db.Standing], messages: list[db.Done], calls: list[db
         outcomes=_summed(
             (one.reason, one.count) for one in calls if one.reason and one.state == TaskState.DONE
         ),
+        response=response,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nurture.db import deliveries, delivery_list, notices
+from nurture.db import deliveries, delivery_list, hits, notices
 from nurture.db.deliveries import Delivery
 from nurture.db.delivery_list import UNDER_WAY, Listed, Wanted
 from nurture.db.notices import PlannedNotice
@@ -17,6 +17,7 @@ from nurture.model.words import Channel, DeliveryState
 from nurture.services import caught
 from nurture.services.caught import Slip
 from nurture.services.runtime import Runtime
+from nurture.services.visit_words import answers
 
 __all__ = ["Listing", "Tally", "Wanted", "look_through", "notices_before"]
 
@@ -43,7 +44,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page. ``caught`` holds the caught mail of a message by the message's key."""
+    """One page. ``caught`` holds the caught mail of a message by the message's key, ``answers`` in words what became of it
+    after it left, people and machines apart, by the message's id.
+    """
 
     rows: tuple[Listed, ...]
     older: int | None
@@ -52,6 +55,7 @@ class Listing:
     templates: tuple[str, ...]
     workflows: tuple[str, ...]
     caught: Mapping[str, Slip]
+    answers: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ def look_through(
         found = delivery_list.page(tx, wanted, before=before, most=PAGE + 1)
         tally = _tally(delivery_list.tally(tx))
         published = runtime.shelf.published(tx)
-    rows = tuple(found[:PAGE])
+        rows = tuple(found[:PAGE])
+        visited = hits.responses(tx, [one.id for one in rows])
     names = published.templates.names
     return Listing(
         rows=rows,
@@ -80,6 +85,7 @@ def look_through(
         templates=tuple(sorted(name.removeprefix(MAILS) for name in names if name.startswith(MAILS))),
         workflows=tuple(sorted(published.workflows)),
         caught=caught.by_keys(folder, [one.key for one in rows]) if folder else {},
+        answers={id_: answers(response) for id_, response in visited.items()},
     )
 
 

@@ -25,6 +25,7 @@ from nurture.services.ingest import CALL_OUTCOME
 from nurture.services.marks import Kind, Mark, State, in_plain, mark_of_call, mark_of_delivery, mark_of_event
 from nurture.services.published import Published
 from nurture.services.stages import find_stage
+from nurture.services.visit_words import what_shows
 from nurture.workflow.model import Workflow
 
 NOWHERE = Links("https://nowhere.invalid", ("a subject holds no link",))
@@ -81,7 +82,7 @@ class Marker:
             why = str(event.data.get("text", ""))
         else:
             why = (
-                "A scanner or a mail program did it: it proves nothing."
+                what_shows(event) or "A scanner or a mail program did it: it proves nothing."
                 if not event.human
                 else "It moved nothing."
             )

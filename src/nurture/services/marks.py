@@ -16,6 +16,7 @@ from nurture.engine.explain import in_words
 from nurture.model.contact_values import as_text
 from nurture.model.errors import Place
 from nurture.model.words import NOTHING, Channel, DeliveryState, Event, Scalar, TaskState
+from nurture.services.visit_words import who_did
 
 
 class Kind(StrEnum):
@@ -170,7 +171,7 @@ def mark_of_event(
         stage=stage,
         what=event.name,
         title=title_of(event, currency),
-        status="written" if is_note else "a machine did it" if state is State.MACHINE else "happened",
+        status="written" if is_note else who_did(event) if state is State.MACHINE else "happened",
         why=why,
         place=place,
         step=event.step,
