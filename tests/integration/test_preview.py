@@ -123,7 +123,7 @@ def test_a_language_that_is_not_written_is_said_to_be_missing(project: Path) -> 
 def test_the_html_can_be_written_for_a_browser(project: Path, tmp_path: Path) -> None:
     page = tmp_path / "welcome.html"
 
-    shown = answer("preview", "welcome", "--open", page, project=project)
+    shown = answer("preview", "welcome", "--html", page, project=project)
 
     assert page.read_text(encoding="utf-8") == shown["html"]
 

@@ -19,7 +19,7 @@ from nurture.rendering.anatomy import Anatomy, Link, taken_apart
 from nurture.rendering.links import Links
 from nurture.rendering.render import MessageTemplate, Rendered, RenderError
 from nurture.rendering.sources import with_plain_lines
-from nurture.rendering.templates import LAYOUTS, Library, TemplateProblems, TemplateSource, is_sent
+from nurture.rendering.templates import Library, TemplateProblems, TemplateSource, is_sent
 from nurture.rendering.ways import leads_somewhere
 from nurture.services.compose import Letter, context
 from nurture.steps.email import EmailFields
@@ -63,9 +63,8 @@ def message_faults(
         if file not in seen:
             seen.add(file)
             markets = name.removeprefix("email/") in marketing
-            yield from _Looker(
-                message, file, _around(message, file, files), project.workspace, markets
-            ).faults()
+            made_of = [files[one] for one in message.files]
+            yield from _Looker(message, file, made_of, project.workspace, markets).faults()
 
 
 def _marketing(project: Project) -> Iterator[str]:
@@ -73,13 +72,6 @@ def _marketing(project: Project) -> Iterator[str]:
         for step in draft.workflow.steps.values():
             if isinstance(step.fields, EmailFields) and is_marketing(draft, step):
                 yield step.fields.email
-
-
-def _around(message: MessageTemplate, file: str, files: Mapping[str, TemplateSource]) -> list[TemplateSource]:
-    """The files in which the words of a message may stand, its own first."""
-    layout = f"{LAYOUTS}{message.layout}"
-    others = [one for one in files.values() if one.file in message.partials or one.name == layout]
-    return [files[file], *others]
 
 
 @dataclass(frozen=True, slots=True)
