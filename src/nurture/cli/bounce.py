@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.common import Context, project_options
+from nurture.cli.common import Context, project_options, sentence
+from nurture.model.returns import Effect
 
 if TYPE_CHECKING:
     from nurture.channels.inbound import Report
+    from nurture.services.inbound import Became, Taken
+
+EFFECTS = {
+    Effect.NOTHING: "noted, nothing follows",
+    Effect.SUPPRESSED: "the address is suppressed",
+    Effect.COUNTED: "counted as not arrived",
+    Effect.RESTS: "too many did not arrive: the address is left alone for a while",
+    Effect.TOLD: "the workflows hear of it",
+}
+
+
+TRY_AGAIN = 75
+"""EX_TEMPFAIL of sysexits.h: a mail server that pipes a message to us keeps it, and tries again later."""
 
 
 @click.command("bounce", epilog="Example: nurture bounce returned.eml")
@@ -20,20 +35,57 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True),
     metavar="[FILE.eml]…",
 )
-def bounce(context: Context, messages: tuple[str, ...]) -> None:
+@click.option(
+    "--apply", is_flag=True, help="Record them too, each once: what is about a message of ours takes effect."
+)
+def bounce(context: Context, messages: tuple[str, ...], apply: bool) -> None:
     """Tell whether messages are bounces, complaints, automatic answers or none of these.
 
     `-`, or no FILE, reads standard input. hard: the address is dead. soft: it may be fine, this message did not
-    arrive. Nothing is recorded, and no project is needed.
+    arrive. Without --apply nothing is recorded, and no project is needed. With --apply - it exits 75 when it could not
+    be recorded, so that a mail server that pipes a message to it tries again.
     """
     from nurture.channels.inbound import classify
 
-    found = [(name, classify(first_of(name))) for name in messages or ("-",)]
-    if context.as_json:
-        context.emit_json([document(name, report) for name, report in found])
+    names = messages or ("-",)
+    if not apply:
+        _answer(context, [(name, classify(first_of(name)), None) for name in names])
         return
-    for name, report in found:
+    try:
+        found = _recorded(context, names)
+    except Exception as error:
+        if "-" not in names:
+            raise
+        # Whatever it is: a message that a mail server holds for us must not be sent back as undeliverable.
+        context.note(f"nurture: {sentence(error)}")
+        raise SystemExit(TRY_AGAIN) from None
+    _answer(context, found)
+
+
+Answer = tuple[str, "Report", "Taken | None"]
+
+
+def _recorded(context: Context, names: Sequence[str]) -> list[Answer]:
+    from nurture.cli._opened import opened
+    from nurture.services.inbound import take
+
+    with opened(context) as nurture:
+        taken = [(name, take(nurture.runtime, first_of(name), _source(name))) for name in names]
+    return [(name, one.report, one) for name, one in taken]
+
+
+def _source(name: str) -> str:
+    return "pipe" if name == "-" else "file"
+
+
+def _answer(context: Context, found: Sequence[Answer]) -> None:
+    if context.as_json:
+        context.emit_json([document(name, report, taken) for name, report, taken in found])
+        return
+    for name, report, taken in found:
         _tell(context, name, report)
+        for one in taken.became if taken else ():
+            _tell_effect(context, one)
 
 
 def first_of(name: str) -> bytes:
@@ -50,9 +102,10 @@ def first_of(name: str) -> bytes:
     return data
 
 
-def document(name: str, report: Report) -> dict[str, object]:
-    """One report for programs; kinds are the public ones."""
+def document(name: str, report: Report, taken: Taken | None = None) -> dict[str, object]:
+    """One report for programs; kinds are the public ones. ``recorded`` is what became of it, with --apply."""
     worst = report.worst
+    recorded = {"duplicate": taken.duplicate, "recorded": _recordings(taken)} if taken else {}
     return {
         "file": name,
         "kind": report.kind.public,
@@ -72,14 +125,39 @@ def document(name: str, report: Report) -> dict[str, object]:
             for one in report.recipients
         ],
         "why": report.why,
+        **recorded,
     }
+
+
+def _recordings(taken: Taken) -> list[dict[str, object]]:
+    return [
+        {
+            "recipient": one.recipient,
+            "kind": one.kind.public,
+            "matched_by": one.matched_by,
+            "effect": one.effect,
+            "duplicate": one.duplicate,
+        }
+        for one in taken.became
+    ]
+
+
+def _tell_effect(context: Context, one: Became) -> None:
+    whose = f"known by its {one.matched_by}" if one.matched_by else "about no message of ours"
+    effect = "noted before" if one.duplicate else EFFECTS[one.effect]
+    context.say(f"  {one.recipient or 'nobody named'}: {whose}; {effect}")
 
 
 def _tell(context: Context, name: str, report: Report) -> None:
     context.say(f"{name}: {report.kind}")
     context.say(f"  {report.why}")
     for one in report.recipients:
-        words = [one.written_to or "(no address shown)", str(one.kind.public), one.status, one.diagnostic[:120]]
+        words = [
+            one.written_to or "(no address shown)",
+            str(one.kind.public),
+            one.status,
+            one.diagnostic[:120],
+        ]
         context.say("  " + "  ".join(word for word in words if word))
     if report.message_ids:
         context.say(f"  about {report.message_ids[0]}")
