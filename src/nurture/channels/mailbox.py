@@ -230,6 +230,8 @@ def _told() -> Iterator[None]:
         raise MailboxError("the server does not answer in time") from None
     except (OSError, EOFError) as error:
         raise MailboxError(f"the connection failed: {_plain(str(error)) or type(error).__name__}") from error
+    except imaplib.IMAP4.abort:
+        raise MailboxError("the connection failed: the server hung up") from None
     except imaplib.IMAP4.error as error:
         raise MailboxError(f"the server says no: {_words(error.args)}") from None
 
