@@ -28,8 +28,9 @@ from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, SuppressionReason
 from nurture.model.workspace import Field, FieldType, Workspace
 from nurture.services import import_contacts as service
-from nurture.services.import_contacts import Consent, ImportReport, RowError, import_contacts, tell_workflows
+from nurture.services.import_contacts import Consent, import_contacts, tell_workflows
 from nurture.services.importing import reader
+from nurture.services.importing.report import ImportReport, RowError
 from nurture.services.published import Shelf
 
 ENROLLMENTS = table_of(EnrollmentRow)

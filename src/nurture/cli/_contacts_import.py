@@ -15,8 +15,8 @@ from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.import_contacts import ImportReport, RowError
     from nurture.services.importing.rejects import RejectedRows
+    from nurture.services.importing.report import ImportReport, RowError
 
 SHOWN = 20
 """Errors that people see; programs get those the report lists."""
@@ -35,6 +35,14 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 )
 @click.option("--consent", "purpose", metavar="PURPOSE", help="They agreed to messages for this purpose.")
 @click.option("--source", metavar="TEXT", help="Where and when they agreed; needed with --consent.")
+@click.option(
+    "--expires",
+    metavar="DATE|DURATION",
+    help="When that ends, such as 2028-03-02 or '24 months'; else never.",
+)
+@click.option(
+    "--implied", is_flag=True, help="They did not say it, but bought or asked something; it expires."
+)
 @click.option("--encoding", metavar="NAME", help="The file's encoding, if it is not recognised.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; store nothing.")
 def import_(
@@ -43,6 +51,8 @@ def import_(
     mapping: tuple[str, ...],
     purpose: str | None,
     source: str | None,
+    expires: str | None,
+    implied: bool,
     encoding: str | None,
     dry_run: bool,
 ) -> None:
@@ -52,17 +62,28 @@ def import_(
     and written to FILE.rejected.csv with the reason; any other bad cell is listed and left out. Empty cells clear
     nothing, suppressed addresses stay suppressed. The same file again changes nothing. Exits 1 if rows were rejected.
     """
+    from nurture.model.permission import read_end
     from nurture.services.folder import read_toml
     from nurture.services.import_contacts import Consent, import_contacts, tell_workflows
     from nurture.services.importing.rejects import RejectedRows
+    from nurture.services.permission import IMPLIED_ENDS, doubt_about
 
     if (purpose is None) != (source is None):
         raise click.UsageError("--consent and --source belong together: what they agreed to, and where.")
-    consent = Consent(purpose, source) if purpose is not None and source is not None else None
+    if purpose is None and (expires or implied):
+        raise click.UsageError("--expires and --implied say more of a --consent: name its purpose.")
+    if implied and not expires:
+        raise click.UsageError(f"--implied needs --expires: {IMPLIED_ENDS}.")
     wanted = Path("rejected.csv") if str(file) == "-" else file.with_name(f"{file.stem}.rejected.csv")
     workspace = read_toml(context.project)
     with opened(context) as nurture, _stream_of(file) as stream, RejectedRows(wanted) as rejects:
         now = nurture.clock.now()
+        consent = None
+        if purpose is not None and source is not None:
+            end = read_end(expires, now, workspace.zone) if expires else None
+            consent = Consent(purpose, source, end, implied, "command line")
+            if doubt := doubt_about(nurture.runtime, purpose):
+                context.note(f"Note: {doubt}.")
         report = import_contacts(
             nurture.database,
             workspace,
@@ -113,6 +134,12 @@ def _lines(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     yield from _listed(report.notes, "notes")
     if report.unlisted:
         yield f"{report.unlisted:,} more are only counted."
+    if report.withdrawn:
+        who = "person" if report.withdrawn == 1 else "people"
+        yield (
+            f"{report.withdrawn:,} {who} took this permission back before: no consent was written for them."
+            " Only their own yes gives it again."
+        )
     counts = ("created", "updated", "unchanged", "merged", "rejected", "suppressed", "consented")
     shown = (
         f"{getattr(report, name):,} {name}" for name in counts if getattr(report, name) or name in counts[:3]

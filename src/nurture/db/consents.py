@@ -76,6 +76,19 @@ def withdrawn(tx: Connection, contact_ids: Collection[int]) -> dict[int, frozens
     return {contact: frozenset(purposes) for contact, purposes in found.items()}
 
 
+Spoken = tuple[str, Channel]
+"""A purpose and a channel."""
+
+
+def spoken_of(tx: Connection, contact_ids: Collection[int]) -> dict[int, frozenset[Spoken]]:
+    """What each contact ever granted or withdrew, by purpose and channel. None: left out."""
+    found: dict[int, set[Spoken]] = {}
+    if contact_ids:
+        for contact, purpose, channel in tx.execute(_SPOKEN_OF, {"ids": contact_ids}):
+            found.setdefault(contact, set()).add((purpose, Channel(channel)))
+    return {contact: frozenset(spoken) for contact, spoken in found.items()}
+
+
 def ever_withdrew(tx: Connection, contact_ids: Collection[int], channel: Channel, purpose: str) -> set[int]:
     """Those of the contacts who once withdrew this consent, whatever came later. A list must not ask them again."""
     values = {"ids": contact_ids, "of": channel.value, "purpose": purpose}
@@ -115,6 +128,7 @@ _LIVE = (
 _TAKEN_BACK = select(C.c.contact_id, C.c.purpose).where(
     C.c.id.in_(_LAST_WORDS), C.c.action == literal_column("'withdrawn'")
 )
+_SPOKEN_OF = select(C.c.contact_id, C.c.purpose, C.c.channel).where(among(C.c.contact_id)).distinct()
 _WITHDRAWN = select(C.c.contact_id).where(
     among(C.c.contact_id),
     C.c.channel == bindparam("of"),

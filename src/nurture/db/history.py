@@ -69,6 +69,7 @@ class Permission:
     granted: bool
     at: datetime
     id: int
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,10 @@ def permissions(tx: Connection, contact_ids: Collection[int]) -> list[Permission
     """Everything these contacts granted for e-mail or took back, oldest first."""
     rows = tx.execute(_PERMISSIONS, {"ids": contact_ids}) if contact_ids else ()
     granted = ConsentAction.GRANTED.value
-    return [Permission(row.contact_id, row.purpose, row.action == granted, row.at, row.id) for row in rows]
+    return [
+        Permission(row.contact_id, row.purpose, row.action == granted, row.at, row.id, row.expires_at)
+        for row in rows
+    ]
 
 
 def closed(tx: Connection, contact_ids: Collection[int]) -> list[Closed]:
@@ -204,7 +208,7 @@ _MARKETING = select(D.c.contact_id, D.c.enrollment_id, D.c.ended_at).where(
     among(D.c.contact_id), _WENT, D.c.marketing == true()
 )
 _PERMISSIONS = (
-    select(C.c.contact_id, C.c.purpose, C.c.action, C.c.at, C.c.id)
+    select(C.c.contact_id, C.c.purpose, C.c.action, C.c.at, C.c.id, C.c.expires_at)
     .where(among(C.c.contact_id), C.c.channel == word(Channel.EMAIL))
     .order_by(C.c.id)
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from nurture.model.permission import channels_of, end_of
 from nurture.model.words import Channel, Event, Grant, Scalar, SuppressionReason
 
 CLOSES_MAIL = {
@@ -48,14 +49,23 @@ def permissions(
     event: Event, grants: tuple[Grant, ...], withdrawn: frozenset[str], ours: Collection[str]
 ) -> tuple[tuple[Grant, ...], frozenset[str]]:
     """The live grants and the purposes taken back once ``event`` has come; without a purpose it withdraws all of ``ours``."""
-    purpose = event.data.get("purpose")
+    purpose, by_mail = event.data.get("purpose"), concerns_mail(event)
     if event.name == "consent.granted" and purpose:
-        new = Grant(event.id, Channel.EMAIL, str(purpose), event.arrived_at)
-        return (*grants, new), withdrawn - {new.purpose}
+        new = Grant(event.id, Channel.EMAIL, str(purpose), event.arrived_at, end_of(event.data))
+        # The latest word counts: what was granted before is proof, and no more.
+        others = tuple(one for one in grants if one.purpose != new.purpose)
+        return (*others, new) if by_mail else grants, withdrawn - {new.purpose}
     if event.name == "consent.withdrawn":
         gone = {str(purpose)} if purpose else {*ours, *(one.purpose for one in grants)}
-        return tuple(one for one in grants if one.purpose not in gone), withdrawn | gone
+        left = tuple(one for one in grants if one.purpose not in gone)
+        return left if by_mail else grants, withdrawn | gone
     return grants, withdrawn
+
+
+def concerns_mail(event: Event) -> bool:
+    """Is this yes or no about mail? It is unless it names other channels only."""
+    named = channels_of(event.data)
+    return not named or Channel.EMAIL in named
 
 
 def granted(purposes: Iterable[str], at: datetime) -> tuple[Grant, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nurture.engine.effects import concerns_mail
 from nurture.model.expressions import Scope
 from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED, SEGMENT_LEFT, EventMatch
 from nurture.model.words import Enrollment, EnteredBy, Event, Phase, Reason, Status
@@ -59,7 +60,8 @@ def shows_a_human(event: Event) -> bool:
 
 def ends_everything(event: Event, purpose: str) -> Reason | None:
     """Withdrawn permission, a dead address and a complaint lose the enrollment wherever it stands."""
-    if event.name == "consent.withdrawn" and event.data.get("purpose") in (None, purpose):
+    withdrawn = event.name == "consent.withdrawn" and concerns_mail(event)
+    if withdrawn and event.data.get("purpose") in (None, purpose):
         return Reason.UNSUBSCRIBED
     if event.name == "email.bounced" and event.data.get("kind", "hard") == "hard":
         return Reason.BOUNCED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -10,15 +10,17 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from nurture.db import consents, contacts, outcomes, points, suppressions, tasks
-from nurture.db.consents import Consent, ConsentAction
+from nurture.db.consents import Consent, ConsentAction, Spoken
 from nurture.db.points import Points
 from nurture.db.suppressions import Suppression
 from nurture.engine.effects import asks_to_call_back, closes, redated
 from nurture.engine.scoring import gains
-from nurture.model.words import Channel, Event, Scalar
+from nurture.model.permission import channels_of, end_of
+from nurture.model.words import Channel, Event, Grant, Scalar
 from nurture.services.published import Shelf
 from nurture.workflow.model import purposes_of
 
+GRANTED, WITHDRAWN = "consent.granted", "consent.withdrawn"
 Proofs = Mapping[int, Mapping[str, Scalar]]
 """What shows a consent, by the id of its event."""
 Numbers = Mapping[int, str]
@@ -34,7 +36,7 @@ def apply(
     numbers: Numbers = MappingProxyType({}),
 ) -> None:
     """The effects of these events, in order of arrival."""
-    _keep_ledger(tx, shelf, fresh, proofs)
+    _keep_ledger(tx, shelf, fresh, proofs, now)
     _suppress(tx, fresh, now, numbers)
     _end_calls(tx, [event for event in fresh if event.name == "call.outcome"])
 
@@ -55,30 +57,63 @@ def score(tx: Connection, shelf: Shelf, fresh: Sequence[Event], now: datetime) -
     return points.add(tx, new, now)
 
 
-def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: Proofs) -> None:
+def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: Proofs, now: datetime) -> None:
+    words = [one for one in fresh if one.name in (GRANTED, WITHDRAWN)]
+    if not words:
+        return
+    people = {one.contact_id for one in words}
+    live = consents.grants(tx, people, now) if any(end_of(one.data) for one in words) else {}
+    spoken = consents.spoken_of(tx, people)
     entries: list[Consent] = []
-    for event in fresh:
-        if event.name == "consent.granted" and event.data.get("purpose"):
-            granted = _consent(event, ConsentAction.GRANTED, str(event.data["purpose"]))
-            entries.append(replace(granted, proof=dict(proofs.get(event.id, {}))))
-        if event.name == "consent.withdrawn":
-            purpose = event.data.get("purpose")
-            purposes = [str(purpose)] if purpose else _all_purposes(tx, shelf, event.contact_id)
-            entries += [_consent(event, ConsentAction.WITHDRAWN, each) for each in purposes]
+    for event in words:
+        proof = dict(proofs.get(event.id, {}))
+        if event.name == GRANTED:
+            entries += _granted(event, live.get(event.contact_id, ()), proof)
+        else:
+            known = spoken.get(event.contact_id, frozenset())
+            known |= {(one.purpose, one.channel) for one in entries if one.contact_id == event.contact_id}
+            entries += _withdrawn(tx, shelf, event, known, proof)
     consents.add(tx, entries)
 
 
-def _all_purposes(tx: Connection, shelf: Shelf, contact_id: int) -> list[str]:
-    """Whoever withdraws everything withdraws also what they were never asked for: calls need no grant."""
-    known = {entry.purpose for entry in consents.history(tx, contact_id)}
-    ours = purposes_of(shelf.published(tx).workflows.values())
-    return sorted(known | ours)
+def _granted(event: Event, live: Sequence[Grant], proof: Mapping[str, Scalar]) -> list[Consent]:
+    """The entries of a yes. One that ends cuts no longer one short: it is in the events, and adds nothing."""
+    purpose = _text(event.data.get("purpose"))
+    if not purpose:
+        return []
+    end = end_of(event.data)
+    longer = {
+        one.channel for one in live if one.purpose == purpose and end is not None and one.lasts_until(end)
+    }
+    return [
+        replace(_consent(event, ConsentAction.GRANTED, purpose, channel), expires_at=end, proof=proof)
+        for channel in channels_of(event.data) or (Channel.EMAIL,)
+        if channel not in longer
+    ]
 
 
-def _consent(event: Event, action: ConsentAction, purpose: str) -> Consent:
+def _withdrawn(
+    tx: Connection, shelf: Shelf, event: Event, known: frozenset[Spoken], proof: Mapping[str, Scalar]
+) -> list[Consent]:
+    """The entries of a no. Without a channel it ends mail and whatever else was spoken of."""
+    named, only = _text(event.data.get("purpose")), channels_of(event.data)
+    # Whoever withdraws everything withdraws also what they were never asked for: calls need no grant.
+    purposes = [named] if named else sorted({purpose for purpose, _ in known} | set(_ours(tx, shelf)))
+    return [
+        replace(_consent(event, ConsentAction.WITHDRAWN, purpose, channel), proof=proof)
+        for purpose in purposes
+        for channel in only or sorted({Channel.EMAIL, *(way for what, way in known if what == purpose)})
+    ]
+
+
+def _ours(tx: Connection, shelf: Shelf) -> Collection[str]:
+    return purposes_of(shelf.published(tx).workflows.values())
+
+
+def _consent(event: Event, action: ConsentAction, purpose: str, channel: Channel) -> Consent:
     return Consent(
         contact_id=event.contact_id,
-        channel=Channel.EMAIL,
+        channel=channel,
         purpose=purpose,
         action=action,
         at=event.arrived_at,
@@ -86,6 +121,8 @@ def _consent(event: Event, action: ConsentAction, purpose: str) -> Consent:
         wording=_text(event.data.get("wording")),
         wording_version=_text(event.data.get("version")),
         event_id=event.id,
+        implied=event.data.get("implied") is True,
+        actor=_text(event.data.get("by")),
     )
 
 

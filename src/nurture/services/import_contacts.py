@@ -20,13 +20,15 @@ from nurture.db.contact_import import NewContact, upsert
 from nurture.db.session import Database
 from nurture.model.addresses import LONGEST, AddressError, same_key
 from nurture.model.errors import NurtureError
-from nurture.model.words import Channel
+from nurture.model.words import Channel, Grant
 from nurture.model.workspace import Workspace
 from nurture.services.importing.cells import CellError
 from nurture.services.importing.mapping import SYNONYMS, Columns, map_columns
 from nurture.services.importing.reader import Row, Table, open_table
+from nurture.services.importing.report import ImportReport, RowError
 from nurture.services.importing.values import CellReader, Value, cell_readers, email_address
 from nurture.services.ingest import note_changes
+from nurture.services.permission import IMPLIED_ENDS
 from nurture.services.published import Shelf
 from nurture.steps.email import TRANSACTIONAL
 
@@ -48,10 +50,16 @@ _LOOKS_LIKE_ADDRESS = re.compile(r"[^\s<>,;:]+@[^\s<>,;:]+")
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the people of a list have agreed to, and where that can be proven: ``source`` goes into the ledger."""
+    """What the people of a list have agreed to, and where that can be proven: ``source`` goes into the ledger.
+
+    An ``implied`` one they did not say: it follows from what they bought or asked, and ends.
+    """
 
     purpose: str
     source: str
+    expires: datetime | None = None
+    implied: bool = False
+    actor: str | None = None
 
     def __post_init__(self) -> None:
         if not _PURPOSE.fullmatch(self.purpose) or self.purpose == TRANSACTIONAL:
@@ -61,48 +69,8 @@ class Consent:
             )
         if not self.source.strip():
             raise NurtureError("consent needs a source", hint="say where and when these people agreed")
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """What is wrong in one row, as the spreadsheet numbers it. ``column`` is a heading, None for the whole row."""
-
-    row: int
-    column: str | None
-    message: str
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of a list.
-
-    Every row is counted once: rows = created + updated + unchanged + merged + rejected. A row is rejected when it
-    cannot be read or has no usable address; any other bad cell is an error, is left out, and its row is imported.
-    """
-
-    encoding: str
-    delimiter: str
-    mapped: Mapping[str, str]
-    """The field that each heading stands for."""
-    unmapped: tuple[str, ...]
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    merged: int = 0
-    """Rows of a person whom an earlier row has; the last value of each field that is not empty is stored."""
-    rejected: int = 0
-    suppressed: int = 0
-    """People of the list whose address must not be written to. They are stored, and stay suppressed."""
-    consented: int = 0
-    """Grants that were written."""
-    errors: list[RowError] = field(default_factory=list)
-    notes: list[RowError] = field(default_factory=list)
-    unlisted: int = 0
-    """Errors and notes beyond MOST_LISTED."""
-
-    @property
-    def rows(self) -> int:
-        return self.created + self.updated + self.unchanged + self.merged + self.rejected
+        if self.implied and self.expires is None:
+            raise NurtureError("an implied consent ends", hint=IMPLIED_ENDS)
 
 
 def import_contacts(
@@ -201,6 +169,7 @@ class _Stored:
     unchanged: int
     suppressed: int
     consented: int
+    withdrawn: int
     erased: frozenset[str]
 
 
@@ -307,12 +276,13 @@ class _Import:
         report.merged += len(contacts) - len(forgotten) - done.created - done.updated - done.unchanged
         report.suppressed += done.suppressed
         report.consented += done.consented
+        report.withdrawn += done.withdrawn
 
     def _store_in(self, tx: Connection, contacts: Sequence[NewContact]) -> _Stored:
         result = upsert(tx, contacts, self.now)
         ids = list(result.ids.values())
         suppressed = {id_ for id_, channels in suppressions.of(tx, ids).items() if Channel.EMAIL in channels}
-        granted = self._grant(tx, [id_ for id_ in ids if id_ not in suppressed])
+        granted, withdrew = self._grant(tx, [id_ for id_ in ids if id_ not in suppressed])
         if self.on_changed is not None:
             changed = {*result.updated, *granted}.difference(result.created)
             if changed:
@@ -325,34 +295,36 @@ class _Import:
             len(result.unchanged),
             len(suppressed),
             len(granted),
+            len(withdrew),
             frozenset(result.erased),
         )
 
-    def _grant(self, tx: Connection, ids: list[int]) -> list[int]:
-        """Write the consent of those who have none and never took it back; returns their ids."""
-        if self.consent is None:
-            return []
-        purpose, source = self.consent.purpose, self.consent.source
-        settled = consents.ever_withdrew(tx, ids, Channel.EMAIL, purpose)
-        for contact, grants in consents.grants(tx, ids, self.now).items():
-            if any(grant.channel is Channel.EMAIL and grant.purpose == purpose for grant in grants):
-                settled.add(contact)
-        willing = [id_ for id_ in ids if id_ not in settled]
+    def _grant(self, tx: Connection, ids: list[int]) -> tuple[list[int], set[int]]:
+        """Write the consent of those who have none that lasts as long; their ids, and who took it back: they get none."""
+        consent = self.consent
+        if consent is None:
+            return [], set()
+        withdrew = consents.ever_withdrew(tx, ids, Channel.EMAIL, consent.purpose)
+        live = consents.grants(tx, ids, self.now)
+        willing = [id_ for id_ in ids if id_ not in withdrew and not _is_given(consent, live.get(id_, ()))]
         consents.add(
             tx,
             [
                 consents.Consent(
                     contact_id=id_,
                     channel=Channel.EMAIL,
-                    purpose=purpose,
+                    purpose=consent.purpose,
                     action=consents.ConsentAction.GRANTED,
                     at=self.now,
-                    source=source,
+                    source=consent.source,
+                    expires_at=consent.expires,
+                    implied=consent.implied,
+                    actor=consent.actor,
                 )
                 for id_ in willing
             ],
         )
-        return willing
+        return willing, withdrew
 
     # --- reporting ------------------------------------------------------------------------------------------------
 
@@ -373,6 +345,13 @@ class _Import:
             where.append(what)
         else:
             self.report.unlisted += 1
+
+
+def _is_given(consent: Consent, live: Sequence[Grant]) -> bool:
+    return any(
+        one.channel is Channel.EMAIL and one.purpose == consent.purpose and one.lasts_until(consent.expires)
+        for one in live
+    )
 
 
 def _contact(email: str, values: Mapping[str, Value]) -> NewContact:

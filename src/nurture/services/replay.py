@@ -260,7 +260,7 @@ def _lived(
         if word.at > begin:
             continue  # comes as an event
         if word.granted:
-            grants[word.purpose] = Grant(word.id, Channel.EMAIL, word.purpose, word.at)
+            grants[word.purpose] = Grant(word.id, Channel.EMAIL, word.purpose, word.at, word.expires_at)
             withdrawn.discard(word.purpose)
         else:
             grants.pop(word.purpose, None)

@@ -13,7 +13,7 @@ from math import isfinite
 from pydantic import Field
 from sqlalchemy import Connection
 
-from nurture.db import contacts, events
+from nurture.db import consents, contacts, events
 from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.matching import CONCLUDED, PREFERENCE_CHANGED, RESERVED_EVENTS, is_own_action
@@ -23,6 +23,7 @@ from nurture.services.batches import Address, Moment, Reading, Strict, Values, W
 from nurture.services.enroll import Answer
 from nurture.services.ingest import Happening, take_in
 from nurture.services.people import find_contact
+from nurture.services.permission import CONSENT, WITHDRAWN, read_consent
 from nurture.services.runtime import Runtime
 
 OURS = CONCLUDED | {PREFERENCE_CHANGED}
@@ -83,8 +84,12 @@ def track_from_outside(
     """
     now = runtime.now()
     with runtime.database.read() as tx:
-        refuse_unknown(name, runtime.shelf.published(tx).workspace)
+        published = runtime.shelf.published(tx)
+        refuse_unknown(name, published.workspace)
         contact = find_contact(tx, email)
+        if name in CONSENT:
+            spoken = consents.spoken_of(tx, [contact.id]).get(contact.id, frozenset())
+            data = read_consent(name, data, published, spoken, now)
     refuse_future(at, now)
     refuse_odd_money(name, data)
     happening = Happening(contact_id=contact.id, name=name, data=data, at=at, id=id, source=source)
@@ -185,21 +190,29 @@ def _happenings(
     tx: Connection, runtime: Runtime, reading: Reading[EventForm], source: str, now: datetime
 ) -> list[Happening]:
     """The events of a list, each with its contact. Raises BatchRefused."""
-    workspace = runtime.shelf.published(tx).workspace
+    published = runtime.shelf.published(tx)
     keys = _keys(reading)
     people = contacts.by_email(tx, set(keys.values()))
+    spoken = consents.spoken_of(tx, {one.id for one in people.values()} if _speak(reading) else ())
     happenings = []
     for index, item in reading.items.items():
-        reading.check(index, "event", refuse_unknown_to_lists, item.event, workspace)
+        reading.check(index, "event", refuse_unknown_to_lists, item.event, published.workspace)
         reading.check(index, "at", refuse_future, item.at, now)
         reading.check(index, "data.amount", refuse_odd_money, item.event, item.data)
         contact = people.get(keys.get(index, ""))
         if contact:
+            if item.event == WITHDRAWN:
+                known = spoken.get(contact.id, frozenset())
+                reading.check(index, "data", read_consent, item.event, item.data, published, known, now)
             happenings.append(_happening(contact, item, source))
         elif index in keys:
             reading.refuse(index, "email", _NO_CONTACT)
     reading.require_sound()
     return happenings
+
+
+def _speak(reading: Reading[EventForm]) -> bool:
+    return any(item.event == WITHDRAWN for item in reading.items.values())
 
 
 _NO_CONTACT = NurtureError("is no contact of ours", hint="store it first: PUT /api/v1/contacts")

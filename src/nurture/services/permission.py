@@ -1,0 +1,205 @@
+"""The ledger of permission in words: what a contact allowed, what shows it, and whether it holds now.
+
+It judges what comes in from outside, and tells what stands there. Writing it down is for ``services.effects``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from nurture.db import consents, content
+from nurture.db.consents import Consent, ConsentAction, Spoken
+from nurture.db.deliveries import Delivery
+from nurture.engine.explain import moment
+from nurture.model.errors import NurtureError, did_you_mean
+from nurture.model.permission import read_channels, read_end
+from nurture.model.words import Channel, Scalar
+from nurture.services.published import Published
+from nurture.services.runtime import Runtime
+from nurture.steps.email import TRANSACTIONAL
+
+GRANTED, WITHDRAWN = "consent.granted", "consent.withdrawn"
+CONSENT = frozenset((GRANTED, WITHDRAWN))
+IMPLIED_ENDS = "say when: 24 months after a purchase, 6 months after an inquiry (CASL)"
+
+
+def read_consent(
+    name: str, data: Mapping[str, Scalar], published: Published, spoken: Collection[Spoken], now: datetime
+) -> Mapping[str, Scalar]:
+    """What an event of consent says, with its end worked out.
+
+    ``spoken`` is what the ledger of the contact knows: what was granted once can be withdrawn for ever. Raises
+    NurtureError for a purpose that nobody asks for, no purpose at all, a channel or an end that cannot be read.
+    """
+    said = dict(data)
+    purpose = str(said["purpose"]) if said.get("purpose") is not None else None
+    if name == WITHDRAWN:
+        if purpose is not None and purpose not in {what for what, _ in spoken}:
+            require_purpose(purpose, published, or_else="leave the purpose out to withdraw everything")
+    elif purpose is None:
+        raise NurtureError("a consent says what for", hint=f"add purpose=NAME; {_known(published)}")
+    else:
+        require_purpose(purpose, published)
+    if said.get("channel") is not None:
+        said["channel"] = ", ".join(read_channels(said["channel"]))
+    if said.get("expires") is not None:
+        said["expires"] = read_end(str(said["expires"]), now, published.workspace.zone).isoformat()
+    elif said.get("implied") is True:
+        raise NurtureError("an implied consent ends", hint=f"add expires=…, and {IMPLIED_ENDS}")
+    return said
+
+
+def require_purpose(purpose: str, published: Published, or_else: str = "") -> None:
+    """Raise NurtureError unless some workflow or offer relies on this permission."""
+    if purpose in published.purposes:
+        return
+    if purpose == TRANSACTIONAL:
+        raise NurtureError(
+            "nobody consents to 'transactional': such messages answer what a contact did",
+            hint=_known(published),
+        )
+    near = did_you_mean(purpose, published.purposes)
+    hint = "; ".join(part for part in (near or _known(published), or_else) if part)
+    raise NurtureError(f"no workflow or offer asks for '{purpose[:80]}'", hint=hint)
+
+
+def doubt_about(runtime: Runtime, purpose: str) -> str | None:
+    """Why nothing relies on this permission, in words; None when something does, or nothing was published yet.
+
+    A list may come before the workflow that relies on it; a slip in its purpose must not go unseen.
+    """
+    with runtime.database.read() as tx:
+        if not content.publications(tx):
+            return None
+        published = runtime.shelf.published(tx)
+    try:
+        require_purpose(purpose, published)
+    except NurtureError as error:
+        return str(error)
+    return None
+
+
+def _known(published: Published) -> str:
+    if not published.purposes:
+        return "no published workflow or offer names a purpose yet"
+    return f"known are {', '.join(published.purposes)}"
+
+
+# --- in words -------------------------------------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """What an entry of the ledger means today."""
+
+    HOLDS = "holds"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    """A later yes for the same stands in its place."""
+    TAKEN_BACK = "taken back"
+    NO = "no"
+    """The no that counts."""
+    OVER = "over"
+    """A no after which they said yes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of the ledger, what it means today, and both in a sentence; ``shown_by`` is the proof in words."""
+
+    entry: Consent
+    standing: Standing
+    said: str
+    shown_by: tuple[str, ...]
+
+
+def ledger(entries: Sequence[Consent], now: datetime, zone: ZoneInfo) -> tuple[Line, ...]:
+    """The entries of one contact in words, oldest first, with times of ``zone``."""
+    last: dict[tuple[str, Channel], Consent] = {(one.purpose, one.channel): one for one in entries}
+    lines = []
+    for one in entries:
+        standing = _standing(one, last[(one.purpose, one.channel)], now)
+        lines.append(Line(one, standing, _said(one, standing, zone), proof(one, zone)))
+    return tuple(lines)
+
+
+def _standing(one: Consent, last: Consent, now: datetime) -> Standing:
+    if one.action is ConsentAction.WITHDRAWN:
+        return Standing.NO if last.action is ConsentAction.WITHDRAWN else Standing.OVER
+    if last.action is ConsentAction.WITHDRAWN:
+        return Standing.TAKEN_BACK
+    if one is not last:
+        return Standing.REPLACED
+    return Standing.EXPIRED if one.expires_at is not None and one.expires_at <= now else Standing.HOLDS
+
+
+_MEANS = {
+    Standing.HOLDS: "It holds.",
+    Standing.EXPIRED: "It is over.",
+    Standing.REPLACED: "A later one stands in its place.",
+    Standing.TAKEN_BACK: "It was taken back.",
+    Standing.NO: "It counts.",
+    Standing.OVER: "They said yes again later.",
+}
+
+
+def _said(one: Consent, standing: Standing, zone: ZoneInfo) -> str:
+    way = "by phone" if one.channel is Channel.PHONE else f"by {one.channel}"
+    if one.action is ConsentAction.WITHDRAWN:
+        did = f"Said no to '{one.purpose}' {way}"
+    elif one.implied:
+        did = f"May be written to for '{one.purpose}' {way}, implied"
+    else:
+        did = f"Said yes to '{one.purpose}' {way}"
+    ends = f" Until {moment(one.expires_at, zone)}." if one.expires_at else ""
+    wording = f" “{one.wording}”" if one.wording else ""
+    version = f" (wording {one.wording_version})" if one.wording_version else ""
+    return f"{did} on {moment(one.at, zone)}, {one.source}.{wording}{version}{ends} {_MEANS[standing]}"
+
+
+_PROOFS = {
+    "shown": "where",
+    "page": "page",
+    "ip": "from network address",
+    "user_agent": "with",
+    "asked_at": "asked by mail",
+    "confirmed_at": "confirmed",
+    "confirmed_by": "confirmed by",
+    "confirmed_ip": "confirmed from network address",
+    "confirmed_user_agent": "confirmed with",
+}
+_MOMENTS = frozenset(("asked_at", "confirmed_at"))
+
+
+def proof(one: Consent, zone: ZoneInfo) -> tuple[str, ...]:
+    """What shows this entry, piece by piece, in words; who of us wrote it down at the end."""
+    told = []
+    for key, value in sorted(one.proof.items(), key=lambda item: _rank(item[0])):
+        shown = moment(datetime.fromisoformat(str(value)), zone) if key in _MOMENTS else value
+        told.append(f"{_PROOFS.get(key, key.replace('_', ' '))}: {shown}")
+    return (*told, f"written down by {one.actor}") if one.actor else tuple(told)
+
+
+def _rank(key: str) -> tuple[int, str]:
+    return (list(_PROOFS).index(key) if key in _PROOFS else len(_PROOFS), key)
+
+
+def relied_on(tx: Connection, mails: Collection[Delivery], zone: ZoneInfo) -> dict[int, str]:
+    """For each of these messages that relies on a permission, by its id: which one, in words."""
+    grants = consents.by_ids(tx, {one.grant_id for one in mails if one.grant_id})
+    return {
+        one.id: told_of(grants[one.grant_id], zone)
+        for one in mails
+        if one.grant_id is not None and one.grant_id in grants
+    }
+
+
+def told_of(grant: Consent, zone: ZoneInfo) -> str:
+    """A permission in a few words: ``the yes to 'nurture' of Mon 2 Mar 2026 09:00 (form guide)``."""
+    what = "implied permission for" if grant.implied else "yes to"
+    return f"the {what} '{grant.purpose}' of {moment(grant.at, zone)} ({grant.source})"
