@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from nurture.db import contacts, hits
 from nurture.db.hits import TARGETS, H
-from nurture.db.tables import DeliveryRow, table_of
 from nurture.model.visits import Grade
 from nurture.rendering.links import Kind
 from nurture.services import visits
+from nurture.services.erasing import erase
 from nurture.services.publish import publish
 from nurture.wiring import build
 from tests.support.running import Running, a_nurture
@@ -30,6 +30,7 @@ from tests.support.visits import (
     links_of,
     live,
     mailed,
+    newest_to,
     text_of,
     told,
 )
@@ -202,7 +203,7 @@ def test_the_mail_of_an_offer_without_a_workflow_is_evidence_for_none(company: R
     company.run()
     company.clock.advance(minutes=30)
 
-    Reader(company).visits(links_of(company.mails()[-1]).ways[0])
+    Reader(company).visits(links_of(newest_to(company, "ana@example.org")).ways[0])
     settled(company)
 
     (event,) = told(company)
@@ -235,8 +236,9 @@ def test_a_link_outlives_its_workflow_its_template_and_the_secret(either: Runnin
 def test_after_erasure_a_link_still_leads_on_and_nothing_is_noted(either: Running) -> None:
     links = links_of(mailed(either))
     either.clock.advance(minutes=30)
-    with either.nurture.database.write() as tx:
-        tx.execute(delete(table_of(DeliveryRow)))
+    Reader(either).visits(links.ways[0])
+    settled(either)
+    erase(either.nurture.runtime, "ana@example.org", either.project / "var", actor="a test")
 
     answer = Reader(either).visits(links.ways[2])
     picture = Reader(either).visits(links.picture or "")

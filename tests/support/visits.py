@@ -69,7 +69,11 @@ def mailed(running: Running, email: str = "ana@example.org") -> EmailMessage:
     running.add(email)
     running.track("a.happened", email)
     running.run()
-    return running.mails()[-1]
+    return newest_to(running, email)
+
+
+def newest_to(running: Running, email: str) -> EmailMessage:
+    return [mail for mail in running.mails() if email in str(mail["To"])][-1]
 
 
 def html_of(mail: EmailMessage) -> str:
