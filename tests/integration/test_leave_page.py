@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -9,11 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Connection, func, select
 
-from nurture.db import consents, contacts
+from nurture.db import consents, contacts, enrollments, events, suppressions
+from nurture.db.tables import Base
+from nurture.model.words import Channel, SuppressionReason
 from nurture.rendering.links import Kind
+from nurture.services.erasing import erase
 from nurture.services.publish import publish
 from nurture.web import create_app
+from nurture.wiring import build
 from tests.support.running import LINKED, Running, a_nurture
 
 WORKFLOW = """\
@@ -44,6 +51,8 @@ OFFER = """\
     link: {valid: 30 days, downloads: 2}
     """
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+LEAVE = {"do": "leave"}
+DEEDS = ("leave", "leave-all", "fewer", "pause", "go-on", "come-back")
 
 
 def live(running: Running) -> Running:
@@ -152,7 +161,7 @@ def test_looking_changes_nothing(company_at_work: Running, method: str) -> None:
     assert ledger(company_at_work) == ["granted"]
 
 
-def test_the_page_says_why_and_holds_one_button_and_no_address(company_at_work: Running) -> None:
+def test_the_page_says_why_and_holds_no_address(company_at_work: Running) -> None:
     link = one_click_link(mailed(company_at_work))
 
     page = client_of(company_at_work).get(link).text
@@ -162,16 +171,16 @@ def test_the_page_says_why_and_holds_one_button_and_no_address(company_at_work: 
     assert "2 March 2026" in page
     assert "a test" in page
     assert "1 Tamarack Lane, Toronto" in page
-    assert page.count("<button>") == 1
     assert "<script" not in page
     assert "ana@" not in page + link
+    assert "a•••@example.org" in page
 
 
 def test_the_button_leaves_and_says_so(company_at_work: Running) -> None:
     link = one_click_link(mailed(company_at_work))
     client = client_of(company_at_work)
 
-    response = client.post(link)
+    response = client.post(link, data=LEAVE)
 
     assert response.status_code == 200
     assert "Done, you have left" in response.text
@@ -196,7 +205,7 @@ def test_a_transactional_mails_link_withdraws_its_workflows_purpose(company_at_w
     (receipt,) = company_at_work.deliveries()
     link = f"/u/{company_at_work.nurture.runtime.links.token(Kind.LEAVE, receipt.key)}"
 
-    client_of(company_at_work).post(link)
+    client_of(company_at_work).post(link, data=LEAVE)
 
     assert withdrawn(company_at_work) == {"nurture"}
 
@@ -248,12 +257,274 @@ def test_a_link_that_is_not_ours_is_always_answered_alike(company_at_work: Runni
     assert ledger(company_at_work) == ["granted"]
 
 
-def test_a_link_of_a_message_that_was_erased_is_answered_as_done(company_at_work: Running) -> None:
+def test_who_was_erased_is_told_that_nothing_is_known_and_nothing_will_be_sent(either: Running) -> None:
+    link = one_click_link(mailed(either))
+    erase(either.nurture.runtime, "ana@example.org", either.project / "var" / "mail", "a test")
+    client = client_of(either)
+
+    answers = [
+        client.get(link),
+        *(client.post(link, data={"do": deed, "days": 7, "weeks": 2}) for deed in DEEDS),
+    ]
+    one_click = client.post(link, data=ONE_CLICK)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert all("Nothing is known of you here" in answer.text for answer in answers)
+    assert (one_click.status_code, one_click.mimetype) == (200, "text/plain")
+
+
+def test_a_link_that_names_no_message_is_answered_as_gone(company_at_work: Running) -> None:
     link = f"/u/{company_at_work.nurture.runtime.links.token(Kind.LEAVE, 'abcdefghij')}"
     client = client_of(company_at_work)
 
-    assert "You have left already" in client.get(link).text
+    assert "Nothing is known of you here" in client.get(link).text
     assert client.post(link, data=ONE_CLICK).status_code == 200
+
+
+BOUNDARY = "a-mail-program-s-own"
+AS_MULTIPART = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n'
+    f"--{BOUNDARY}--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+        ("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded; charset=UTF-8"),
+        (AS_MULTIPART, f"multipart/form-data; boundary={BOUNDARY}"),
+    ],
+)
+@pytest.mark.parametrize("origin", ["null", "https://mail.example.net"])
+def test_one_click_is_what_rfc_8058_says_from_any_origin(
+    company_at_work: Running, body: str, kind: str, origin: str
+) -> None:
+    link = one_click_link(mailed(company_at_work))
+    client = client_of(company_at_work)
+    headers = {"Origin": origin, "Cookie": "nurture=stale", "Sec-Fetch-Site": "cross-site"}
+
+    answers = [client.post(link, data=body, content_type=kind, headers=headers) for _ in range(2)]
+
+    assert [(one.status_code, one.mimetype) for one in answers] == [(200, "text/plain")] * 2
+    assert not any({"Location", "Set-Cookie"} & set(one.headers.keys()) for one in answers)
+    assert ledger(company_at_work) == ["granted", "withdrawn"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "List-Unsubscribe=",
+        "List-Unsubscribe=one",
+        "list-unsubscribe=One-Click",
+        "One-Click",
+        "do=everything",
+    ],
+)
+def test_a_post_without_the_pair_and_without_a_button_shows_the_page_and_changes_nothing(
+    company_at_work: Running, body: str
+) -> None:
+    link = one_click_link(mailed(company_at_work))
+
+    response = client_of(company_at_work).post(
+        link, data=body, content_type="application/x-www-form-urlencoded"
+    )
+
+    assert response.status_code == 200
+    assert "Stop these messages" in response.text
+    assert ledger(company_at_work) == ["granted"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"X-Moz": "prefetch"}, {}],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_scanners_and_prefetchers_change_nothing_and_are_counted_as_nobody(
+    company_at_work: Running, method: str, headers: dict[str, str]
+) -> None:
+    link = one_click_link(mailed(company_at_work))
+    before = everything_of_ana(company_at_work)
+
+    response = client_of(company_at_work).open(
+        f"{link}?List-Unsubscribe=One-Click", method=method, headers=headers
+    )
+
+    assert response.status_code == 200
+    assert "Set-Cookie" not in response.headers
+    assert everything_of_ana(company_at_work) == before
+
+
+def test_the_link_works_for_years_and_after_the_secret_was_changed(either: Running) -> None:
+    link = one_click_link(mailed(either))
+    either.clock.advance(days=5 * 365)
+    old = either.nurture.settings
+    renewed = old.model_copy(
+        update={"secret_keys": ("another-key-that-is-long-enough" * 2, *old.secret_keys)}
+    )
+    later = build(renewed, either.clock)
+    client = create_app(renewed, later).test_client()
+
+    page = client.get(link)
+    response = client.post(link, data=ONE_CLICK)
+    later.close()
+
+    assert "You agreed on" in page.text
+    assert response.status_code == 200
+    assert withdrawn(either) == {"nurture"}
+
+
+def test_the_way_out_works_when_the_step_and_the_offer_are_gone(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    company_at_work.write(
+        "workflows/short.yaml", WORKFLOW.replace("{email: hello, after: 1 day}", "{wait: 1 day}")
+    )
+    (company_at_work.project / "offers" / "guide.yaml").unlink()
+    company_at_work.publish()
+    client = client_of(company_at_work)
+
+    page = client.get(link)
+    client.post(link, data=LEAVE)
+
+    assert page.status_code == 200
+    assert withdrawn(company_at_work) == {"nurture"}
+
+
+def test_a_providers_burst_of_clicks_from_one_address_is_never_turned_away(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    client = client_of(company_at_work)
+
+    answers = Counter(client.post(link, data=ONE_CLICK).status_code for _ in range(400))
+
+    assert answers == {200: 400}
+    assert ledger(company_at_work) == ["granted", "withdrawn"]
+
+
+def test_a_scanner_that_opens_hundreds_of_pages_takes_the_way_out_from_nobody(
+    company_at_work: Running,
+) -> None:
+    link = one_click_link(mailed(company_at_work))
+    client = client_of(company_at_work)
+
+    pages = [client.get(link) for _ in range(70)]
+    left = client.post(link, data=LEAVE)
+
+    assert {page.status_code for page in pages} == {200}
+    assert "Thursday 5 March" in pages[0].text
+    assert "We cannot tell it at this moment" in pages[-1].text
+    assert "Done, you have left" in left.text
+
+
+def test_nothing_is_accepted_after_the_click_not_even_what_stood_ready(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    company_at_work.clock.advance(days=3)
+    company_at_work.nurture.advance.batch()
+    waiting = [one for one in company_at_work.deliveries() if one.state.value == "pending"]
+
+    client_of(company_at_work).post(link, data=ONE_CLICK)
+    company_at_work.run()
+
+    assert [one.template for one in waiting] == ["later"]
+    assert ("later", "skipped", "stage-left") in company_at_work.states()
+
+
+# --- leave everything, and come back --------------------------------------------------------------------------------
+
+
+def test_leaving_everything_withdraws_every_purpose_and_closes_the_address(either: Running) -> None:
+    link = one_click_link(mailed(either))
+    either.track("consent.granted", purpose="tips", wording="Yes, write to me")
+    client = client_of(either)
+
+    done = client.post(link, data={"do": "leave-all"})
+    client.post(link, data={"do": "leave-all"})
+
+    assert "Done, you have left" in done.text
+    assert withdrawn(either) >= {"nurture", "tips"}
+    assert closed(either) == {SuppressionReason.UNSUBSCRIBED}
+    assert ledger(either).count("withdrawn") == 2
+    assert "You have left already" in client.get(link).text
+
+
+def test_leaving_these_messages_leaves_the_others_and_says_which(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    company_at_work.track("consent.granted", purpose="tips", wording="Yes, write to me")
+    client = client_of(company_at_work)
+
+    before = client.get(link).text
+    after = client.post(link, data=LEAVE).text
+
+    assert "<q>Yes, write to me</q>" in before
+    assert "What you still get" in after
+    assert withdrawn(company_at_work) == {"nurture"}
+    assert closed(company_at_work) == frozenset()
+
+
+def test_who_left_everything_comes_back_by_the_button_in_a_fresh_mail_and_by_nothing_else(
+    either: Running,
+) -> None:
+    link = one_click_link(mailed(either))
+    client = client_of(either)
+    client.post(link, data={"do": "leave-all"})
+    before = len(either.mails())
+
+    asked = client.post(link, data={"do": "come-back"})
+    client.post(link, data={"do": "come-back"})
+    either.run()
+    still = withdrawn(either)
+    question = either.mails()[before:]
+    confirming = re.search(r"/confirm/\S+", question[0].get_body().get_content())  # type: ignore[union-attr]
+    assert confirming
+    shown = client.get(confirming.group())
+    client.post(confirming.group())
+
+    assert "Look into your mail" in asked.text
+    assert len(question) == 1
+    assert "ana@example.org" not in question[0].as_string().partition("\n\n")[2]
+    assert "nurture" in still
+    assert "May we write to you again?" in shown.text
+    assert "nurture" not in withdrawn(either)
+    assert closed(either) == frozenset()
+    assert "Stop these messages" in client.get(link).text
+
+
+def test_who_is_written_to_or_complained_is_mailed_no_question(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    client = client_of(company_at_work)
+    before = len(company_at_work.mails())
+
+    client.post(link, data={"do": "come-back"})
+    company_at_work.track("email.complained")
+    page = client.get(link)
+    client.post(link, data={"do": "come-back"})
+    company_at_work.run()
+
+    assert "Write to me again" not in page.text
+    assert len(company_at_work.mails()) == before
+
+
+def closed(running: Running, email: str = "ana@example.org") -> frozenset[SuppressionReason]:
+    with running.nurture.database.read() as tx:
+        contact = contacts.by_email(tx, [email])[email]
+        return suppressions.of(tx, [contact.id]).get(contact.id, {}).get(Channel.EMAIL, frozenset())
+
+
+def everything_of_ana(running: Running) -> object:
+    """What anybody could have changed by looking."""
+    with running.nurture.database.read() as tx:
+        contact = contacts.by_email(tx, ["ana@example.org"])["ana@example.org"]
+        return (
+            contact,
+            events.of_contact(tx, contact.id),
+            consents.history(tx, contact.id),
+            enrollments.of_contact(tx, contact.id),
+            [count_rows(tx, table) for table in ("hits", "audit", "turns")],
+        )
+
+
+def count_rows(tx: Connection, table: str) -> int:
+    return int(tx.execute(select(func.count()).select_from(Base.metadata.tables[table])).scalar_one())
 
 
 def test_every_page_keeps_everything_foreign_out(company_at_work: Running) -> None:

@@ -18,25 +18,25 @@ HOW_OFTEN: Mapping[int, str] = {
 """Days between two marketing mails → how people say it. Without a choice they come as they come."""
 AS_THEY_COME = "As they come"
 WEEKS = (2, 4, 8, 12)
-"""For how many weeks somebody may rest from us."""
+"""For how many weeks somebody may pause our mail: a rest, which is nobody else's."""
 
 THEMSELVES = "the contact"
 """Whom a rest that somebody chose is by: nobody of ours ends it, and they end nobody else's."""
-FEWER, REST, GO_ON = "fewer", "rest", "go-on"
+FEWER, PAUSE, GO_ON = "fewer", "pause", "go-on"
 """What an event ``preference.changed`` tells, in ``event.choice``."""
 
 
 def in_words(data: Mapping[str, Scalar]) -> str:
-    """The choice that an event tells: ``Wants at most one mail a week``, ``Rests from our mail until 3 April 2026``."""
+    """The choice that an event tells: ``Chose how often: at most one a week``, ``Asked for a pause until 3 April 2026``."""
     match data.get("choice"):
         case "fewer":
             days = data.get("days")
             said = HOW_OFTEN.get(days, AS_THEY_COME) if isinstance(days, int) else AS_THEY_COME
             return f"Chose how often: {said[0].lower()}{said[1:]}"
-        case "rest":
-            return f"Asked for a rest until {_day(data.get('until'))}"
+        case "pause":
+            return f"Asked for a pause until {_day(data.get('until'))}"
         case "go-on":
-            return "Ended their rest before its time"
+            return "Ended their own pause before its time"
     return "Chose something about our mail"
 
 
