@@ -20,7 +20,7 @@ from nurture.db.session import Database
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
-from nurture.services import domains, migration, watch
+from nurture.services import domains, migration, retention, watch
 from nurture.services.advance import Advance
 from nurture.services.breaker import Breaker
 from nurture.services.calls import settle as settle_outcomes
@@ -99,6 +99,7 @@ class Nurture:
         self.breaker.look()
         migration.go_on(self.runtime)
         read_mailbox(self.runtime)
+        retention.sweep(self.runtime, self.settings.var / "mail")
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
 

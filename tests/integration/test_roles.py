@@ -17,7 +17,7 @@ from tests.support.running import Running, a_nurture
 
 OWN_MATTERS = {"login.leave", "me.save", "me.password"}
 """What everybody may do who is logged in: it concerns only themselves."""
-FOR_ADMINS = ("people.", "audit.")
+FOR_ADMINS = ("people.", "audit.", "rights.")
 LEFT_OUT = {"logins", "state"}
 """Tables in which a visit may leave a trace."""
 

@@ -28,6 +28,7 @@ from nurture.workflow import documents, scenarios, workspace
 from nurture.workflow.checks import CODES
 from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.fields import LossFields, StageFields, VariantFields, WorkflowFields
+from nurture.workflow.retention import RetentionForm
 from nurture.workflow.senders import SenderForm
 from nurture.workflow.workspace import read_workspace
 from tests.support.documents import (
@@ -180,6 +181,7 @@ def test_every_option_of_the_mailboxs_address_has_its_row() -> None:
         ("webhooks", EndpointForm),
         ("caps", workspace._CapsForm),
         ("bounces", workspace._BouncesForm),
+        ("retention", RetentionForm),
         ("scores", workspace._ScoreForm),
     ],
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nurture.cli._opened import opened
-from nurture.cli.common import Context, plain, project_options
+from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
     from nurture.services.erasing import Erased, Preview
@@ -35,14 +35,12 @@ def export(context: Context, email: str, out: Path | None) -> None:
     It is what somebody may ask to see and to take elsewhere. Without --out or --json only the counts are told. Exits 1
     when nothing is known of the address.
     """
-    from nurture.services.rights import everything
+    from nurture.services.rights import as_document, everything
 
     with opened(context) as nurture:
         found = everything(nurture.runtime, email, nurture.settings.var / "mail", ACTOR)
     if out is not None:
-        write_privately(
-            out, json.dumps(as_document(found), default=plain, ensure_ascii=False, indent=2) + "\n"
-        )
+        write_privately(out, json.dumps(as_document(found), ensure_ascii=False, indent=2) + "\n")
     if not context.as_json:
         tell(context, found, out)
     elif out is not None:
@@ -91,19 +89,6 @@ def ask(context: Context, seen: Preview, *, yes: bool) -> None:
         raise click.UsageError("--json asks nobody: add --yes to erase, or --dry-run to count.")
     tell_preview(context, seen)
     click.confirm("Erase all of this? It cannot be undone", abort=True, err=True)
-
-
-def as_document(found: Everything) -> dict[str, object]:
-    return {
-        "email": found.email,
-        "exported_at": found.at,
-        "about": found.about,
-        "tables": {part.table: {"about": part.about, "rows": part.rows} for part in found.parts},
-        "caught_mails": [
-            {"file": one.name, "at": one.at, "to": one.to, "subject": one.subject} for one in found.caught
-        ],
-        "named_elsewhere": found.elsewhere,
-    }
 
 
 def erased_document(gone: Erased) -> dict[str, object]:

@@ -51,7 +51,13 @@ def doctor(context: Context, mail: bool, no_send: bool, dns: tuple[str, int] | N
 
 
 def as_document(diagnosis: Diagnosis) -> dict[str, object]:
-    return {"ok": diagnosis.ok, **dataclasses.asdict(diagnosis.tally), "findings": diagnosis.findings}
+    return {
+        "ok": diagnosis.ok,
+        **dataclasses.asdict(diagnosis.tally),
+        "erased": diagnosis.erased,
+        "retention": diagnosis.let_go,
+        "findings": diagnosis.findings,
+    }
 
 
 def tell_mail(context: Context, checked: Sequence[Checked]) -> None:
@@ -77,6 +83,13 @@ def tell(context: Context, diagnosis: Diagnosis) -> None:
         f"Calls: {tally.opened:,} opened = {tally.done:,} done + {tally.expired:,} expired"
         f" + {tally.cancelled:,} cancelled + {tally.open:,} open"
     )
+    if gone := diagnosis.erased.people:
+        context.say(
+            f"Erased: {gone:,} people with {diagnosis.erased.messages:,} messages and {diagnosis.erased.calls:,} calls,"
+            " which no figure counts any more"
+        )
+    if soon := ", ".join(f"{number:,} {name}" for name, number in diagnosis.let_go.items() if number):
+        context.say(f"[retention] lets go of, with the next looks: {soon}")
     for finding in diagnosis.findings:
         sign = "✗" if finding.severity is Severity.ERROR else "!"
         context.say(f"\n{sign} {finding.code} ({finding.count:,}): {finding.message}")

@@ -1,6 +1,7 @@
 """What makes the ledger of permission append-only in the database itself, whatever program writes to it.
 
-A row is never changed. It is deleted in an erasure alone, which says so in its own transaction (``erasing``).
+A row is never changed and never deleted, but where somebody is forgotten, or what shows their device is kept no longer:
+that says so in its own transaction (``erasing``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ERASING = "erasing"
 
 @contextmanager
 def erasing(tx: Connection) -> Iterator[None]:
-    """Within it rows of the guarded tables may be deleted, by this transaction only."""
+    """Within it rows of the guarded tables may be deleted, and lose a proof, by this transaction only."""
     state.put(tx, ERASING, {}, system_time())
     yield
     state.clear(tx, ERASING)
@@ -38,8 +39,8 @@ def guard(dialect: str, *tables: str) -> list[str]:
 _REFUSE = """
 CREATE OR REPLACE FUNCTION keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM state WHERE name = 'erasing') THEN
-        RETURN OLD;
+    IF EXISTS (SELECT 1 FROM state WHERE name = 'erasing') THEN
+        IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
     END IF;
     RAISE EXCEPTION 'the ledger of permission is append-only' USING ERRCODE = 'integrity_constraint_violation';
 END
@@ -49,6 +50,7 @@ CREATE TRIGGER keep_{table} BEFORE UPDATE OR DELETE ON {table}
 FOR EACH ROW EXECUTE FUNCTION keep_ledger()"""
 _NO_UPDATE = """
 CREATE TRIGGER keep_{table} BEFORE UPDATE ON {table}
+WHEN NOT EXISTS (SELECT 1 FROM state WHERE name = 'erasing')
 BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
 _NO_DELETE = """
 CREATE TRIGGER keep_{table}_whole BEFORE DELETE ON {table}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -152,6 +153,22 @@ class Bounces:
     rest_days: int = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is kept; None is for good. ``proofs`` counts from the end of the permission that they prove.
+
+    By itself only what shows a person's device goes: visits to links after a year, and where a permission was given
+    three years after it ended.
+    """
+
+    contacts_without_activity: timedelta | None = None
+    proofs: timedelta | None = timedelta(days=3 * 365)
+    hits: timedelta | None = timedelta(days=365)
+    reports: timedelta | None = None
+    notices: timedelta | None = None
+    turns: timedelta | None = None
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Everything ``nurture.toml`` says."""
@@ -177,6 +194,7 @@ class Workspace:
     limits: Limits = Limits()
     tracking: Tracking = Tracking()
     bounces: Bounces = Bounces()
+    retention: Retention = Retention()
 
     @cached_property
     def zone(self) -> ZoneInfo:

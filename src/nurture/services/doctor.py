@@ -6,7 +6,7 @@ It repairs nothing by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,8 +18,9 @@ from nurture.db.volume import BREAKER
 from nurture.model.errors import Severity
 from nurture.model.words import DeliveryState, TaskState
 from nurture.rendering.dkim import DkimError
-from nurture.services import domains
+from nurture.services import domains, retention
 from nurture.services.calls import callers
+from nurture.services.erasing import Gone, gone
 from nurture.services.presence import alive
 from nurture.services.runtime import Runtime
 
@@ -71,6 +72,10 @@ class Diagnosis:
 
     tally: Tally
     findings: tuple[Finding, ...]
+    erased: Gone = field(default_factory=Gone)
+    """What no figure counts any more."""
+    let_go: Mapping[str, int] = field(default_factory=dict)
+    """How much ``[retention]`` takes next, by its keys."""
 
     @property
     def ok(self) -> bool:
@@ -81,7 +86,8 @@ def examine(runtime: Runtime) -> Diagnosis:
     """Look at everything, in one snapshot."""
     now, operational = runtime.now(), runtime.clock.operational()
     with runtime.database.read() as tx:
-        tally = _tally(tx)
+        tally, erased = _tally(tx), gone(tx)
+        let_go = _to_let_go(tx, runtime, now)
         findings = [
             *_accounting(tally),
             *_contradicting(tx, now, operational),
@@ -91,7 +97,14 @@ def examine(runtime: Runtime) -> Diagnosis:
             *_domains(tx, operational),
             *_keys(tx, runtime),
         ]
-    return Diagnosis(tally, tuple(sorted(findings, key=lambda one: one.severity is not Severity.ERROR)))
+    ordered = sorted(findings, key=lambda one: one.severity is not Severity.ERROR)
+    return Diagnosis(tally, tuple(ordered), erased, let_go)
+
+
+def _to_let_go(tx: Connection, runtime: Runtime, now: datetime) -> Mapping[str, int]:
+    if not content.publications(tx):
+        return {}
+    return retention.waiting(tx, runtime.shelf.published(tx).workspace.retention, now)
 
 
 def _tally(tx: Connection) -> Tally:

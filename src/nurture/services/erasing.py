@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -17,7 +17,7 @@ from time import monotonic
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from nurture.db import contacts, forgetting, personal, suppressions, users
+from nurture.db import contacts, forgetting, personal, state, suppressions, users
 from nurture.db.personal import Who
 from nurture.db.suppressions import Suppression
 from nurture.model.addresses import same_key
@@ -32,6 +32,16 @@ LOOK_AGAIN = 0.05
 TRIES = 5
 """How often it begins again when something was stored for the person in the same moment."""
 SOURCE = "erasure"
+UNWIPED, GONE = "unwiped", "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """How much was ever taken out of all figures: people, and their messages and calls. It names nobody."""
+
+    people: int = 0
+    messages: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +65,8 @@ class Preview:
 class Erased:
     """What went. ``mentions`` are rows of others in which the address stood, ``hash`` is what the list knows it by.
 
-    ``wiped`` is False when somebody who read the database at that moment kept its file from being cleaned: the next
-    erasure, or the next restart, does it.
+    ``wiped`` is False when somebody who read the database at that moment kept its file from being cleaned: whoever
+    sweeps does it (``wipe_now``).
     """
 
     hash: str
@@ -103,6 +113,8 @@ def erase(
         raise nothing_known(email)
     mentions = _unsay(runtime, [key])
     wiped = runtime.database.wipe(taken.words)
+    if not wiped:
+        wipe_later(runtime)
     return Erased(min(taken.who.hashes), taken.rows, taken.mails, mentions, account, wiped)
 
 
@@ -119,6 +131,23 @@ def let_go(runtime: Runtime, ids: Collection[int], folder: Path) -> int:
     _take(runtime, keys, folder, files, None, 0)
     _unsay(runtime, keys)
     return len(keys)
+
+
+def wipe_later(runtime: Runtime) -> None:
+    """Note that bytes of somebody who is gone may still lie in the database's file."""
+    if runtime.database.embedded:
+        runtime.database.retrying(lambda tx: state.put(tx, UNWIPED, {}, runtime.clock.operational()))
+
+
+def wipe_now(runtime: Runtime) -> bool:
+    """Write the database's file anew, if somebody who went may still lie in it; returns whether that was done."""
+    with runtime.database.read() as tx:
+        if state.get(tx, UNWIPED) is None:
+            return False
+    done = runtime.database.wipe()
+    if done:
+        runtime.database.retrying(lambda tx: state.clear(tx, UNWIPED))
+    return done
 
 
 # --- one transaction ----------------------------------------------------------------------------------------------
@@ -200,6 +229,8 @@ def _taken(
     rows = known(forgetting.forget(tx, who))
     # Before the commit: whatever breaks off now is done again as a whole.
     mails = caught.throw_away(folder, papers, files)
+    if rows:
+        _count(tx, runtime, rows)
     if deed and (rows or mails):
         _close(tx, runtime, who)
         detail = {
@@ -209,6 +240,22 @@ def _taken(
         }
         runtime.audit(tx, deed.actor, "erase", forgetting.NOBODY, detail)
     return _Taken(who, rows, mails, words)
+
+
+def gone(tx: Connection) -> Gone:
+    """What was ever erased, in numbers."""
+    return Gone(**(state.get(tx, GONE) or {}))
+
+
+def _count(tx: Connection, runtime: Runtime, rows: Mapping[str, int]) -> None:
+    """Figures count who is there; these tell why they were larger once."""
+    before = Gone(**(state.held(tx, GONE) or {}))
+    after = Gone(
+        before.people + rows.get("contacts", 0),
+        before.messages + rows.get("deliveries", 0),
+        before.calls + rows.get("tasks", 0),
+    )
+    state.put(tx, GONE, asdict(after), runtime.clock.operational())
 
 
 def _close(tx: Connection, runtime: Runtime, who: Who) -> None:

@@ -78,6 +78,39 @@ def everything(runtime: Runtime, email: str, folder: Path, actor: str) -> Everyt
     return Everything(email.strip(), runtime.now(), ABOUT, parts, papers, elsewhere)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One table with rows of somebody, in the words in which they are told."""
+
+    table: str
+    about: str
+    rows: int
+
+
+def tables(counts: Mapping[str, int]) -> tuple[Held, ...]:
+    """What these counts by table are, in the order in which a person would read them."""
+    return tuple(
+        Held(one.table.name, one.about, counts[one.table.name])
+        for one in HOLDINGS
+        if one.table.name in counts
+    )
+
+
+def as_document(found: Everything) -> dict[str, object]:
+    """The document that is handed out."""
+    return {
+        "email": found.email,
+        "exported_at": found.at.isoformat(),
+        "about": found.about,
+        "tables": {part.table: {"about": part.about, "rows": list(part.rows)} for part in found.parts},
+        "caught_mails": [
+            {"file": one.name, "at": one.at.isoformat(), "to": one.to, "subject": one.subject}
+            for one in found.caught
+        ],
+        "named_elsewhere": list(found.elsewhere),
+    }
+
+
 def nothing_known(email: str) -> NotFoundError:
     """What is said of an address that stands nowhere."""
     return NotFoundError(
@@ -109,8 +142,11 @@ def _parts(tx: Connection, who: Who) -> Sequence[Part]:
 
 
 def _readable(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Bytes as the text they are: the source of a mail."""
-    return {
-        name: value.decode(errors="replace") if isinstance(value, bytes) else value
-        for name, value in row.items()
-    }
+    """As JSON has it: times in ISO 8601, and bytes as the text they are, the source of a mail."""
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -30,6 +30,7 @@ from nurture.model.words import Channel
 from nurture.steps.base import DurationText, EventText, QuietText, Slug, parsed
 from nurture.workflow.endpoints import EndpointForm
 from nurture.workflow.forms import plain, read_form, text_problem
+from nurture.workflow.retention import RetentionForm
 from nurture.workflow.senders import Address, Rate, SenderForm
 from nurture.workflow.toml_text import read_toml
 from nurture.workflow.tracking import TrackingForm
@@ -55,6 +56,7 @@ _SECTIONS = (
     "limits",
     "tracking",
     "bounces",
+    "retention",
     "costs",
     "scores",
 )
@@ -191,6 +193,7 @@ class _Reader:
             )
         caps, tracking = self._section(_CapsForm, "caps"), self._section(TrackingForm, "tracking")
         bounces = self._section(_BouncesForm, "bounces")
+        retention = self._section(RetentionForm, "retention")
         events, outcomes = self._section(_EventsForm, "events"), self._section(_NamesForm, "outcomes")
         return model.Workspace(
             name=about.name if about else "",
@@ -213,6 +216,7 @@ class _Reader:
             limits=self._limits(),
             tracking=tracking.tracking() if tracking else model.Tracking(),
             bounces=model.Bounces(**bounces.model_dump()) if bounces else model.Bounces(),
+            retention=retention.retention() if retention else model.Retention(),
         )
 
     def _misspelt(self, section: str) -> bool:
