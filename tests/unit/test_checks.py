@@ -79,6 +79,7 @@ def test_a_sound_project_has_no_problem(tmp_path: Path) -> None:
         ("validate: sale.closed", "validate: meeting.boked", "20:15: unknown-event"),
         ("validate: sale.closed", "validate: email.unsubscribed", "20:15: unknown-event"),
         ("validate: sale.closed", "validate: quote.signed", "20:15: undeclared-event"),
+        ("- wait: 2 days", "- {wait_until: email.opened, timeout: 2 days}", "13:22: untracked-event"),
         ("validate: sale.closed", "validate: email.sent", "20:15: own-action"),
         ("validate: sale.closed", "trigger: stage.entered\n    validate: sale.closed", "20:14: own-action"),
         (

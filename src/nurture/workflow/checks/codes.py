@@ -379,6 +379,10 @@ _WARNINGS = {
         "An event is neither ours nor declared; a typo in it would never be found.",
         "List it under [events] in nurture.toml.",
     ),
+    "untracked-event": (
+        "A workflow asks for opens or clicks, and none of its messages is tracked for them.",
+        "Switch them on under [tracking] in nurture.toml, or ask for something else.",
+    ),
     "unguarded-event": (
         "A template prints a detail of the event that moved the contact here; entered by hand there is none.",
         "Put it into {% if event %} … {% endif %}, or write {{ event.offer or '…' }}.",

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from nurture.model.errors import Place, Problem
 from nurture.model.expression_tree import Every, Tree
 from nurture.model.matching import RESERVED_EVENTS, EventMatch, is_own_action
+from nurture.model.workspace import TRANSACTIONAL, Workspace
+from nurture.steps.email import EmailFields
 from nurture.steps.wait_until import WaitUntilFields
 from nurture.workflow.checks.codes import problem
 from nurture.workflow.checks.lines import Line, Role, event_lines, step_place
@@ -27,6 +29,7 @@ def unusable_events(project: Project) -> Iterator[Problem]:
     yield from _unknown_events(project, lines)
     for line in lines:
         yield from _own_action(line)
+        yield from _untracked(line, project.workspace)
     for draft in project.drafts:
         yield from _dead_waits(draft)
 
@@ -92,6 +95,32 @@ def _own_action(line: Line) -> Iterator[Problem]:
             line.place,
             f"'{line.match.name}' is our own action: it {_PROVES[line.role]}",
             "name what the contact does, such as email.clicked, offer.downloaded or sale.closed",
+        )
+
+
+_TRACKED_AS = {"email.opened": "opens", "email.clicked": "clicks"}
+
+
+def _untracked(line: Line, workspace: Workspace | None) -> Iterator[Problem]:
+    """Other systems may report it all the same, so that this is a warning."""
+    key = _TRACKED_AS.get(line.match.name)
+    if key is None or workspace is None:
+        return
+    workflow = line.draft.workflow
+    purposes = {workflow.purpose} | {
+        step.fields.purpose or workflow.purpose
+        for step in workflow.steps.values()
+        if isinstance(step.fields, EmailFields)
+    }
+    tracked = [
+        workspace.tracking.of(purpose, marketing=purpose != TRANSACTIONAL) for purpose in sorted(purposes)
+    ]
+    if not any(getattr(one, key) for one in tracked):
+        yield problem(
+            "untracked-event",
+            line.place,
+            f"'{line.match.name}' never comes: no message of this workflow is tracked for {key}",
+            f"write {key} = true under [tracking] in nurture.toml, or ask for something else",
         )
 
 
