@@ -6,6 +6,7 @@ documentation, "Event webhook reference" and "Security features". Needs the extr
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from binascii import Error as BinasciiError
 from datetime import datetime
@@ -30,6 +31,8 @@ from nurture.channels.providers.keys import verify_ecdsa
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+_ITS_OWN_ID = re.compile(r"@ismtpd|\.sendgrid\.net>$")
+"""A Message-ID that SendGrid made, because the message came without one: it says nothing to us."""
 
 
 class SendGrid(Provider):
@@ -58,10 +61,9 @@ def _event(told: Object) -> Event | None:
     identity = word(told, "sg_event_id") or ":".join(
         word(told, name) for name in ("sg_message_id", "event", "timestamp", "email")
     )
-    report = report_of(
-        recipient, message_ids=message_id(word(told, "smtp-id")), at=moment(told.get("timestamp"))
-    )
-    return Event(identity, report)
+    named = message_id(word(told, "smtp-id"))
+    ours = tuple(one for one in named if not _ITS_OWN_ID.search(one))
+    return Event(identity, report_of(recipient, message_ids=ours, at=moment(told.get("timestamp"))))
 
 
 def _recipient(told: Object) -> Recipient | None:
