@@ -85,6 +85,10 @@ class Library:
         """Every name, such as ``email/welcome`` or ``call/welcome-call``."""
         return frozenset(name for name, _, _ in self._sources)
 
+    def files(self, name: str) -> tuple[str, ...]:
+        """The files of ``email/welcome`` in all languages."""
+        return tuple(sorted(source.file for source in self._sources.values() if source.name == name))
+
     def languages(self, name: str) -> tuple[str, ...]:
         """The languages in which ``email/welcome`` is written, beside the main one."""
         return tuple(sorted({locale for other, locale, _ in self._sources if other == name and locale}))

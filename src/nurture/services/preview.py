@@ -93,7 +93,7 @@ def preview(
     template = find(ground, name)
     use = used or next(uses(ground, template), None)
     links = Links(base_url, ("preview",))  # not the project's key: a link of a preview must never act
-    letter = _letter(ground, template, contact, use, now)
+    letter = letter_of(ground, template, contact, use, now)
     step = use.name if use else None
     locale = ground.templates.language(template, contact.locale)
     if template.startswith(CALL):
@@ -159,7 +159,8 @@ def _linked(use: Use) -> str | None:
     return use.step.fields.link_offer if isinstance(use.step.fields, EmailFields) else None
 
 
-def _letter(ground: Ground, template: str, contact: Contact, use: Use | None, now: datetime) -> Letter:
+def letter_of(ground: Ground, template: str, contact: Contact, use: Use | None, now: datetime) -> Letter:
+    """The letter as ``use`` would send it to this contact, with an offer, and the event that would have moved them there."""
     to_team = use is not None and isinstance(use.step.fields, NotifyFields)
     wanted = use.step.fields.to if use and isinstance(use.step.fields, NotifyFields) else None
     purpose = use.purpose if use else ""

@@ -96,27 +96,45 @@ def send_me(
             letter = _of_delivery(tx, runtime.shelf, published, person, delivery)
         else:
             letter = _of_template(published, contact_of(tx, contact_id), template or "")
-        # A key of its own, the same for the same form: its links know no message.
-        letter = replace(letter, key=delivery_key(0, f"test:{once}", 1, "test"))
+        letter = replace(letter, key=key_of_test(once))
         composed = _composed(published, letter, runtime.links, runtime.now())
-        name = _in_a_header(full_name(letter.contact) or letter.contact.email)
-        notice = Notice(
-            key=f"test:{once}",
-            kind=NoticeKind.TEST,
-            to=account.email,
-            subject=f"[Test for {name}] {composed.rendered.subject}",
-            text=composed.rendered.text,
-            html=composed.rendered.html,
-            about=f"contact:{contact_id}",
-        )
-        if notices.plan(tx, runtime, [notice]):
-            detail = {"template": letter.template}
-            runtime.audit(tx, account.email, "send-me", f"contact:{contact_id}", detail)
-        return (
-            f"'{composed.rendered.subject}' is on its way to {account.email}, as a test. {name} gets nothing."
-        )
+        return mail_test(tx, runtime, letter, composed, account, once, f"contact:{contact_id}")
 
     return runtime.database.retrying(write)
+
+
+def key_of_test(once: str) -> str:
+    """A key of its own, the same for the same form: its links know no message."""
+    return delivery_key(0, f"test:{once}", 1, "test")
+
+
+def mail_test(
+    tx: Connection,
+    runtime: Runtime,
+    letter: Letter,
+    composed: Composed,
+    account: Account,
+    once: str,
+    about: str | None,
+) -> str:
+    """Plan the mail that shows a letter to whoever is logged in, once for each ``once``; returns what to tell them.
+
+    ``about`` is the contact whom it tells of, as in ``contact:7``; None for somebody made up.
+    """
+    name = _in_a_header(full_name(letter.contact) or letter.contact.email)
+    notice = Notice(
+        key=f"test:{once}",
+        kind=NoticeKind.TEST,
+        to=account.email,
+        subject=f"[Test for {name}] {composed.rendered.subject}",
+        text=composed.rendered.text,
+        html=composed.rendered.html,
+        about=about,
+    )
+    if notices.plan(tx, runtime, [notice]):
+        detail = {"template": letter.template}
+        runtime.audit(tx, account.email, "send-me", about or f"template:{letter.template}", detail)
+    return f"'{composed.rendered.subject}' is on its way to {account.email}, as a test. {name} gets nothing."
 
 
 def templates_of(published: Published) -> tuple[str, ...]:
