@@ -6,7 +6,6 @@ Each choice is stored as an event of theirs. It gives and takes no permission, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -74,31 +73,6 @@ def end_of_rest(now: datetime, weeks: int, zone: ZoneInfo) -> datetime:
     """In the morning of the same day of the week: pressed twice in a day, it is the same."""
     day = now.astimezone(zone).date() + timedelta(weeks=weeks)
     return datetime.combine(day, MORNING, zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """How often a contact wants to hear from us at most, and until when they rest; as they chose, and when."""
-
-    days: int | None = None
-    days_since: datetime | None = None
-    rests_since: datetime | None = None
-    rests_until: datetime | None = None
-
-    @property
-    def how_often(self) -> str | None:
-        return HOW_OFTEN.get(self.days or 0)
-
-
-def chosen(tx: Connection, contact_id: int) -> Chosen:
-    """What this contact chose, as it holds now."""
-    often, resting = preferences.of(tx, contact_id), pauses.resting(tx, contact_id)
-    return Chosen(
-        days=often.days if often else None,
-        days_since=often.at if often else None,
-        rests_since=resting.since if resting else None,
-        rests_until=resting.ends_at if resting else None,
-    )
 
 
 def _choose(

@@ -17,6 +17,7 @@ from nurture.db.suppressions import Suppression
 from nurture.db.tasks import Task
 from nurture.model.errors import Place
 from nurture.model.words import NOTHING, Contact, Enrollment, Scalar, Status
+from nurture.services.chosen import NOTHING_CHOSEN, Chosen
 from nurture.services.marks import Mark
 from nurture.services.why import Line
 
@@ -125,6 +126,9 @@ class ContactPath:
     deliveries: tuple[Delivery, ...]
     calls: tuple[Task, ...]
     paused: bool
+    """By somebody of ours."""
+    chosen: Chosen = NOTHING_CHOSEN
+    """What they chose themselves: how often at most, and a pause of their own."""
     trouble: str | None = None
     """Why nobody can say what comes next."""
 

@@ -15,6 +15,8 @@ from nurture.db.tasks import Task
 from nurture.engine.explain import in_words
 from nurture.model.contact_values import as_text
 from nurture.model.errors import Place
+from nurture.model.matching import PREFERENCE_CHANGED
+from nurture.model.preferences import in_words as in_words_of_theirs
 from nurture.model.words import NOTHING, Channel, DeliveryState, Event, Scalar, TaskState
 from nurture.services.visit_words import who_did
 
@@ -183,6 +185,8 @@ def mark_of_event(
 
 def title_of(event: Event, currency: str) -> str:
     """The event as a person would tell it: ``Sale closed: 1,200 CAD``, ``Asked for readiness-guide``."""
+    if event.name == PREFERENCE_CHANGED:
+        return in_words_of_theirs(event.data)
     known = _TITLES.get(event.name)
     if known:
         named = {name: as_text(value) for name, value in event.data.items()}

@@ -88,13 +88,24 @@ def paused(known: Known, one: Enrollment, held: Sequence[PauseRecord]) -> Next:
     """What it is held by, since when, by whom and why."""
     what = {PauseScope.EVERYTHING: "everything", PauseScope.CONTACT: "the contact"}
     causes = [
-        f"{what.get(pause.scope) or f'workflow {one.workflow}'} is paused since {known.when(pause.since)}"
+        _own_pause(known, pause)
+        if pause.own
+        else f"{what.get(pause.scope) or f'workflow {one.workflow}'} is paused since {known.when(pause.since)}"
         f"{f' by {pause.actor}' if pause.actor else ''}{f' ({pause.reason})' if pause.reason else ''}"
         for pause in held
     ]
     stands = f" It stands at step '{one.step}'." if one.step else ""
-    said = f"Nothing until it is resumed: {', and '.join(causes)}; only events are read.{stands}"
-    return told(known, one, StepState.PAUSED, PAUSED, said, rule="; ".join(causes), gate=PAUSED)
+    until = held[0].ends_at if len(held) == 1 and held[0].own else None
+    if until:
+        said = f"Nothing until {known.when(until)}: {causes[0]}; what they ask for is answered.{stands}"
+    else:
+        said = f"Nothing until it is resumed: {', and '.join(causes)}; only events are read.{stands}"
+    return told(known, one, StepState.PAUSED, PAUSED, said, until=until, rule="; ".join(causes), gate=PAUSED)
+
+
+def _own_pause(known: Known, pause: PauseRecord) -> str:
+    ends = f" until {known.when(pause.ends_at)}" if pause.ends_at else ""
+    return f"the contact asked for a pause{ends}, on {known.when(pause.since)}"
 
 
 # --- without a step ---------------------------------------------------------------------------------------------

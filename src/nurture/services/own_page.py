@@ -17,7 +17,7 @@ from nurture.db.consents import Consent
 from nurture.model.decisions import Send
 from nurture.model.words import Channel
 from nurture.services.ahead import ON_ITS_WAY, goes_at
-from nurture.services.choosing import Chosen, chosen
+from nurture.services.chosen import NOTHING_CHOSEN, Chosen, chosen
 from nurture.services.coming_back import words_of
 from nurture.services.hands import SOURCE as BY_HAND
 from nurture.services.known import Known, know
@@ -29,7 +29,6 @@ from nurture.services.runtime import Runtime
 
 MOST_SHOWN = 6
 """Messages to come that the page lists."""
-NOTHING_CHOSEN = Chosen()
 ASKED = ("offer.requested", "offer.downloaded")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, events, pauses, suppressions, turns
+from nurture.db import consents, events, suppressions, turns
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.db.turns import Transition
@@ -20,6 +20,7 @@ from nurture.engine.explain import in_words
 from nurture.model.decisions import Change, Finish
 from nurture.model.words import BACKSTAGE, Contact, Enrollment, Event, Status
 from nurture.services.ahead import Ahead
+from nurture.services.chosen import chosen
 from nurture.services.hands import SOURCE as BY_HAND
 from nurture.services.journeys import ContactPath, Fall, Journey, Leg, LegState, Proof, Visit
 from nurture.services.known import Known, know
@@ -85,7 +86,8 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
         suppressions=tuple(suppressions.entries_of(tx, contact.id)),
         deliveries=tuple(mails),
         calls=tuple(calls),
-        paused=any(one.contact_id == contact.id for one in pauses.open_pauses(tx)),
+        paused=any(one.contact_id == contact.id and not one.own for one in known.pauses),
+        chosen=chosen(tx, contact.id),
         trouble=seen.trouble,
     )
 

@@ -15,6 +15,7 @@ from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.words import Channel, Contact, Enrollment, Event, SuppressionReason
+from nurture.services.chosen import NOTHING_CHOSEN, Chosen, chosen
 from nurture.services.known import Known, know
 from nurture.services.outlook import next_of
 from nurture.services.runtime import Runtime
@@ -45,6 +46,8 @@ class Person:
     calls: tuple[Task, ...]
     events: tuple[Event, ...]
     score: Score
+    chosen: Chosen = NOTHING_CHOSEN
+    """How often they want to hear from us at most, and a pause of their own."""
 
 
 def find_contact(tx: Connection, email: str) -> Contact:
@@ -89,6 +92,7 @@ def person(runtime: Runtime, email: str) -> Person:
             calls=tuple(known.calls),
             events=tuple(events.of_contact(tx, contact.id, limit=EVENTS_SHOWN)),
             score=score_of(tx, contact),
+            chosen=chosen(tx, contact.id),
         )
 
 
