@@ -67,7 +67,7 @@ def pages(nurture: Nurture) -> Blueprint:
             "admin/templates.html", lines=template_pages.listing(runtime, base_url), draft=desk.look(runtime)
         )
 
-    @routes.get("/<any(email, call):kind>/<name>")
+    @routes.get("/<kind>/<name>")
     @allow(EVERYBODY)
     def one(kind: str, name: str) -> str | tuple[str, int]:
         asked = asked_for(kind, name)
@@ -98,7 +98,7 @@ def pages(nurture: Nurture) -> Blueprint:
         )
         return page if look else (page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    @routes.get("/<any(email, call):kind>/<name>/body")
+    @routes.get("/<kind>/<name>/body")
     @allow(EVERYBODY)
     def body(kind: str, name: str) -> Response:
         shown = found(kind, name).shown
@@ -109,7 +109,7 @@ def pages(nurture: Nurture) -> Blueprint:
         answer.headers["X-Frame-Options"] = "SAMEORIGIN"
         return answer
 
-    @routes.post("/<any(email, call):kind>/<name>/send-me")
+    @routes.post("/<kind>/<name>/send-me")
     @allow(MARKETERS)
     def send_me(kind: str, name: str) -> AnyResponse:
         form = Form()
