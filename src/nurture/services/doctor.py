@@ -18,7 +18,7 @@ from nurture.db.volume import BREAKER
 from nurture.model.errors import Severity
 from nurture.model.words import DeliveryState, TaskState
 from nurture.rendering.dkim import DkimError
-from nurture.services import domains, retention
+from nurture.services import domains, report_list, retention
 from nurture.services.calls import callers
 from nurture.services.erasing import Gone, gone
 from nurture.services.presence import alive
@@ -96,6 +96,7 @@ def examine(runtime: Runtime) -> Diagnosis:
             *_endpoints(tx, operational),
             *_domains(tx, operational),
             *_keys(tx, runtime),
+            *_returns(tx, runtime),
         ]
     ordered = sorted(findings, key=lambda one: one.severity is not Severity.ERROR)
     return Diagnosis(tally, tuple(ordered), erased, let_go)
@@ -203,6 +204,12 @@ def _keys(tx: Connection, runtime: Runtime) -> Iterator[Finding]:
             said.append(str(error))
     if said:
         yield _finding("cannot-sign", Found(len(said), tuple(said)))
+
+
+def _returns(tx: Connection, runtime: Runtime) -> Iterator[Finding]:
+    """What came back, and whether anybody reads it."""
+    for code, count, said in report_list.trouble(tx, runtime):
+        yield _finding(code, Found(count, (said,)))
 
 
 def _finding(code: str, found: Found) -> Finding:
@@ -348,6 +355,21 @@ FINDINGS: Mapping[str, tuple[str, str, Severity]] = {
     "endpoint-rests": (
         "another system does not answer, so that it rests; it is tried again by itself",
         "read its words in the example; `nurture webhook test NAME` tries it now",
+        Severity.WARNING,
+    ),
+    "mailbox-unread": (
+        "the mailbox that bounces and answers come to was not read for more than 15 minutes",
+        "read the server's words in the example and mend NURTURE_MAILBOX_URL; `nurture up` must run, with it set",
+        Severity.ERROR,
+    ),
+    "mailbox-left-out": (
+        "messages in the mailbox could not be taken in, and were left where they are",
+        "report it with this output; the log of the worker names the kind of mistake",
+        Severity.WARNING,
+    ),
+    "unmatched-reports": (
+        "bounces or complaints of the last week are about no message of ours, and changed nothing",
+        "look at them under Mail, What came back; other programs may share the mailbox or the provider's account",
         Severity.WARNING,
     ),
     "beyond-its-plan": (

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from nurture.db.deliveries import Delivery
+from nurture.db.reports import Reported
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words
 from nurture.model.contact_values import as_text
@@ -100,6 +101,14 @@ _TITLES: Mapping[str, str] = {
     "date.reached": "Their day has come: {day}",
 }
 
+_REPORTS: Mapping[str, str] = {
+    "autoreply": "An automatic answer came back",
+    "challenge": "A filter asks for a proof that a person writes",
+    "soft": "A mail did not arrive yet",
+}
+REPORTS_SHOWN = frozenset(_REPORTS)
+"""Kinds of reports of which no event tells."""
+
 MAIL_STATES: Mapping[DeliveryState, tuple[State, str]] = {
     DeliveryState.PENDING: (State.NEXT, "waits to leave"),
     DeliveryState.CLAIMED: (State.NEXT, "is leaving"),
@@ -155,6 +164,22 @@ def mark_of_call(task: Task, why: str, place: Place | None = None) -> Mark:
         place=place,
         step=task.step,
         task=task.id,
+    )
+
+
+def mark_of_report(report: Reported) -> Mark:
+    """What a machine answered, or tells of a message that it still holds: it proves and moves nothing."""
+    return Mark(
+        at=report.arrived_at,
+        kind=Kind.REPLY,
+        state=State.MACHINE,
+        stage=report.stage or "",
+        what=report.kind,
+        title=_REPORTS[report.kind],
+        status="by a machine",
+        why=f"Known as that because {report.because}. It starts nothing.",
+        step=report.step,
+        delivery=report.delivery_id,
     )
 
 

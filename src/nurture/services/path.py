@@ -11,8 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nurture.db import consents, events, suppressions, turns
+from nurture.db import consents, events, reports, suppressions, turns
 from nurture.db.deliveries import Delivery
+from nurture.db.reports import Reported
 from nurture.db.tasks import Task
 from nurture.db.turns import Transition
 from nurture.engine.decide import upcoming
@@ -25,7 +26,7 @@ from nurture.services.hands import SOURCE as BY_HAND
 from nurture.services.journeys import ContactPath, Fall, Journey, Leg, LegState, Proof, Visit
 from nurture.services.known import Known, know
 from nurture.services.marking import Marker
-from nurture.services.marks import Mark, State, title_of
+from nurture.services.marks import REPORTS_SHOWN, Mark, State, mark_of_report, title_of
 from nurture.services.outlook import next_of
 from nurture.services.people import contact_of
 from nurture.services.runtime import Runtime
@@ -61,6 +62,7 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
         decisions={one.id: list(known.decisions_of(one)) for one in own},
     )
     moved = turns.transitions_of(tx, contact.id)
+    came_back = _untold(reports.of_contact(tx, contact.id))
     ordered = sorted(own, key=lambda one: (one.live, one.entered_at, one.id), reverse=True)
     journeys = tuple(
         _journey(
@@ -70,6 +72,7 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
             [move for move in moved if move.enrollment_id == one.id],
             [mail for mail in mails if mail.enrollment_id == one.id],
             [call for call in calls if call.enrollment_id == one.id],
+            [report for report in came_back if report.enrollment_id == one.id],
             seen,
         )
         for one in ordered
@@ -79,7 +82,7 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
         zone=zone,
         now=now,
         journeys=journeys,
-        outside=_outside(marker, own, mails),
+        outside=_outside(marker, own, mails, came_back),
         beyond=_beyond(own, seen),
         story=tuple(reversed(told(tx, contact.id, own, zone))),
         consents=tuple(consents.history(tx, contact.id)),
@@ -102,6 +105,7 @@ def _journey(
     moves: Sequence[Transition],
     mails: Sequence[Delivery],
     calls: Sequence[Task],
+    came_back: Sequence[Reported],
     seen: Ahead,
 ) -> Journey:
     workflow = marker.versions[enrollment.version]
@@ -109,7 +113,7 @@ def _journey(
     at = upcoming(workflow, enrollment, known.facts[enrollment.id], marker.now)
     following = next_of(known, enrollment)
     coming = [one for one in seen.coming if one.enrollment == enrollment.id]
-    marks = _marks(marker, enrollment, moves, mails, calls)
+    marks = _marks(marker, enrollment, moves, mails, calls, came_back)
     # What waits already is the first of what is next.
     future = [mark for mark in marks if mark.state is State.NEXT]
     future += [mark for one in coming if (mark := marker.of_foreseen(one))]
@@ -134,10 +138,12 @@ def _marks(
     moves: Sequence[Transition],
     mails: Sequence[Delivery],
     calls: Sequence[Task],
+    came_back: Sequence[Reported],
 ) -> list[Mark]:
     """Everything that touched the contact in this enrollment, in order."""
     marks = [marker.of_delivery(one) for one in mails if one.channel not in BACKSTAGE]
     marks += [marker.of_call(one) for one in calls]
+    marks += [mark_of_report(one) for one in came_back]
     answered = {(one.enrollment_id, one.step, one.visit) for one in calls}
     proofs = {one.event_id for one in moves}
     for event in marker.events.values():
@@ -150,6 +156,11 @@ def _marks(
             marks.append(marker.of_event(event, _stage_at(event, moves), enrollment.id))
     # What they did comes before what we answered at the same moment.
     return sorted(marks, key=lambda mark: (mark.at, mark.event is None, mark.event or 0))
+
+
+def _untold(came_back: Iterable[Reported]) -> list[Reported]:
+    """What machines said of our messages that no event tells of."""
+    return [one for one in came_back if one.event_id is None and one.kind in REPORTS_SHOWN]
 
 
 def _belongs(event: Event, enrollment: Enrollment) -> bool:
@@ -276,9 +287,12 @@ def _fall_by(marker: Marker, finish: Finish) -> Fall | None:
 # --- beside the journeys --------------------------------------------------------------------------------------------
 
 
-def _outside(marker: Marker, own: Sequence[Enrollment], mails: Sequence[Delivery]) -> tuple[Mark, ...]:
+def _outside(
+    marker: Marker, own: Sequence[Enrollment], mails: Sequence[Delivery], came_back: Sequence[Reported]
+) -> tuple[Mark, ...]:
     """What happened while no workflow was under way, and offers that went out by themselves."""
     marks = [marker.of_delivery(one) for one in mails if one.enrollment_id is None]
+    marks += [mark_of_report(one) for one in came_back if one.enrollment_id is None]
     marks += [
         marker.of_event(event, "")
         for event in marker.events.values()
