@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import signing
 from benchmarks.measure import WrongRunError, verify
 from benchmarks.meter import MemoryWatch, cpu_seconds
 from benchmarks.people import people
@@ -156,3 +157,11 @@ def test_the_meter_finds_the_memory_of_a_running_program() -> None:
         pass
 
     assert 5_000_000 < watch.peak["side"] < 5_000_000_000
+
+
+def test_a_signature_is_measured_on_a_whole_mail_and_what_it_prepares_is_what_the_standard_says():
+    figures = signing.measure(mails=25)
+
+    assert figures.bytes > 10_000
+    assert figures.prepare < figures.prepare_naively
+    assert figures.ed25519 < figures.rsa_2048
