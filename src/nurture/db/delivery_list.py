@@ -66,6 +66,7 @@ class Listed:
     retry_at: datetime | None
     message_id: str | None
     recipient: str | None
+    grant_id: int | None
     ended_at: datetime | None
 
 

@@ -53,28 +53,32 @@ def suppressed() -> ColumnElement[bool]:
 
 def has_live_grant() -> ColumnElement[bool]:
     """The latest word on the consent it relies on is still yes, and has not expired."""
-    relied_on = table_of(ConsentRow).alias("relied_on")
     latest = table_of(ConsentRow).alias("latest")
-    later = table_of(ConsentRow).alias("later")
     still_yes = and_(
         latest.c.action == literal_column("'granted'"),
         or_(latest.c.expires_at.is_(None), latest.c.expires_at > now_param()),
     )
+    # A scalar, not EXISTS: PostgreSQL would read the whole ledger to answer for a handful.
+    last_word = select(still_yes).where(latest.c.id == latest_word()).correlate(_D).scalar_subquery()
+    return func.coalesce(last_word, false())
+
+
+def latest_word() -> ColumnElement[int | None]:
+    """The number of the latest word on the consent it relies on: a yes may have been given anew meanwhile."""
+    relied_on = table_of(ConsentRow).alias("relied_on")
+    later = table_of(ConsentRow).alias("later")
     of_the_same = and_(
         later.c.contact_id == relied_on.c.contact_id,
         later.c.purpose == relied_on.c.purpose,
         later.c.channel == relied_on.c.channel,
     )
-    last_id = (
+    return (
         select(func.max(later.c.id))
         .join(relied_on, of_the_same)
         .where(relied_on.c.id == _D.c.grant_id)
         .correlate(_D)
         .scalar_subquery()
     )
-    # A scalar, not EXISTS: PostgreSQL would read the whole ledger to answer for a handful.
-    last_word = select(still_yes).where(latest.c.id == last_id).correlate(_D).scalar_subquery()
-    return func.coalesce(last_word, false())
 
 
 def unread() -> ColumnElement[bool]:

@@ -270,6 +270,7 @@ def _mark_sending(dialect: str) -> Update:
             *(row.c[name] for name in _LEAVING),
             leave.forbidden().label("forbidden"),
             or_(leave.unread(), leave.paused()).label("held"),
+            leave.latest_word().label("grant_used"),
         )
         .select_from(row)
         .join(D, same_row(dialect, D.c.id, row))
@@ -299,6 +300,8 @@ def _mark_sending(dialect: str) -> Update:
             fence=case((stays, D.c.fence + ONE), else_=D.c.fence),
             attempts=case((stays, D.c.attempts), else_=D.c.attempts + ONE),
             message_id=case((stays, D.c.message_id), else_=judged.c.message_id),
+            # The permission it goes by is the one that holds now.
+            grant_id=case((stays, D.c.grant_id), else_=judged.c.grant_used),
             recipient=case((stays, D.c.recipient), else_=judged.c.recipient),
             template_hash=case((stays, D.c.template_hash), else_=judged.c.template_hash),
         )

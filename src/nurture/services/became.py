@@ -8,8 +8,14 @@ from nurture.engine.explain import in_words
 from nurture.model.words import Channel, DeliveryState, TaskState
 
 
-def said_of(delivery: Delivery) -> str:
-    """What became of a message, in one sentence."""
+def said_of(delivery: Delivery, rests_on: str | None = None) -> str:
+    """What became of a message, in a sentence; and on which permission it rested, where that is told."""
+    said = _said_of(delivery)
+    went = delivery.state in (DeliveryState.SENT, DeliveryState.AMBIGUOUS)
+    return f"{said} It rested on {rests_on}." if rests_on and went else said
+
+
+def _said_of(delivery: Delivery) -> str:
     name = f"'{delivery.template}'"
     what = "Webhook" if delivery.channel is Channel.WEBHOOK else "Mail"
     told = f": {delivery.detail}" if delivery.detail else ""

@@ -16,6 +16,7 @@ from nurture.db.notices import PlannedNotice
 from nurture.model.words import Channel, DeliveryState
 from nurture.services import caught
 from nurture.services.caught import Slip
+from nurture.services.permission import relied_on
 from nurture.services.runtime import Runtime
 from nurture.services.visit_words import answers
 
@@ -56,6 +57,8 @@ class Listing:
     workflows: tuple[str, ...]
     caught: Mapping[str, Slip]
     answers: Mapping[int, str]
+    rests_on: Mapping[int, str]
+    """The permission that a marketing message relies on, in words, by the message's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def look_through(
         published = runtime.shelf.published(tx)
         rows = tuple(found[:PAGE])
         visited = hits.responses(tx, [one.id for one in rows])
+        rests_on = relied_on(tx, rows, published.workspace.zone)
     names = published.templates.names
     return Listing(
         rows=rows,
@@ -86,6 +90,7 @@ def look_through(
         workflows=tuple(sorted(published.workflows)),
         caught=caught.by_keys(folder, [one.key for one in rows]) if folder else {},
         answers={id_: answers(response) for id_, response in visited.items()},
+        rests_on=rests_on,
     )
 
 

@@ -25,6 +25,7 @@ from nurture.model.decisions import Decision
 from nurture.model.words import Contact, Enrollment, Facts, Status
 from nurture.services.ahead import HORIZON, Ahead, look_ahead
 from nurture.services.facts import load_facts
+from nurture.services.permission import relied_on
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
 from nurture.workflow.model import Workflow
@@ -96,6 +97,8 @@ class Known:
     turns: Sequence[LoggedTurn]
     seen: Ahead
     pauses: Sequence[PauseRecord]
+    rests_on: Mapping[int, str]
+    """The permission that each marketing message relies on, in words, by the message's id."""
     refused: state.ChannelPause | None
     """The mail server refuses us until then."""
 
@@ -142,6 +145,7 @@ def know(tx: Connection, runtime: Runtime, contact: Contact) -> Known:
         turns=turns.of_enrollments(tx, [one.id for one in own]),
         seen=look_ahead(tx, runtime, own, facts, mails, calls, span),
         pauses=pauses.open_pauses(tx, [contact.id]),
+        rests_on=relied_on(tx, mails, published.workspace.zone_of(contact.timezone)),
         refused=channel if channel and channel.until > operational else None,
     )
 

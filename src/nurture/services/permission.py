@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from nurture.db import consents, content
 from nurture.db.consents import Consent, ConsentAction, Spoken
-from nurture.db.deliveries import Delivery
 from nurture.engine.explain import moment
 from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.permission import read_channels, read_end
@@ -189,7 +189,17 @@ def _rank(key: str) -> tuple[int, str]:
     return (list(_PROOFS).index(key) if key in _PROOFS else len(_PROOFS), key)
 
 
-def relied_on(tx: Connection, mails: Collection[Delivery], zone: ZoneInfo) -> dict[int, str]:
+class Relying(Protocol):
+    """A message, as far as it is asked on which permission it relies."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def grant_id(self) -> int | None: ...
+
+
+def relied_on(tx: Connection, mails: Collection[Relying], zone: ZoneInfo) -> dict[int, str]:
     """For each of these messages that relies on a permission, by its id: which one, in words."""
     grants = consents.by_ids(tx, {one.grant_id for one in mails if one.grant_id})
     return {

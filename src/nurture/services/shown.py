@@ -22,6 +22,7 @@ from nurture.services import notices
 from nurture.services.compose import Composed, Letter, compose, full_name, team_address
 from nurture.services.notices import Notice
 from nurture.services.people import contact_of
+from nurture.services.permission import relied_on
 from nurture.services.preview import as_read
 from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
@@ -47,6 +48,8 @@ class Shown:
     unchanged: bool = True
     fault: str | None = None
     """Why it cannot be rendered for this contact."""
+    rests_on: str | None = None
+    """The permission it relies on, in words."""
     visits: tuple[VisitLine, ...] = ()
     """Who opened it and followed its links, as far as anybody can tell."""
 
@@ -58,10 +61,12 @@ def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
         published = runtime.shelf.published(tx)
         letter = _of_delivery(tx, runtime.shelf, published, person, delivery)
         visits = visits_to(tx, delivery.id, delivery.planned_at)
+        zone = published.workspace.zone_of(person.timezone)
+        rests_on = relied_on(tx, [delivery], zone).get(delivery.id)
     try:
         composed = _composed(published, letter, runtime.links, delivery.ended_at or runtime.now())
     except (NurtureError, ValueError) as error:
-        return Shown(person, delivery, fault=str(error), visits=visits)
+        return Shown(person, delivery, fault=str(error), rests_on=rests_on, visits=visits)
     mail = replace(composed.mail, message_id=delivery.message_id or composed.mail.message_id)
     return Shown(
         contact=person,
@@ -71,6 +76,7 @@ def show(runtime: Runtime, contact_id: int, delivery_id: int) -> Shown:
         text=composed.rendered.text,
         html=composed.rendered.html,
         unchanged=delivery.template_hash in (None, composed.template_hash),
+        rests_on=rests_on,
         visits=visits,
     )
 

@@ -82,7 +82,8 @@ def _of_mail(known: Known, one: Enrollment, mail: Delivery) -> Next:
     reason = mail.reason or Reason.DUE
     gate = mail.reason if mail.state is DeliveryState.SKIPPED else None
     place = {"stage": mail.stage, "step": mail.step, "at": mail.ended_at, "rule": mail.detail or ""}
-    return told(known, one, ends[mail.state], reason, said_of(mail), gate=gate, **place)
+    said = said_of(mail, known.rests_on.get(mail.id))
+    return told(known, one, ends[mail.state], reason, said, gate=gate, **place)
 
 
 def _of_call(known: Known, one: Enrollment, call: Task) -> Next:

@@ -21,6 +21,7 @@ from nurture.services.became import said_of, said_of_call
 from nurture.services.known import NEVER_ASKED, Known, Next, StepState, know
 from nurture.services.outlook import next_of
 from nurture.services.people import find_contact
+from nurture.services.permission import relied_on
 from nurture.services.runtime import Runtime
 from nurture.services.step_answer import no_such_step, of_step
 
@@ -118,7 +119,7 @@ def _not_enrolled(known: Known, refused: Sequence[Refusal], name: str, step: str
 
 def told(tx: Connection, contact_id: int, own: Sequence[Enrollment], zone: ZoneInfo) -> list[Line]:
     """Everything that was decided in these enrollments of a contact, and what became of it; oldest first."""
-    lines = [*_decided(tx, own, zone), *_happened(tx, contact_id), *_refused(tx, contact_id)]
+    lines = [*_decided(tx, own, zone), *_happened(tx, contact_id, zone), *_refused(tx, contact_id)]
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -155,13 +156,14 @@ def names_of(tx: Connection, decisions: Iterable[Decision]) -> dict[int, str]:
     return {number: event.name for number, event in evidence.items()}
 
 
-def _happened(tx: Connection, contact_id: int) -> Iterator[Line]:
+def _happened(tx: Connection, contact_id: int, zone: ZoneInfo) -> Iterator[Line]:
     """What became of messages and calls after they were decided."""
-    for delivery in deliveries.of_contact(tx, contact_id):
+    mails = deliveries.of_contact(tx, contact_id)
+    rests_on = relied_on(tx, mails, zone)
+    for delivery in mails:
         if delivery.ended_at and delivery.state not in STILL_OPEN and delivery.template:
-            yield _line(
-                delivery, delivery.state.value, delivery.reason or "", said_of(delivery), delivery.ended_at
-            )
+            said = said_of(delivery, rests_on.get(delivery.id))
+            yield _line(delivery, delivery.state.value, delivery.reason or "", said, delivery.ended_at)
     for task in tasks.of_contact(tx, contact_id):
         if task.ended_at and task.state is not TaskState.OPEN:
             reason = task.outcome or task.reason or ""
