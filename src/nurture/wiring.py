@@ -98,10 +98,10 @@ class Nurture:
         watch.sweep(self.runtime)
         self.breaker.look()
         migration.go_on(self.runtime)
-        read_mailbox(self.runtime)
         retention.sweep(self.runtime, self.settings.var / "mail")
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
+        read_mailbox(self.runtime)  # last: another server may keep us waiting
 
     def _tidy(self, tx: Connection) -> tuple[Rescued, int, list[Task], list[Task]]:
         """What was rescued, is in doubt, was called off, has expired."""
