@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -45,7 +47,15 @@ def as_document(person: Person) -> dict[str, object]:
     return {
         "contact": person.contact,
         "timezone": person.zone.key,
-        "consents": person.consents,
+        "consents": [
+            {
+                **dataclasses.asdict(one.entry),
+                "standing": one.standing,
+                "said": one.said,
+                "proof_in_words": one.shown_by,
+            }
+            for one in person.ledger
+        ],
         "suppressions": [
             {"channel": channel, "reasons": reasons} for channel, reasons in person.suppressions.items()
         ],
@@ -68,7 +78,24 @@ def as_document(person: Person) -> dict[str, object]:
         "calls": person.calls,
         "events": person.events,
         "score": person.score,
+        "chosen": {
+            "at_most_one_in_days": person.chosen.days,
+            "since": person.chosen.days_since,
+            "paused_since": person.chosen.rests_since,
+            "paused_until": person.chosen.rests_until,
+        },
     }
+
+
+def chosen_by(person: Person) -> Iterator[str]:
+    """What they chose on the page behind the link of every message."""
+    chosen, zone = person.chosen, person.zone
+    if chosen.days and chosen.days_since:
+        often = (chosen.how_often or f"at most one in {chosen.days} days").lower()
+        yield f"wants marketing mail {often}, chosen {local(chosen.days_since, zone)}"
+    if chosen.rests_until and chosen.rests_since:
+        since, until = local(chosen.rests_since, zone), local(chosen.rests_until, zone)
+        yield f"asked for a pause until {until}, on {since}; only they end it sooner"
 
 
 def tell(context: Context, person: Person) -> None:
@@ -95,12 +122,14 @@ def tell(context: Context, person: Person) -> None:
         context.say(f"    {gained.points:+g} {gained.rule}, {local(gained.at, zone)}{until}")
     for channel, reasons in person.suppressions.items():
         context.say(f"  NOT to be reached by {channel}: {', '.join(sorted(reasons))}")
-    if not person.consents:
+    for line in chosen_by(person):
+        context.say(f"  {line}")
+    if not person.ledger:
         context.say("  no consent on record: marketing messages are skipped")
-    for consent in person.consents:
-        words = f" “{consent.wording}”" if consent.wording else ""
-        said = f"{consent.action} {consent.purpose} by {consent.channel} ({consent.source}){words}"
-        context.say(f"  {local(consent.at, zone)}: {said}")
+    for entry in person.ledger:
+        context.say(f"  {entry.said}")
+        for shown in entry.shown_by:
+            context.say(f"    {shown}")
     for one in person.enrollments:
         enrollment = one.enrollment
         context.say(f"\n{enrollment.workflow}: {enrollment.status}, stage '{enrollment.stage}'")

@@ -11,7 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from nurture.db.consents import Consent
 from nurture.db.deliveries import Delivery
 from nurture.db.suppressions import Suppression
 from nurture.db.tasks import Task
@@ -19,6 +18,7 @@ from nurture.model.errors import Place
 from nurture.model.words import NOTHING, Contact, Enrollment, Scalar, Status
 from nurture.services.chosen import NOTHING_CHOSEN, Chosen
 from nurture.services.marks import Mark
+from nurture.services.permission import LedgerLine
 from nurture.services.why import Line
 
 
@@ -121,7 +121,8 @@ class ContactPath:
     beyond: tuple[tuple[str, datetime], ...]
     """Workflows they will enter if nothing happens, and when."""
     story: tuple[Line, ...]
-    consents: tuple[Consent, ...]
+    ledger: tuple[LedgerLine, ...]
+    """Everything they granted and withdrew, oldest first."""
     suppressions: tuple[Suppression, ...]
     deliveries: tuple[Delivery, ...]
     calls: tuple[Task, ...]

@@ -29,6 +29,7 @@ from nurture.services.marking import Marker
 from nurture.services.marks import REPORTS_SHOWN, Mark, State, mark_of_report, title_of
 from nurture.services.outlook import next_of
 from nurture.services.people import contact_of
+from nurture.services.permission import ledger
 from nurture.services.runtime import Runtime
 from nurture.services.why import told
 from nurture.workflow.model import Stage
@@ -85,7 +86,7 @@ def _path(tx: Connection, runtime: Runtime, contact: Contact, now: datetime) -> 
         outside=_outside(marker, own, mails, came_back),
         beyond=_beyond(own, seen),
         story=tuple(reversed(told(tx, contact.id, own, zone))),
-        consents=tuple(consents.history(tx, contact.id)),
+        ledger=ledger(consents.history(tx, contact.id), now, zone),
         suppressions=tuple(suppressions.entries_of(tx, contact.id)),
         deliveries=tuple(mails),
         calls=tuple(calls),

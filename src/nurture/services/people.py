@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from nurture.db import consents, contacts, events, suppressions
-from nurture.db.consents import Consent
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.model.errors import NotFoundError, did_you_mean
@@ -18,6 +17,7 @@ from nurture.model.words import Channel, Contact, Enrollment, Event, Suppression
 from nurture.services.chosen import NOTHING_CHOSEN, Chosen, chosen
 from nurture.services.known import Known, know
 from nurture.services.outlook import next_of
+from nurture.services.permission import LedgerLine, ledger
 from nurture.services.runtime import Runtime
 from nurture.services.scores import Score, score_of
 
@@ -39,7 +39,7 @@ class Person:
 
     contact: Contact
     zone: ZoneInfo
-    consents: tuple[Consent, ...]
+    ledger: tuple[LedgerLine, ...]
     suppressions: Mapping[Channel, frozenset[SuppressionReason]]
     enrollments: tuple[Standing, ...]
     deliveries: tuple[Delivery, ...]
@@ -85,7 +85,7 @@ def person(runtime: Runtime, email: str) -> Person:
         return Person(
             contact=contact,
             zone=known.zone,
-            consents=tuple(consents.history(tx, contact.id)),
+            ledger=ledger(consents.history(tx, contact.id), known.now, known.zone),
             suppressions=suppressions.of(tx, [contact.id]).get(contact.id, {}),
             enrollments=standings(known),
             deliveries=tuple(known.mails),

@@ -109,7 +109,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """One entry of the ledger, what it means today, and both in a sentence; ``shown_by`` is the proof in words."""
 
     entry: Consent
@@ -118,13 +118,13 @@ class Line:
     shown_by: tuple[str, ...]
 
 
-def ledger(entries: Sequence[Consent], now: datetime, zone: ZoneInfo) -> tuple[Line, ...]:
+def ledger(entries: Sequence[Consent], now: datetime, zone: ZoneInfo) -> tuple[LedgerLine, ...]:
     """The entries of one contact in words, oldest first, with times of ``zone``."""
     last: dict[tuple[str, Channel], Consent] = {(one.purpose, one.channel): one for one in entries}
     lines = []
     for one in entries:
         standing = _standing(one, last[(one.purpose, one.channel)], now)
-        lines.append(Line(one, standing, _said(one, standing, zone), proof(one, zone)))
+        lines.append(LedgerLine(one, standing, _said(one, standing, zone), proof(one, zone)))
     return tuple(lines)
 
 
