@@ -26,7 +26,7 @@ from nurture.steps.base import IfLate, LateFields
 from nurture.workflow.model import Workflow
 
 EVERYTHING = "everything"
-THEIR_REST = "a rest they chose themselves"
+THEIR_REST = "the pause they chose themselves"
 RESTS_AT_ONCE = 500
 """How many rests are ended in one transaction."""
 

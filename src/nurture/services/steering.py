@@ -132,8 +132,12 @@ def hold(runtime: Runtime, contact_id: int, reason: str, actor: str) -> str:
 
 def let_go(runtime: Runtime, contact_id: int, reason: str, actor: str) -> str:
     """Resume the contact. Raises NotFoundError."""
-    ended = pausing.resume(runtime, Scope(email=_email(runtime, contact_id)), reason.strip(), actor)
-    return "Resumed: it goes on where it stood." if ended else "Nothing was paused."
+    scope = Scope(email=_email(runtime, contact_id))
+    ended = pausing.resume(runtime, scope, reason.strip(), actor)
+    said = "Resumed: it goes on where it stood." if ended else "Nothing was paused."
+    if pausing.THEIR_REST not in pausing.still_holding(runtime, scope):
+        return said
+    return f"{said} They asked for a pause themselves, which goes on: only they end it."
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from flask_limiter import RateLimitExceeded
 from nurture.model.errors import NurtureError
 from nurture.model.preferences import AS_THEY_COME, HOW_OFTEN, WEEKS
 from nurture.rendering.links import Kind
-from nurture.services import choosing, coming_back, leaving, own_page
-from nurture.services.own_page import OwnPage
+from nurture.services import choosing, coming_back, leaving, their_page
 from nurture.services.recipient import Stand
 from nurture.services.runtime import Runtime
+from nurture.services.their_page import TheirPage
 from nurture.web.guard import limiter
 from nurture.web.public.offer import LONGEST_PROOF, one_line
 
@@ -89,19 +89,19 @@ def pages(runtime: Runtime) -> Blueprint:
         """The page as things stand now; ``just`` is what was done a moment ago."""
         return drawn(look(key, foresees=request.method != "HEAD" and just not in ("left", "asked")), just)
 
-    def look(key: str, *, foresees: bool) -> OwnPage:
+    def look(key: str, *, foresees: bool) -> TheirPage:
         try:
             if foresees:
                 with limiter.limit(FORETELLING):
-                    return own_page.look(runtime, key)
+                    return their_page.look(runtime, key)
         except RateLimitExceeded:
             pass  # a scanner follows the link of every message: it may wait for what comes, nobody for the way out
-        return own_page.look(runtime, key, foresee=False)
+        return their_page.look(runtime, key, foresee=False)
 
     return routes
 
 
-def drawn(found: OwnPage, just: str) -> str:
+def drawn(found: TheirPage, just: str) -> str:
     """Each stand has its page, for it says other things; they are one address."""
     if found.stand is Stand.UNKNOWN:
         return render_template("leave_unknown.html", page=found)

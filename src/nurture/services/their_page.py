@@ -58,7 +58,7 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnPage:
+class TheirPage:
     """All that the page shows; of a message that is gone only who we are."""
 
     sender: str
@@ -80,7 +80,7 @@ class OwnPage:
     may_come_back: bool = False
 
 
-def look(runtime: Runtime, key: str, *, foresee: bool = True) -> OwnPage:
+def look(runtime: Runtime, key: str, *, foresee: bool = True) -> TheirPage:
     """The page for whoever holds a link of the message with this key; without ``foresee`` it tells nothing to come."""
     with runtime.database.read() as tx:
         one = find(runtime, tx, key, runtime.now())
@@ -89,21 +89,21 @@ def look(runtime: Runtime, key: str, *, foresee: bool = True) -> OwnPage:
         return _page(tx, runtime, one, foresee=foresee)
 
 
-def _unknown(published: Published) -> OwnPage:
+def _unknown(published: Published) -> TheirPage:
     us = published.workspace
-    return OwnPage(
+    return TheirPage(
         sender=us.name, postal_address=us.postal_address, privacy_url=us.privacy_url, stand=Stand.UNKNOWN
     )
 
 
-def _page(tx: Connection, runtime: Runtime, one: Recipient, *, foresee: bool) -> OwnPage:
+def _page(tx: Connection, runtime: Runtime, one: Recipient, *, foresee: bool) -> TheirPage:
     us = one.published.workspace
     is_written_to = one.stand is Stand.WRITTEN_TO
     choice = _in_zone(chosen(tx, one.contact.id), one)
     coming: tuple[Coming, ...] | None = ()
     if is_written_to and not choice.rests_until:
         coming = _coming(runtime, know(tx, runtime, one.contact)) if foresee else None
-    return OwnPage(
+    return TheirPage(
         sender=us.name,
         postal_address=us.postal_address,
         privacy_url=us.privacy_url,
