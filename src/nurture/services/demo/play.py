@@ -22,8 +22,10 @@ from nurture.model.workspace import Workspace
 from nurture.rendering.links import Payload
 from nurture.services import downloads, leaving
 from nurture.services.by_hand import enroll_addresses
+from nurture.services.demo import returned
 from nurture.services.demo.cast import Player, Start, Temper, as_csv, players
 from nurture.services.import_contacts import Consent, import_contacts
+from nurture.services.inbound import take
 from nurture.services.ingest import Happening, track
 from nurture.services.runtime import Runtime
 
@@ -34,6 +36,8 @@ GRID = timedelta(minutes=10)
 LEFT_TO_THE_VISITOR = 2
 """Calls that appear today or on so many weekdays before are still to be made when the demo begins."""
 
+AWAY = 0.03
+"""The share of mails that an automatic answer comes back to."""
 DAY = (7, 23)
 """The hours at which people do things, in their own time."""
 
@@ -176,8 +180,10 @@ class Stage:
     def _gets(self, one: Player, mail: Delivery) -> None:
         """What somebody does about a mail, if anything."""
         if one.temper is Temper.GONE:
-            self._later(timedelta(minutes=20), lambda: self._about(mail, "email.bounced", {"kind": "hard"}))
+            self._later(timedelta(minutes=20), lambda: self._comes_back(returned.bounced(mail)))
             return
+        if one.share("is away", mail.template) < AWAY:
+            self._later(timedelta(minutes=1), lambda: self._comes_back(returned.away(mail)))
         if one.temper is Temper.LEAVING and mail.marketing:
             self._later(one.after(mail.template, 1, 9), lambda: self._leaves(mail), one)
             return
@@ -192,7 +198,7 @@ class Stage:
     def _clicks(self, one: Player, mail: Delivery) -> None:
         self._about(mail, "email.clicked", {"url": "https://www.example.org/plan-review"})
         if one.temper is Temper.EAGER and one.share("replies", mail.template) < 0.3:
-            self._later(timedelta(hours=1), lambda: self._about(mail, "email.replied"))
+            self._later(timedelta(hours=1), lambda: self._comes_back(returned.replied(mail)))
         if one.share("books") < BOOKS[one.temper]:
             self._later(one.after("books", 2, 30), lambda: self._books(mail.contact_id, one), one)
 
@@ -255,6 +261,9 @@ class Stage:
         self, number: int, name: str, data: Mapping[str, Scalar] = NOTHING, source: str = "demo"
     ) -> None:
         track(self.runtime, [Happening(contact_id=number, name=name, data=data, source=source)])
+
+    def _comes_back(self, raw: bytes) -> None:
+        take(self.runtime, raw, "mailbox")
 
     def _about(self, mail: Delivery, name: str, data: dict[str, Scalar] | None = None) -> None:
         about = (mail.enrollment_id, mail.step, mail.visit) if mail.enrollment_id else None
