@@ -66,9 +66,7 @@ def lock(tx: Connection, ids: Collection[int]) -> Collection[int]:
 
     Always in the order of ids, so that two never wait for each other. SQLite has one writer anyway.
     """
-    if not ids or tx.dialect.name == "sqlite":
-        return ids
-    return tx.execute(_LOCK, {"ids": ids}).scalars().all()
+    return tx.execute(_LOCK, {"ids": ids}).scalars().all() if ids else ids
 
 
 def lock_numbers(tx: Connection, phone_hashes: Collection[str]) -> None:

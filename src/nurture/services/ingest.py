@@ -65,10 +65,13 @@ def track(runtime: Runtime, happenings: Sequence[Happening]) -> Taken:
 
 
 def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: datetime) -> Taken:
-    """The same inside a transaction of the caller."""
+    """The same inside a transaction of the caller. What is told of somebody who was erased meanwhile is stored nowhere."""
     if not happenings:
         return Taken((), ())
-    contacts.lock(tx, {one.contact_id for one in happenings})
+    told = {one.contact_id for one in happenings}
+    there = told.intersection(contacts.lock(tx, told))
+    if there < told:
+        return _of_living(tx, shelf, happenings, there, now)
     new = _new_events(tx, happenings, now)
     stored = events.store(tx, new)
     taken = tuple(
@@ -90,6 +93,16 @@ def take_in(tx: Connection, shelf: Shelf, happenings: Sequence[Happening], now: 
     wake_readers(tx, fresh, now)
     note_changes(tx, shelf, scored, now)
     return Taken(taken, tuple(answers))
+
+
+def _of_living(
+    tx: Connection, shelf: Shelf, happenings: Sequence[Happening], there: Collection[int], now: datetime
+) -> Taken:
+    taken = take_in(tx, shelf, [one for one in happenings if one.contact_id in there], now)
+    events_ = iter(taken.events)
+    return Taken(
+        tuple(next(events_) if one.contact_id in there else None for one in happenings), taken.answers
+    )
 
 
 def wake_readers(tx: Connection, fresh: Sequence[Event], now: datetime) -> None:

@@ -182,7 +182,7 @@ def _taken_by_others(
     return [
         index
         for index, one in again.items()
-        if one.id and (known[one.id].name, known[one.id].contact_id) != (one.name, one.contact_id)
+        if one.id in known and (known[one.id].name, known[one.id].contact_id) != (one.name, one.contact_id)
     ]
 
 
