@@ -25,10 +25,21 @@ from nurture.rendering.bodies import (
     markdown_to_html,
 )
 from nurture.rendering.front_matter import FrontMatter, split_front_matter
+from nurture.rendering.own_pages import PAGES, PageTemplate, check_harmless
 from nurture.rendering.partials import WORD, PartialError, Partials
 from nurture.rendering.plain import html_to_text
 from nurture.rendering.render import MessageTemplate, Part, TextTemplate
-from nurture.rendering.sandbox import LAYOUT_NAMES, NAMES, Room, Variable, guard, inspect, make_room, parse
+from nurture.rendering.sandbox import (
+    LAYOUT_NAMES,
+    NAMES,
+    PAGE_NAMES,
+    Room,
+    Variable,
+    guard,
+    inspect,
+    make_room,
+    parse,
+)
 from nurture.rendering.sources import TemplateProblems, TemplateSource, at_word, with_plain_lines
 from nurture.rendering.tags import Cloakroom, Tag, syntax_problem
 from nurture.rendering.ways import cut_in
@@ -55,6 +66,7 @@ class Compiler:
     ) -> None:
         self.source, self.layout, self.text, self.layout_text = source, layout, text, layout_text
         self.partials = partials
+        self.known = NAMES | LAYOUT_NAMES
         self.put_in: list[TemplateSource] = []
         """The partials that stand in this message, as often as they do."""
         self.held: dict[Tag, str] = {}
@@ -72,6 +84,20 @@ class Compiler:
         self._stop_on_problems()
         part = self._part(body, Place(self.source.file), html=False)
         return TextTemplate(self.source.name, self._hash(), part, tuple(self.variables))
+
+    def page(self) -> PageTemplate:
+        """The frame of public pages: it prints their body once, and holds nothing that could act in its place."""
+        self.known = PAGE_NAMES
+        words = self._checked_in(with_plain_lines(self.source.text), self.source, 1, PAGE_NAMES)
+        self._expect_one_body(words, self.source)
+        self._stop_on_problems()
+        with self._blaming(self.source, 1):
+            words = html_with_comments(words, self.cloakroom)
+            check_nesting(words, self.cloakroom)
+            check_harmless(words)
+        part = self._part(words, Place(self.source.file), html=True)
+        self._stop_on_problems()
+        return PageTemplate(self.source.name, part)
 
     def message(self) -> MessageTemplate:
         file = self.source.file
@@ -244,7 +270,8 @@ class Compiler:
     def _expect_one_body(self, words: str, source: TemplateSource) -> None:
         found = len(_body_words(words, self.cloakroom))
         if found != 1 and not self.problems:
-            message = f"a layout holds {{{{ body }}}} once, this one {found} times"
+            what = "a page" if source.name.startswith(PAGES) else "a layout"
+            message = f"{what} holds {{{{ body }}}} once, this one {found} times"
             self.problems.append(Problem(Place(source.file), "template-layout", message))
 
     def _with_heads(self, words: str, heads: Mapping[str, str]) -> str:
@@ -297,7 +324,7 @@ class Compiler:
         targets = frozenset(each.line for each in lines if each.link) if html else frozenset()
         try:
             tree = parse(room, text)
-            problems, _ = inspect(tree, place.file, NAMES | LAYOUT_NAMES)
+            problems, _ = inspect(tree, place.file, self.known)
             self.problems += [replace(problem, place=place) for problem in problems]
             bounded = tree.find(nodes.For) is None
             guard(tree, targets)

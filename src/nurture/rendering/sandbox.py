@@ -25,6 +25,8 @@ NAMES = frozenset(
     {"answers", "contact", "event", "links", "marketing", "offer", "owner", "stage", "workspace"}
 )
 """What a template may begin a name with; ``render.py`` says what each holds."""
+PAGE_NAMES = frozenset({"body", "footer", "offer", "page", "styles", "title", "workspace"})
+"""What the frame of a public page may begin a name with; ``own_pages.py`` says what each holds."""
 LAYOUT_NAMES = frozenset({"body", "preheader", "subject"})
 """What a layout may use beside them."""
 

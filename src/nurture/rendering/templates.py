@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from nurture.model.errors import NotFoundError, Place, Problem, did_you_mean
 from nurture.rendering.compiler import Compiler
 from nurture.rendering.front_matter import FrontMatter, split_front_matter
+from nurture.rendering.own_pages import PAGES, PageTemplate
 from nurture.rendering.partials import FOLDER, Partials
 from nurture.rendering.render import MessageTemplate, TextTemplate
 from nurture.rendering.sources import (
@@ -72,6 +73,12 @@ def compile_text(source: TemplateSource) -> TextTemplate:
     return Compiler(source).script()
 
 
+@lru_cache(maxsize=64)
+def compile_page(source: TemplateSource) -> PageTemplate:
+    """The frame of public pages. Raises TemplateProblems."""
+    return Compiler(source).page()
+
+
 class Library:
     """All templates of a project: finds the language, the layout and the .txt beside a message, and compiles it once."""
 
@@ -124,6 +131,18 @@ class Library:
             place = at_word(Place(body.file, top.lines["layout"]), name, with_plain_lines(body.text))
             raise TemplateProblems([Problem(place, "template-layout", error.message, error.hint)]) from None
         return compile_message(body, layout, text=text, layout_text=layout_text, partials=self._partials)
+
+    def page(self, name: str) -> PageTemplate:
+        """The company's own frame of public pages ``base`` or ``leave``. Raises NotFoundError, TemplateProblems."""
+        source = self._sources.get((f"{PAGES}{name}", None, "html"))
+        if source is None:
+            raise NotFoundError(f"there is no templates/{PAGES}{name}.html")
+        return compile_page(source)
+
+    @property
+    def pages(self) -> tuple[TemplateSource, ...]:
+        """Every file of templates/pages/."""
+        return tuple(source for source in self._sources.values() if source.name.startswith(PAGES))
 
     def script(self, name: str, locale: str | None = None) -> TextTemplate:
         """The call script ``name`` (``welcome-call`` is ``call/welcome-call``). Raises NotFoundError, TemplateProblems."""

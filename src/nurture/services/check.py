@@ -24,6 +24,7 @@ from nurture.rendering.templates import (
 )
 from nurture.services.language_check import language_faults
 from nurture.services.message_check import message_faults
+from nurture.services.own_pages import page_faults
 from nurture.services.stand_in import of_values
 from nurture.workflow.checks import Printed, TemplateFacts, check_project
 from nurture.workflow.checks.codes import problem, with_remedy
@@ -78,6 +79,7 @@ def check_with(folder: Path, paths: Sequence[Path], otherwise: str = "workflow")
         *check_project(project, tuple(_facts(library, sources))),
         *message_faults(project, library, sources),
         *language_faults(library, sources),
+        *page_faults(library, project.workspace),
     }
     problems |= set(_examples(project, {found.place.file for found in problems}))
     told = sorted(
@@ -91,7 +93,7 @@ def template_sources(folder: Path) -> tuple[list[TemplateSource], list[Problem]]
     sources: list[TemplateSource] = []
     problems: list[Problem] = []
     root = folder / "templates"
-    for path in sorted((*root.glob("email/**/*"), *root.glob("call/*.txt"))):
+    for path in sorted((*root.glob("email/**/*"), *root.glob("call/*.txt"), *root.glob("pages/*.html"))):
         if path.suffix not in EMAIL_SUFFIXES or not path.is_file():
             continue
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_openapi3.openapi import OpenAPI
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -18,7 +18,7 @@ from nurture.db.session import CommitUnknownError, UnreachableError
 from nurture.model.errors import NotFoundError, NurtureError, as_sentence
 from nurture.rendering.links import LinkError
 from nurture.settings import Settings
-from nurture.web import admin, api, dressing, guard, health
+from nurture.web import admin, api, dressing, guard, health, own_pages
 from nurture.web.api import answers
 from nurture.web.api.answers import API, INFO, SECURITY, ProblemsFound, http_failure, misread
 from nurture.web.asked import NUMBER
@@ -81,6 +81,7 @@ def create_app(settings: Settings, nurture: Nurture | None = None) -> Flask:
     runs = nurture or build(settings)
     guard.secure(app, settings, runs.runtime)
     dressing.dress(app, runs.runtime)
+    own_pages.offer_frames(app, runs.runtime)
     with app.app_context():  # limits belong to this app
         public = [part.pages(runs.runtime) for part in (offer, confirm, download, leave, visit, hooks)]
         for routes in (*public, health.pages(runs, settings)):
@@ -109,6 +110,7 @@ def root() -> str:
 
 def strict_headers(response: Response) -> Response:
     """Nothing foreign may load, frame, sniff or remember; only what is drawn with may be kept, and is asked for anew."""
+    own_pages.let_through(response, STRICT["Content-Security-Policy"])
     for name, value in STRICT.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static" or response.status_code >= 400:
@@ -158,5 +160,6 @@ def away(error: Exception, said: str) -> Away:
     log.error("page cannot be answered", path=request.endpoint, error=type(error).__name__)
     if request.path.startswith(API):
         return answers.unavailable()
+    g.unframed = True  # whoever asks for a frame asks the database
     page = render_template("message.html", title="We cannot answer just now", said=said)
     return page, 503, {"Retry-After": "60"}

@@ -257,6 +257,10 @@ _ERRORS = {
         "A template names a layout that is not there.",
         "Add it to templates/email/layouts/.",
     ),
+    "broken-page": (
+        "A frame of templates/pages/ cannot be shown, so that ours would be shown instead.",
+        "Print {{ body }} once, where people see it, and say what else to write for a value that may be empty.",
+    ),
     "template-partial": (
         "A template includes a partial that is not there, or that cannot stand there.",
         "Add it to templates/email/partials/.",
@@ -338,6 +342,10 @@ _WARNINGS = {
     "message-clipped": (
         "A message is so big, or nearly, that the largest web mailer cuts it off, with the way to leave.",
         "Shorten it, or simplify the layout: below 80 kB.",
+    ),
+    "unknown-page": (
+        "A file of templates/pages/ has a name that is no page's, so that nobody sees it.",
+        "Rename it: base.html stands around every page, leave.html around the pages where people leave.",
     ),
     "unknown-language": (
         "A template's name ends in something that is no language.",
