@@ -94,3 +94,22 @@ def test_an_outage_is_said_when_it_begins_and_when_it_ends() -> None:
 def test_what_is_no_outage_is_raised() -> None:
     with pytest.raises(ZeroDivisionError), Outage("database", (ConnectionError,)):
         divide_by(0)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_whatever_looks_like_an_address_is_masked(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    configure_logging("info", as_json=as_json)
+
+    try:
+        raise ValueError("550 5.1.1 <ana.o'hara@example.org>: no such user\nana@example.org")
+    except ValueError:
+        structlog.get_logger().exception(
+            "refused", reply="to=bea+x@example.org, sir", place="smtp://me:word@host:25"
+        )
+
+    printed = capsys.readouterr().err
+    assert "example.org" not in printed
+    assert "word" not in printed
+    assert "hara" not in printed
+    assert printed.count("[address]") >= 3
+    assert not as_json or [json.loads(line) for line in printed.splitlines()]

@@ -140,20 +140,20 @@ class Database:
                 tx.exec_driver_sql("ANALYZE")
 
     def wipe(self, words: Collection[str] | None = None) -> bool:
-        """Leave none of these words in the bytes of the SQLite file, which keeps old pages for a while.
+        """Leave nothing that was deleted in the bytes of the SQLite file, which keeps old pages for a while.
 
-        The write-ahead log is emptied; where a word is still found, or none is named, the whole file is written anew. Returns False when
-        readers of an older state kept it from that: try again later. A server is asked nothing: its files are its own.
+        The write-ahead log is emptied; where one of these words is still found, or none is named, the whole file is
+        written anew, so that only what is there is in it. Returns False when readers of an older state kept it from
+        that: try again later. A server is asked nothing: its files are its own.
         """
         if not self.embedded:
             return True
         with self.connected(self._writer) as connection, self._turn():
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
-            if words is not None and _empty_log(driver) and not self._holds(words):
-                return True
-            driver.execute("VACUUM")
-            return _empty_log(driver) and not self._holds(words or ())
+            if words is None or not _empty_log(driver) or self._holds(words):
+                driver.execute("VACUUM")
+            return _empty_log(driver)
 
     def _holds(self, words: Collection[str]) -> bool:
         """Does any file of the database hold one of these words, however deep?"""

@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 import threading
+from collections.abc import Mapping, MutableMapping
 from io import TextIOBase
 from types import TracebackType
 from typing import TextIO, cast
@@ -25,12 +26,35 @@ DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError, Unreachab
 
 log = structlog.get_logger()
 
-ADDRESS = re.compile(r"[^\s@<>()\[\]{}\"',;:=\\|]+@[^\s@<>()\[\]{}\"',;:=\\|/]+")
+_SIGNS = r"[^\s@<>()\[\]{}\",;:=\\|/]"
+ADDRESS = re.compile(rf"{_SIGNS}+@{_SIGNS}+")
 
 
-def without_addresses(_logger: object, _method: str, line: str) -> str:
-    """The line as it is written: whatever looks like an address is masked, also in what a mail server or a library said."""
-    return ADDRESS.sub("[address]", line) if "@" in line else line
+def without_addresses(text: str) -> str:
+    """Whatever looks like an address is masked, also in what a mail server or a library said."""
+    return ADDRESS.sub("[address]", text) if "@" in text else text
+
+
+def mask_line(_logger: object, _method: str, line: str) -> str:
+    """A finished line for people."""
+    return without_addresses(line)
+
+
+def mask_values(
+    _logger: object, _method: str, line: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    """The words of a line for programs, before it becomes JSON, in which a sign may stand for another."""
+    return {name: _masked(value) for name, value in line.items()}
+
+
+def _masked(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _masked(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(one) for one in value]
+    return without_addresses(str(value))
 
 
 class Stderr(TextIOBase):
@@ -63,11 +87,13 @@ def configure_logging(level: str = "info", *, as_json: bool | None = None) -> No
     ]
     # Plain tracebacks: the pretty ones show the values of variables, and with them addresses and keys.
     endings: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, mask_values, structlog.processors.JSONRenderer()]
         if to_json
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            cast("structlog.typing.Processor", mask_line),
+        ]
     )
-    endings.append(cast("structlog.typing.Processor", without_addresses))
     structlog.configure(
         processors=[*steps, *endings],
         wrapper_class=structlog.make_filtering_bound_logger(least),
