@@ -12,12 +12,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 
+from nurture.cli.contacts import as_document, chosen_by
 from nurture.db import contacts, events, pauses
+from nurture.model.accounts import Role
 from nurture.model.words import Event
 from nurture.services import why
 from nurture.services.path import path
 from nurture.services.pausing import Scope, pause, resume, still_holding
+from nurture.services.people import person
 from tests.integration.test_leave_page import client_of, one_click_link
+from tests.support.browsing import a_browser
 from tests.support.running import LINKED, Running, a_nurture
 from tests.support.stores import wake_times
 
@@ -139,7 +143,7 @@ def test_it_tells_why_and_what_comes_by_the_day_where_they_are_and_nothing_inter
 
     page = client_of(single).get(link).text
 
-    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    words = in_text(page)
     assert "You asked for “The readiness guide”." in words
     assert "You agreed on 2 March 2026 Yes, send me tips Where: on our page “The readiness guide”" in words
     assert "Thursday 5 March more for Ana Saturday 7 March last for Ana" in words
@@ -380,3 +384,43 @@ def test_a_link_forwarded_to_a_friend_shows_no_address_even_where_a_subject_hold
 
     assert "For a•••@example.org" in page
     assert ANA not in page
+
+
+def test_a_sales_person_reads_what_they_chose_and_a_marketers_resume_leaves_it(single: Running) -> None:
+    link = begun(single)
+    press(client_of(single), link, "fewer", days=14)
+    press(client_of(single), link, "pause", weeks=4)
+    pause(single.nurture.runtime, Scope(email=ANA), "a complaint is looked into")
+
+    told_to_sales = in_text(a_browser(single, Role.SALES).get("/admin/contacts/1").text)
+    marketer = a_browser(single, Role.MARKETER)
+    marketer.post("/admin/contacts/1/resume", "/admin/contacts/1", once="a1b2c3d4e5f60718")
+    resumed = marketer.get("/admin/contacts/1")
+
+    assert "They asked for a pause on Tue 3 Mar" in told_to_sales
+    assert "until Tue 31 Mar 2026, 09:00" in told_to_sales
+    assert "At most one in two weeks is how often they want marketing mail" in told_to_sales
+    assert "which goes on: only they end it" in resumed.text
+
+
+def test_the_command_line_shows_what_they_chose(single: Running) -> None:
+    link = begun(single)
+    press(client_of(single), link, "fewer", days=7)
+    press(client_of(single), link, "pause", weeks=2)
+
+    found = person(single.nurture.runtime, ANA)
+
+    assert list(chosen_by(found)) == [
+        "wants marketing mail at most one a week, chosen Tue 3 Mar 2026 10:00",
+        "asked for a pause until Tue 17 Mar 2026 09:00, on Tue 3 Mar 2026 10:00; only they end it sooner",
+    ]
+    assert as_document(found)["chosen"] == {
+        "at_most_one_in_days": 7,
+        "since": datetime(2026, 3, 3, 15, tzinfo=UTC),
+        "paused_since": datetime(2026, 3, 3, 15, tzinfo=UTC),
+        "paused_until": datetime(2026, 3, 17, 13, tzinfo=UTC),
+    }
+
+
+def in_text(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
