@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from nurture.db import contacts, outcomes, state, suppressions
 from nurture.db.addresses import email_hash, phone_hash
-from nurture.db.suppressions import ListChange, Listed, Suppression
+from nurture.db.suppressions import Change, ListChange, Listed, Suppression
 from nurture.model.addresses import AddressError, same_key
-from nurture.model.errors import NurtureError
+from nurture.model.errors import NurtureError, did_you_mean
 from nurture.model.words import Channel, Contact, SuppressionReason
 from nurture.services.importing import values as readers
 from nurture.services.importing.cells import CellError, clean
@@ -212,16 +212,20 @@ def add_all(
 
 
 def read_target(tx: Connection, runtime: Runtime, text: str, channel: Channel | None = None) -> Target:
-    """What the list knows this address or number by. Raises AddressError, NurtureError for what is neither."""
-    key = state.hash_key(tx)
-    given = text.strip()
-    if channel is not Channel.PHONE and (channel is Channel.EMAIL or "@" in given):
-        return Target(given, Channel.EMAIL, email_hash(key, same_key(_bare(given))))
+    """What the list knows this address or number by. Raises AddressError for what is neither."""
+    given, key = text.strip(), state.hash_key(tx)
+    if channel is Channel.EMAIL or (channel is None and "@" in given):
+        return address_target(given, key)
     number = _number(given, readers.phone_region(runtime.shelf.published(tx).workspace))
     hashed = phone_hash(key, number)
     if hashed is None:
         raise AddressError(f"'{given[:80]}' is neither an e-mail address nor a phone number")
     return Target(given, Channel.PHONE, hashed)
+
+
+def address_target(text: str, key: bytes) -> Target:
+    """The same for an address, when the key of the list is at hand. Raises AddressError."""
+    return Target(text, Channel.EMAIL, email_hash(key, same_key(_bare(text))))
 
 
 def require_reason(channel: Channel, reason: SuppressionReason) -> None:
@@ -296,3 +300,24 @@ def _held_by(entries: Sequence[Suppression]) -> str:
 def _subject(target: Target) -> str:
     """For the audit log, which holds no address either."""
     return f"suppression:{target.hash[:12]}"
+
+
+def read_reason(word: str) -> SuppressionReason:
+    """The reason of this name. Raises NurtureError, which names a like one."""
+    try:
+        return SuppressionReason(word)
+    except ValueError:
+        known = [reason.value for reason in SuppressionReason]
+        hint = did_you_mean(word, known) or f"known are {', '.join(known)}"
+        raise NurtureError(f"nothing is suppressed as '{word[:40]}'", hint=hint) from None
+
+
+def told(line: ListChange) -> str:
+    """One line of the story of an address, for people."""
+    by = f", by {line.actor}" if line.actor else ""
+    match line.change:
+        case Change.ASKED:
+            return f"asked by mail whether they want to hear from us again ({line.source}{by})"
+        case Change.ENDED:
+            return f"no longer {line.reason} ({line.source}{by})"
+    return f"{line.reason} ({line.source}{by})"
