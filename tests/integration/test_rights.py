@@ -33,6 +33,7 @@ from tests.support.canary import (
     FIRST,
     KEY,
     KIM,
+    OFFER,
     a_company,
     found_in_files,
     found_in_tables,
@@ -41,7 +42,7 @@ from tests.support.canary import (
     post,
     words_in,
 )
-from tests.support.running import Running
+from tests.support.running import LINKED, Running, a_nurture
 from tests.support.waiting import until
 
 
@@ -70,6 +71,9 @@ def erase(running: Running, **more: float) -> erasing.Erased:
     return erasing.erase(running.nurture.runtime, EMAIL, folder(running), KIM, reason, **more)
 
 
+@pytest.mark.parametrize(
+    "any_database", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_whole_life_can_be_seen_and_then_nothing_of_it_is_left(
     here: Running, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -92,13 +96,46 @@ def test_a_whole_life_can_be_seen_and_then_nothing_of_it_is_left(
 # --- what stays -----------------------------------------------------------------------------------------------------
 
 
+SHORT = """\
+    workflow: short
+    purpose: nurture
+    stages:
+      - stage: first
+        need: Know where I stand
+        trigger: offer.requested
+        validate: b.happened
+        steps:
+          - {email: handed, link_offer: guide, purpose: transactional}
+          - {email: later, after: 1 day}
+        loss: [{after: 60 days, reason: silent}]
+    """
+
+
+def who_asked(database_url: str, tmp_path: Path) -> Running:
+    """A small company, and somebody who got a first mail."""
+    running = a_nurture(database_url, tmp_path, mails=("later",))
+    running.write("offers/guide.yaml", OFFER.replace(", {name: nickname, required: no}", ""))
+    running.write("templates/email/handed.md", LINKED.format(name="handed"))
+    running.write("assets/guide.pdf", "%PDF-1.4 the guide")
+    running.write("workflows/short.yaml", SHORT)
+    running.publish()
+    running.add(KEY, first_name=FIRST)
+    running.track("offer.requested", KEY, offer="guide")
+    running.run()
+    return running
+
+
 @pytest.fixture
-def asked(here: Running) -> Running:
-    """Somebody who got a first mail."""
-    here.add(KEY, first_name=FIRST)
-    here.track("offer.requested", KEY, offer="guide")
-    here.run()
-    return here
+def asked(sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
+    yield (running := who_asked(sqlite_url, tmp_path))
+    running.nurture.close()
+
+
+@pytest.fixture
+def either(any_database: str, tmp_path: Path) -> Iterator[Running]:
+    """The same on both databases."""
+    yield (running := who_asked(any_database, tmp_path))
+    running.nurture.close()
 
 
 def listed(running: Running) -> list[tuple[str, str]]:
@@ -111,16 +148,16 @@ def rows_of(running: Running, table: str) -> int:
         return int(tx.execute(select(func.count()).select_from(Base.metadata.tables[table])).scalar_one())
 
 
-def test_only_a_hash_stays_and_no_list_brings_them_back(asked: Running) -> None:
-    erase(asked)
+def test_only_a_hash_stays_and_no_list_brings_them_back(either: Running) -> None:
+    erase(either)
 
-    again = asked.nurture.database.retrying(
+    again = either.nurture.database.retrying(
         lambda tx: contact_import.upsert(
-            tx, [NewContact(email=EMAIL), NewContact(email="new@example.org")], asked.clock.now()
+            tx, [NewContact(email=EMAIL), NewContact(email="new@example.org")], either.clock.now()
         )
     )
 
-    assert listed(asked) == [("erased", "erasure")]
+    assert listed(either) == [("erased", "erasure")]
     assert (again.erased, len(again.created)) == ([KEY], 1)
 
 
@@ -188,13 +225,13 @@ def test_the_deed_is_noted_without_their_name(asked: Running) -> None:
     assert deeds[0].detail["reason"] == "[erased] asked for it: [erased]"
 
 
-def test_an_address_that_stands_nowhere_is_told_so(here: Running) -> None:
+def test_an_address_that_stands_nowhere_is_told_so(asked: Running) -> None:
     with pytest.raises(NotFoundError, match=r"nothing is known of nobody@example\.org"):
-        erasing.erase(here.nurture.runtime, "nobody@example.org", folder(here), KIM)
+        erasing.erase(asked.nurture.runtime, "nobody@example.org", folder(asked), KIM)
     with pytest.raises(NotFoundError):
-        rights.everything(here.nurture.runtime, "nobody@example.org", folder(here), KIM)
+        rights.everything(asked.nurture.runtime, "nobody@example.org", folder(asked), KIM)
 
-    assert listed(here) == []
+    assert listed(asked) == []
 
 
 def test_a_number_that_somebody_else_has_too_keeps_its_story(asked: Running) -> None:
@@ -237,37 +274,41 @@ def test_a_mail_that_was_claimed_does_not_leave(asked: Running) -> None:
         assert not outbox.mark_sending(tx, leaving, asked.clock.now(), asked.clock.operational() + LEASE)
 
 
-def test_an_erasure_waits_for_a_mail_at_its_last_point(asked: Running) -> None:
-    (claim,) = claimed(asked, sending=True)
+def test_an_erasure_waits_for_a_mail_at_its_last_point(either: Running) -> None:
+    (claim,) = claimed(either, sending=True)
     ended = outbox.Outcome(claim.id, claim.fence, DeliveryState.SENT)
 
     with ThreadPoolExecutor() as pool:
-        erasure = pool.submit(erase, asked)
+        erasure = pool.submit(erase, either)
         until(erasure.running)
         waited = not erasure.done()
-        with asked.nurture.database.write() as tx:
-            outbox.record_outcomes(tx, [ended], asked.clock.now())
+        with either.nurture.database.write() as tx:
+            outbox.record_outcomes(tx, [ended], either.clock.now())
         gone = erasure.result(timeout=30)
 
     assert waited
     assert gone.rows["deliveries"] >= 2
-    assert rows_of(asked, "contacts") == 0
+    assert rows_of(either, "contacts") == 0
 
 
-def test_it_does_not_wait_for_ever_and_a_late_end_revives_nothing(asked: Running) -> None:
-    (claim,) = claimed(asked, sending=True)
+def test_it_does_not_wait_for_ever_and_a_late_end_revives_nothing(either: Running) -> None:
+    (claim,) = claimed(either, sending=True)
 
-    erase(asked, patience=0)
-    with asked.nurture.database.write() as tx:
+    erase(either, patience=0)
+    with either.nurture.database.write() as tx:
         outbox.record_outcomes(
-            tx, [outbox.Outcome(claim.id, claim.fence, DeliveryState.SENT)], asked.clock.now()
+            tx, [outbox.Outcome(claim.id, claim.fence, DeliveryState.SENT)], either.clock.now()
         )
         report_dead(
-            tx, asked.nurture.runtime, [(claim, Dead(550, "5.1.1", "no such user"))], asked.clock.now()
+            tx, either.nurture.runtime, [(claim, Dead(550, "5.1.1", "no such user"))], either.clock.now()
         )
-    asked.run()
+    either.run()
 
-    assert (rows_of(asked, "contacts"), rows_of(asked, "deliveries"), rows_of(asked, "events")) == (0, 0, 0)
+    assert (rows_of(either, "contacts"), rows_of(either, "deliveries"), rows_of(either, "events")) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_late_bounce_revives_nobody(asked: Running) -> None:
@@ -301,10 +342,10 @@ def test_links_of_old_mails_say_that_nothing_is_known(asked: Running) -> None:
     assert rows_of(asked, "contacts") == 0
 
 
-def test_two_erasures_at_once_are_one(asked: Running) -> None:
+def test_two_erasures_at_once_are_one(either: Running) -> None:
     def one() -> bool:
         try:
-            erase(asked)
+            erase(either)
         except NotFoundError:
             return False
         return True
@@ -313,52 +354,52 @@ def test_two_erasures_at_once_are_one(asked: Running) -> None:
         done = [*pool.map(lambda _: one(), range(4))]
 
     assert sorted(done) == [False, False, False, True]
-    assert rows_of(asked, "contacts") == 0
+    assert rows_of(either, "contacts") == 0
 
 
-def test_events_that_pour_in_meanwhile_break_nothing(asked: Running) -> None:
-    contact = next(iter(asked.enrollments(KEY))).contact_id
+def test_events_that_pour_in_meanwhile_break_nothing(either: Running) -> None:
+    contact = next(iter(either.enrollments(KEY))).contact_id
     happening = Happening(contact_id=contact, name="a.happened")
 
     with ThreadPoolExecutor() as pool:
-        told = [pool.submit(track, asked.nurture.runtime, [happening]) for _ in range(20)]
-        gone = pool.submit(erase, asked)
-        told += [pool.submit(track, asked.nurture.runtime, [happening]) for _ in range(20)]
+        told = [pool.submit(track, either.nurture.runtime, [happening]) for _ in range(20)]
+        gone = pool.submit(erase, either)
+        told += [pool.submit(track, either.nurture.runtime, [happening]) for _ in range(20)]
         for one in told:
             one.result(timeout=60)
         gone.result(timeout=60)
 
-    assert (rows_of(asked, "contacts"), rows_of(asked, "events")) == (0, 0)
+    assert (rows_of(either, "contacts"), rows_of(either, "events")) == (0, 0)
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_old_goes_in_bites_and_the_doctor_counts_before(asked: Running) -> None:
-    asked.add("silent@example.org")
-    asked.advance(step_hours=24 * 60, days=800)
-    asked.add("new@example.org", phone=None)
-    toml = asked.project / "nurture.toml"
+def test_what_is_old_goes_in_bites_and_the_doctor_counts_before(either: Running) -> None:
+    either.add("silent@example.org")
+    either.advance(step_hours=24 * 60, days=800)
+    either.add("new@example.org", phone=None)
+    toml = either.project / "nurture.toml"
     toml.write_text(
         f'{toml.read_text()}\n[retention]\ncontacts_without_activity = "2 years"\nturns = "1 year"\n'
     )
-    asked.publish()
-    asked.clock.advance(days=1)
-    waiting = doctor.examine(asked.nurture.runtime).let_go
+    either.publish()
+    either.clock.advance(days=1)
+    waiting = doctor.examine(either.nurture.runtime).let_go
 
-    asked.run()
+    either.run()
 
     assert waiting["contacts_without_activity"] == 2
     assert waiting["turns"] > 0
-    assert rows_of(asked, "contacts") == 1
-    assert listed(asked) == []
-    assert not any(doctor.examine(asked.nurture.runtime).let_go.values())
+    assert rows_of(either, "contacts") == 1
+    assert listed(either) == []
+    assert not any(doctor.examine(either.nurture.runtime).let_go.values())
 
 
-def test_a_proof_loses_its_device_three_years_after_the_permission_ended(asked: Running) -> None:
-    now, contact = asked.clock.now(), asked.add("ada@example.org", consent=None)
+def test_a_proof_loses_its_device_three_years_after_the_permission_ended(either: Running) -> None:
+    now, contact = either.clock.now(), either.add("ada@example.org", consent=None)
     traces = {"ip": "203.0.113.9", "confirmed_user_agent": "Some/1", "page": "/o/guide"}
-    with asked.nurture.database.write() as tx:
+    with either.nurture.database.write() as tx:
         for action, at in ((ConsentAction.GRANTED, now), (ConsentAction.WITHDRAWN, now + timedelta(days=1))):
             line = Consent(
                 contact_id=contact.id,
@@ -371,14 +412,14 @@ def test_a_proof_loses_its_device_three_years_after_the_permission_ended(asked: 
             )
             consents.add(tx, [line])
 
-    asked.clock.advance(days=3 * 365)
-    asked.run()
-    early = [one.proof for one in ledger(asked, contact.id)]
-    asked.clock.advance(days=2)
-    asked.run()
+    either.clock.advance(days=3 * 365)
+    either.run()
+    early = [one.proof for one in ledger(either, contact.id)]
+    either.clock.advance(days=2)
+    either.run()
 
     assert early == [traces, traces]
-    assert [one.proof for one in ledger(asked, contact.id)] == [{"page": "/o/guide"}] * 2
+    assert [one.proof for one in ledger(either, contact.id)] == [{"page": "/o/guide"}] * 2
 
 
 def ledger(running: Running, contact: int) -> list[Consent]:
