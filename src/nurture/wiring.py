@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -16,7 +18,7 @@ from nurture.channels.reach import Reach
 from nurture.channels.webhook import WebhookChannel
 from nurture.db import content, due, migrate, notices, paces, requests, state, tasks
 from nurture.db.rescue import Rescued, rescue
-from nurture.db.session import Database
+from nurture.db.session import CommitUnknownError, Database, UnreachableError
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
@@ -81,42 +83,80 @@ class Nurture:
                 self.runtime.shelf.published(tx)
 
     def sweep(self) -> None:
-        """Free what dead senders held, settle what was said of calls, end those that nobody made, see what came about."""
-        settle_outcomes(self.runtime)
-        settle_visits(self.runtime)
-        rescued, in_doubt, called_off, expired = self.database.retrying(self._tidy)
+        """The housekeeping, each part apart: one that fails keeps no other from its work.
+
+        Raises what failed when all the others are done, and at once when the database is away.
+        """
+        failed: list[Exception] = []
+        for part in self._parts():
+            try:
+                part()
+            except (UnreachableError, CommitUnknownError):
+                raise
+            except Exception as error:
+                failed.append(error)
+        if failed:
+            raise failed[0] if len(failed) == 1 else ExceptionGroup("housekeeping", failed)
+
+    def _parts(self) -> Iterator[Callable[[], object]]:
+        """Free what dead senders held, settle what was said and seen, end what is over, see what came about."""
+        runtime = self.runtime
+        yield self._free
+        yield partial(settle_outcomes, runtime)
+        yield partial(settle_visits, runtime)
+        yield self._end_calls
+        yield self._end_rests
+        yield partial(self.database.retrying, self._forget)
+        yield partial(self.database.retrying, partial(forget_returns, runtime=runtime))
+        yield partial(self.database.retrying, partial(domains.look, runtime=runtime))
+        yield partial(watch.sweep, runtime)
+        yield self.breaker.look
+        yield partial(migration.go_on, runtime)
+        yield partial(retention.sweep, runtime, self.settings.var / "mail")
+        yield self._plan_digests
+        yield partial(read_mailbox, runtime)  # last: another server may keep us waiting
+
+    def _free(self) -> None:
+        """What dead workers held goes back, or is in doubt: nothing else may stand in front of that."""
+
+        def work(tx: Connection) -> tuple[Rescued, int]:
+            now, operational = self.clock.now(), self.clock.operational()
+            return rescue(tx, now, operational), notices.rescue(tx, now, operational)
+
+        rescued, in_doubt = self.database.retrying(work)
         if rescued.returned or rescued.ambiguous:
             log.warning("rescued", returned=rescued.returned, ambiguous=rescued.ambiguous)
         if in_doubt:
             log.warning("notices in doubt", ambiguous=in_doubt)
-        if rested := end_rests(self.runtime):
-            log.info("rests that contacts chose are over", count=rested)
+
+    def _end_calls(self) -> None:
+        """Calls whose numbers were closed, and calls that nobody made."""
+
+        def work(tx: Connection) -> tuple[list[Task], list[Task]]:
+            now = self.clock.now()
+            return tasks.call_off(tx, now), tasks.expire(tx, now)
+
+        called_off, expired = self.database.retrying(work)
         if called_off:
             log.info("calls called off: their numbers were closed", count=len(called_off))
         if expired:
             log.info("calls expired", count=len(expired))
-        watch.sweep(self.runtime)
-        self.breaker.look()
-        migration.go_on(self.runtime)
-        retention.sweep(self.runtime, self.settings.var / "mail")
+
+    def _end_rests(self) -> None:
+        if rested := end_rests(self.runtime):
+            log.info("rests that contacts chose are over", count=rested)
+
+    def _plan_digests(self) -> None:
         if lists := plan_digests(self.runtime):
             log.info("lists of calls for the day", planned=lists)
-        read_mailbox(self.runtime)  # last: another server may keep us waiting
 
-    def _tidy(self, tx: Connection) -> tuple[Rescued, int, list[Task], list[Task]]:
-        """What was rescued, is in doubt, was called off, has expired."""
-        now, operational = self.clock.now(), self.clock.operational()
-        paces.forget(tx, operational)  # before messages are touched: who gives turns locks in this order
-        rescued = rescue(tx, now, operational)
-        in_doubt = notices.rescue(tx, now, operational)
-        called_off = tasks.call_off(tx, now)
-        expired = tasks.expire(tx, now)
+    def _forget(self, tx: Connection) -> None:
+        """What nobody will ask for again."""
+        operational = self.clock.operational()
+        paces.forget(tx, operational)
         forget_the_silent(tx, operational)
-        forget_returns(tx, self.runtime)
-        requests.forget_unconfirmed(tx, now - FORGOTTEN_AFTER)
-        domains.look(tx, self.runtime)
+        requests.forget_unconfirmed(tx, self.clock.now() - FORGOTTEN_AFTER)
         domains.forget(tx, operational)
-        return rescued, in_doubt, called_off, expired
 
     def send_notices(self) -> int:
         """Send some of the installation's own mails; returns how many came to an end or another date."""
