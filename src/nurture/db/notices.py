@@ -139,6 +139,11 @@ def claim(tx: Connection, operational: datetime, limit: int) -> list[ClaimedNoti
     return sorted((_claimed(row) for row in rows), key=lambda one: one.id)
 
 
+def still_sending(tx: Connection, ids: Collection[int]) -> frozenset[int]:
+    """Those of these that are still there and on their way, kept from anybody else until the end of ``tx``."""
+    return frozenset(tx.execute(_STILL_SENDING, {"ids": ids}).scalars()) if ids else frozenset()
+
+
 def record(tx: Connection, outcomes: Sequence[NoticeOutcome], now: datetime) -> None:
     """Write down how attempts ended, also of one that was given up as ambiguous meanwhile: now we know."""
     rows = [
@@ -208,6 +213,12 @@ _CLAIM = (
         lease_until=bindparam("lapses", type_=UtcDateTime),
     )
     .returning(*(N.c[field.name] for field in fields(ClaimedNotice)))
+)
+_STILL_SENDING = (
+    select(N.c.id)
+    .where(among(N.c.id), N.c.state == word(NoticeState.SENDING))
+    .order_by(N.c.id)
+    .with_for_update()
 )
 _CUT = (
     update(N)

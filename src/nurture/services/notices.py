@@ -41,7 +41,7 @@ from nurture.rendering.mime import Mail, Sign, build_message, sealed
 from nurture.services.compose import NO_SENDER
 from nurture.services.deliver import EMAIL, MOST_ATTEMPTS, backoff
 from nurture.services.runtime import Runtime
-from nurture.services.senders import Keyring, house_sender
+from nurture.services.senders import house_sender
 
 log = structlog.get_logger()
 
@@ -162,7 +162,7 @@ def is_held(tx: Connection, runtime: Runtime) -> bool:
 
 
 def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
-    """One group: noted as ``sending`` and committed, taken to the last point, sent, written down."""
+    """One group: noted as ``sending`` and committed, taken to the last point, asked once more, sent, written down."""
     with runtime.database.write() as tx:
         if is_held(tx, runtime):
             return 0
@@ -171,7 +171,7 @@ def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
         notices.record(tx, list(stopped.values()), runtime.now())
         workspace = runtime.shelf.published(tx).workspace
     going = [one for one in claimed if one.id not in stopped]
-    outcomes = _say(channel, going, runtime.keys, house_sender(workspace))
+    outcomes = _say(runtime, channel, going, house_sender(workspace))
 
     def write(tx: Connection) -> None:
         notices.record(tx, [_written(runtime, one, outcome) for one, outcome in outcomes], runtime.now())
@@ -182,17 +182,38 @@ def _send(runtime: Runtime, channel: Channel, limit: int) -> int:
 
 
 def _say(
-    channel: Channel, going: Sequence[ClaimedNotice], keys: Keyring, sender: Sender | None
+    runtime: Runtime, channel: Channel, going: Sequence[ClaimedNotice], sender: Sender | None
 ) -> list[tuple[ClaimedNotice, Outcome]]:
-    """The dialogue. What cannot be signed and should be waits."""
+    """The dialogue. What cannot be signed and should be waits; what must not go by now is left out."""
     try:
-        signer = keys.signer(sender)
+        signer = runtime.keys.signer(sender)
     except DkimError as error:
         log.error("mail cannot be signed", why=str(error))
         return [(one, Untried(text=str(error))) for one in going]
     staged = channel.stage([_message(one, signer) for one in going])
+    may_go = _last_gate(runtime, [going[index] for index in staged.ready])
+    staged.drop([index for index in staged.ready if going[index].id not in may_go])
     said = {**staged.refused, **staged.finish()}
-    return [(one, said[index]) for index, one in enumerate(going)]
+    return [(going[index], outcome) for index, outcome in sorted(said.items())]
+
+
+def _last_gate(runtime: Runtime, staged: Sequence[ClaimedNotice]) -> frozenset[int]:
+    """Those that may be accepted: a dialogue takes its time, and somebody may have said no since it began.
+
+    The others end here, or wait when everything was stopped; of whoever was erased nothing is left to write down.
+    """
+
+    def ask(tx: Connection) -> frozenset[int]:
+        still = notices.still_sending(tx, {one.id for one in staged})
+        left = [one for one in staged if one.id in still]
+        if is_held(tx, runtime):
+            stopped = {one.id: _untouched(runtime, one, "everything was stopped") for one in left}
+        else:
+            stopped = dict(_stopped(tx, runtime, left))
+        notices.record(tx, list(stopped.values()), runtime.now())
+        return still - stopped.keys()
+
+    return runtime.database.retrying(ask) if staged else frozenset()
 
 
 def _stopped(
@@ -237,17 +258,19 @@ def _written(runtime: Runtime, notice: ClaimedNotice, outcome: Outcome) -> Notic
                 id=notice.id, state=NoticeState.PENDING, detail=detail, retry_at=operational + span
             )
         case RefusedUs() | Untried():
-            return NoticeOutcome(
-                id=notice.id,
-                state=NoticeState.PENDING,
-                detail=detail,
-                retry_at=operational + PATIENCE,
-                untried=True,
-            )
+            return _untouched(runtime, notice, detail)
         case Deferred() | Dead() | RefusedMessage():
             return NoticeOutcome(id=notice.id, state=NoticeState.FAILED, detail=detail)
         case _:
             raise AssertionError(f"no end for {outcome}")
+
+
+def _untouched(runtime: Runtime, notice: ClaimedNotice, detail: str | None) -> NoticeOutcome:
+    """It goes back as it was, for a while."""
+    retry_at = runtime.clock.operational() + PATIENCE
+    return NoticeOutcome(
+        id=notice.id, state=NoticeState.PENDING, detail=detail, retry_at=retry_at, untried=True
+    )
 
 
 def _close_dead(tx: Connection, runtime: Runtime, dead: Sequence[ClaimedNotice]) -> None:
