@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -30,8 +31,6 @@ CONNECT_SECONDS = 10
 ATTEMPTS = 6
 """How often work is tried when the database breaks it off through no fault of ours."""
 FIRST_PAUSE = 0.02
-BLOCK = 1 << 20
-"""Bytes of a file that are looked through at a time."""
 
 # PostgreSQL's words for "try again": serialization failure, deadlock.
 _AGAIN = frozenset({"40001", "40P01"})
@@ -148,12 +147,14 @@ class Database:
         """
         if not self.embedded:
             return True
-        with self.connected(self._writer) as connection, self._turn():
+        with self.connected(self._writer) as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
-            if words is None or not _empty_log(driver) or self._holds(words):
+            if words is not None and _empty_log(driver) and not self._holds(words):
+                return True
+            with self._turn():
                 driver.execute("VACUUM")
-            return _empty_log(driver)
+                return _empty_log(driver)
 
     def _holds(self, words: Collection[str]) -> bool:
         """Does any file of the database hold one of these words, however deep?"""
@@ -335,18 +336,11 @@ def _empty_log(driver: sqlite3.Connection) -> bool:
 
 
 def _file_holds(path: Path, sought: Sequence[bytes]) -> bool:
-    """Is one of these in the file? Read in blocks that overlap by the longest of them."""
-    if not sought or not path.exists():
+    """Is one of these in the file?"""
+    if not path.exists() or not path.stat().st_size:
         return False
-    overlap = max(map(len, sought)) - 1
-    with path.open("rb") as file:
-        before = b""
-        while block := file.read(BLOCK):
-            seen = (before + block).lower()
-            if any(one.lower() in seen for one in sought):
-                return True
-            before = block[-overlap:] if overlap else b""
-    return False
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as pages:
+        return any(pages.find(one) >= 0 for one in sought)
 
 
 def _ensure_folder(url: URL) -> None:
