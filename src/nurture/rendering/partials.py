@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nurture.model.errors import did_you_mean
 from nurture.rendering import limits
-from nurture.rendering.sources import Kind, TemplateSource, from_near_to_far
+from nurture.rendering.sources import Kind, TemplateSource, folded, from_near_to_far
 from nurture.rendering.tags import Tag
 
 FOLDER = "email/partials/"
@@ -52,7 +52,7 @@ class Partials:
         name = named["name"] if named else ""
         for language in from_near_to_far(locale):
             for source in self.sources:
-                if source.locale == language and called(source) == name:
+                if folded(source.locale) == language and called(source) == name:
                     return _fitting(source, into, around)
         known = sorted({called(source) for source in self.sources})
         hint = did_you_mean(name, known) or (f"known are {', '.join(known)}" if known else None)

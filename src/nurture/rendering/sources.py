@@ -52,9 +52,14 @@ class TemplateSource:
         return f"templates/{self.name}{locale}.{self.kind}"
 
 
+def folded(locale: str | None) -> str | None:
+    """``fr-ca`` for ``fr-CA``, ``FR_CA`` and the like: systems write one language in many ways."""
+    return locale.replace("_", "-").lower() if locale else None
+
+
 def from_near_to_far(locale: str | None) -> Iterator[str | None]:
-    """``fr-CA``, ``fr``, None. What is too long to be a language is none."""
-    locale = locale.replace("_", "-") if locale and len(locale) <= LONGEST_LOCALE else None
+    """``fr-ca``, ``fr``, None, folded. What is too long to be a language is none."""
+    locale = folded(locale) if locale and len(locale) <= LONGEST_LOCALE else None
     while locale:
         yield locale
         locale = locale.rpartition("-")[0]

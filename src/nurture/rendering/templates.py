@@ -19,6 +19,7 @@ from nurture.rendering.sources import (
     TemplateProblems,
     TemplateSource,
     at_word,
+    folded,
     from_near_to_far,
     with_plain_lines,
 )
@@ -83,7 +84,7 @@ class Library:
     """All templates of a project: finds the language, the layout and the .txt beside a message, and compiles it once."""
 
     def __init__(self, sources: Iterable[TemplateSource]) -> None:
-        self._sources = {(source.name, source.locale, source.kind): source for source in sources}
+        self._sources = {(source.name, folded(source.locale), source.kind): source for source in sources}
         self._messages: dict[str, MessageTemplate | TemplateProblems] = {}
         self._partials = Partials.among(self._sources.values())
 
@@ -98,7 +99,8 @@ class Library:
 
     def languages(self, name: str) -> tuple[str, ...]:
         """The languages in which ``email/welcome`` is written, beside the main one."""
-        return tuple(sorted({locale for other, locale, _ in self._sources if other == name and locale}))
+        found = {one.locale for one in self._sources.values() if one.name == name and one.locale}
+        return tuple(sorted(found))
 
     def language(self, name: str, locale: str | None) -> str | None:
         """The language in which a contact of ``locale`` gets ``email/welcome``; None is the main one. Raises NotFoundError."""

@@ -61,6 +61,8 @@ LAST = [
     "Whitfield",
     "Moreau",
 ]
+FRENCH = frozenset({"Boucher", "Moreau"})
+"""Who reads French first."""
 HOSTS = ("example.org", "example.com", "example.net")
 ZONES = {
     "America/Toronto": 9,
@@ -109,6 +111,7 @@ class Player:
     last_name: str
     phone: str | None
     timezone: str
+    locale: str
     age: int
     household: str
     start: Start
@@ -139,6 +142,7 @@ def players() -> Iterator[Player]:
             last_name=last,
             phone=None if share("phone", email) < 0.15 else f"+1416555{100 + number:04}",
             timezone=pick(ZONES, "zone", email),
+            locale="fr-CA" if last in FRENCH else "en-CA",
             age=45 + int(24 * share("age", email)),
             household=pick({"single": 3, "couple": 5, "family": 2}, "household", email),
             start=start,
@@ -172,7 +176,7 @@ def as_csv(people: list[Player]) -> bytes:
     """These people as the spreadsheet that somebody would import."""
     text = io.StringIO()
     sheet = csv.writer(text)
-    sheet.writerow(("E-mail", "First name", "Last name", "Phone", "Time zone", "Age", "Household", "Tags"))
+    sheet.writerow(("E-mail", "First name", "Last name", "Phone", "Time zone", "Language", "Age", "Household", "Tags"))
     for one in people:
         tags = "client" if one.start is Start.CLIENT else ""
         row = (
@@ -181,6 +185,7 @@ def as_csv(people: list[Player]) -> bytes:
             one.last_name,
             one.phone or "",
             one.timezone,
+            one.locale,
             one.age,
             one.household,
             tags,
