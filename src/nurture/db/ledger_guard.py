@@ -26,21 +26,39 @@ def erasing(tx: Connection) -> Iterator[None]:
     state.clear(tx, ERASING)
 
 
-def guard(dialect: str, *tables: str) -> list[str]:
-    """The statements that guard these tables.
+def guard(dialect: str) -> list[str]:
+    """The statements that guard the ledger.
 
-    Whoever rebuilds one of them (SQLite changes a constraint only so) runs these again: its triggers go with it.
+    Whoever rebuilds one of its tables (SQLite changes a constraint only so) runs these again: its triggers go with it.
     """
     if dialect == POSTGRES:
-        return [_REFUSE, *(_ON_POSTGRES.format(table=table) for table in tables)]
-    return [each.format(table=table) for table in tables for each in (_NO_UPDATE, _NO_DELETE)]
+        return [_REFUSE, *(_ON_POSTGRES.format(table=table) for table in _WORDS)]
+    return [
+        each.format(table=table, words=", ".join(words))
+        for table, words in _WORDS.items()
+        for each in (_NO_UPDATE, _NO_DELETE, *((_NO_BLANKING,) if table == "consents" else ()))
+    ]
 
 
+_WORDS = {
+    "consents": (
+        *("id", "contact_id", "channel", "purpose", "action", "at", "source", "wording", "wording_version"),
+        *("expires_at", "event_id", "implied", "actor"),
+    ),
+    "suppression_changes": (
+        *("id", "address_hash", "channel", "change", "reason", "at", "source", "actor", "request"),
+    ),
+}
+"""What nobody changes, ever: every column but ``proof``, whose network address an erasure may blank in time."""
 _REFUSE = """
 CREATE OR REPLACE FUNCTION keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM state WHERE name = 'erasing') THEN
-        IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
+        IF TG_OP = 'DELETE' THEN
+            RETURN OLD;
+        ELSIF to_jsonb(NEW) - 'proof' = to_jsonb(OLD) - 'proof' THEN
+            RETURN NEW;
+        END IF;
     END IF;
     RAISE EXCEPTION 'the ledger of permission is append-only' USING ERRCODE = 'integrity_constraint_violation';
 END
@@ -49,7 +67,10 @@ _ON_POSTGRES = """
 CREATE TRIGGER keep_{table} BEFORE UPDATE OR DELETE ON {table}
 FOR EACH ROW EXECUTE FUNCTION keep_ledger()"""
 _NO_UPDATE = """
-CREATE TRIGGER keep_{table} BEFORE UPDATE ON {table}
+CREATE TRIGGER keep_{table} BEFORE UPDATE OF {words} ON {table}
+BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
+_NO_BLANKING = """
+CREATE TRIGGER keep_{table}_proof BEFORE UPDATE OF proof ON {table}
 WHEN NOT EXISTS (SELECT 1 FROM state WHERE name = 'erasing')
 BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
 _NO_DELETE = """

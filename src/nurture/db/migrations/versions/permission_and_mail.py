@@ -161,5 +161,5 @@ def upgrade() -> None:
         "INSERT INTO suppression_changes (address_hash, channel, change, reason, at, source)"
         " SELECT address_hash, channel, 'added', reason, at, source FROM suppressions ORDER BY id"
     )
-    for statement in guard(op.get_bind().dialect.name, "consents", "suppression_changes"):
+    for statement in guard(op.get_bind().dialect.name):
         op.execute(statement)
