@@ -43,7 +43,7 @@ def test_from_a_phone_without_javascript_somebody_slows_down_pauses_leaves_and_c
         press(window, "Go on now")
         expect(main).not_to_contain_text("Paused until")
 
-        press(window, "Stop everything from Tamarack Lane Financial Planning")
+        press(window, "Stop everything from us")
         expect(heading).to_have_text("Done, you have left")
         window.goto(link)
         expect(heading).to_have_text("You have left already")
