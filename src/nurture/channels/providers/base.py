@@ -136,11 +136,12 @@ def parts(value: Object, name: str) -> list[Object]:
 
 
 def word(value: Object, name: str, longest: int = 1_000) -> str:
-    """The text or number of this name as text; empty where there is none."""
+    """The text or number of this name as text that can be kept and signed; empty where there is none."""
     found = value.get(name)
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         return ""
-    return str(found)[:longest].replace("\0", "")
+    # JSON may hold half of a pair of surrogates, which is no character.
+    return str(found)[:longest].replace("\0", "").encode(errors="replace").decode()
 
 
 def moment(value: object) -> datetime | None:
