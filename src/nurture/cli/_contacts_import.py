@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,8 +14,11 @@ import click
 
 from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
+from nurture.model.errors import TextError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from nurture.services.importing.rejects import RejectedRows
     from nurture.services.importing.report import ImportReport, RowError
 
@@ -62,7 +66,6 @@ def import_(
     and written to FILE.rejected.csv with the reason; any other bad cell is listed and left out. Empty cells clear
     nothing, suppressed addresses stay suppressed. The same file again changes nothing. Exits 1 if rows were rejected.
     """
-    from nurture.model.permission import read_end
     from nurture.services.folder import read_toml
     from nurture.services.import_contacts import Consent, import_contacts, tell_workflows
     from nurture.services.importing.rejects import RejectedRows
@@ -80,7 +83,7 @@ def import_(
         now = nurture.clock.now()
         consent = None
         if purpose is not None and source is not None:
-            end = read_end(expires, now, workspace.zone) if expires else None
+            end = _end(expires, now, workspace.zone) if expires else None
             consent = Consent(purpose, source, end, implied, "command line")
             if doubt := doubt_about(nurture.runtime, purpose):
                 context.note(f"Note: {doubt}.")
@@ -100,6 +103,16 @@ def import_(
     _print(context, report, rejects, dry_run=dry_run)
     if report.rejected:
         click.get_current_context().exit(1)
+
+
+def _end(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """When the permission ends. Raises UsageError."""
+    from nurture.model.permission import read_end
+
+    try:
+        return read_end(text, now, zone)
+    except TextError as error:
+        raise click.UsageError(f"--expires: {error.message} ({error.hint})") from None
 
 
 @contextmanager

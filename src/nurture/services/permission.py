@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from nurture.db import consents, content
 from nurture.db.consents import Consent, ConsentAction, Spoken
 from nurture.engine.explain import moment
-from nurture.model.errors import NurtureError, did_you_mean
+from nurture.model.errors import NurtureError, TextError, did_you_mean
 from nurture.model.permission import read_channels, read_end
 from nurture.model.words import Channel, Scalar
 from nurture.services.published import Published
@@ -46,11 +46,14 @@ def read_consent(
         raise NurtureError("a consent says what for", hint=f"add purpose=NAME; {_known(published)}")
     else:
         require_purpose(purpose, published)
-    if said.get("channel") is not None:
-        said["channel"] = ", ".join(read_channels(said["channel"]))
-    if said.get("expires") is not None:
-        said["expires"] = read_end(str(said["expires"]), now, published.workspace.zone).isoformat()
-    elif said.get("implied") is True:
+    try:
+        if said.get("channel") is not None:
+            said["channel"] = ", ".join(read_channels(said["channel"]))
+        if said.get("expires") is not None:
+            said["expires"] = read_end(str(said["expires"]), now, published.workspace.zone).isoformat()
+    except TextError as error:
+        raise NurtureError(error.message, hint=error.hint) from error
+    if said.get("implied") is True and said.get("expires") is None:
         raise NurtureError("an implied consent ends", hint=f"add expires=…, and {IMPLIED_ENDS}")
     return said
 
