@@ -35,6 +35,13 @@ KNOWN = ("base", *FAMILIES)
 _ACTS = frozenset(
     {"base", "button", "embed", "form", "frame", "iframe", "input", "object", "script", "select", "textarea"}
 )
+_UNSEEN = frozenset(
+    {"head", "title", "style", "template", "noscript", "noembed", "noframes", "xmp", "plaintext"}
+    | {"dialog", "datalist", "canvas", "audio", "video", "svg", "math"}
+)
+"""Elements in which no browser shows a page's form, or not as a form."""
+_UNUSABLE = ("hidden", "inert", "popover")
+"""Attributes that keep people from seeing or pressing what stands inside."""
 _BODY = "ours-stands-here"
 _PLACE = Markup(f"<!--{_BODY}-->")  # noqa: S704 - a constant
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
@@ -98,6 +105,12 @@ class _Harmless(HTMLParser):
             raise MarkupError("a page fetches no stylesheet: write its styles into <style>", line=line)
         if tag == "meta" and "http-equiv" in given:
             raise MarkupError("a page holds no <meta http-equiv>", line=line)
+        if "referrerpolicy" in given or (
+            tag == "meta" and (given.get("name") or "").strip().lower() == "referrer"
+        ):
+            raise MarkupError(
+                "a page tells no other site its address, which is somebody's own link", line=line
+            )
 
 
 class _Finder(HTMLParser):
@@ -111,7 +124,9 @@ class _Finder(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in VOID:
             return
-        hidden = tag in ("head", "template", "noscript", "title", "style") or "hidden" in dict(attrs)
+        given = dict(attrs)
+        hidden = tag in _UNSEEN or any(name in given for name in _UNUSABLE)
+        hidden = hidden or (tag == "fieldset" and "disabled" in given)
         self._open.append((tag, hidden or bool(self._open and self._open[-1][1])))
 
     def handle_endtag(self, tag: str) -> None:
