@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from nurture.db import outbox, pauses, state
@@ -74,3 +76,33 @@ def test_several_that_fail_are_all_told_of(running: Running) -> None:
 
     assert {type(one) for one in told.value.exceptions} == {OperationalError, KeyError}
     assert is_tidy(running)
+
+
+GROWING = "hits|events|deliveries|reports|notices|turns|transitions|contacts|suppressions|domain_days"
+WHOLE = re.compile(rf"SCAN (?:{GROWING})(?: USING (?:COVERING )?INDEX (?P<index>\w+))?$")
+SMALL = {"ix_hits_unsettled", "ix_deliveries_webhooks"}
+"""Indexes of a few rows of a large table."""
+
+
+def test_it_reads_no_table_whole_that_only_grows(running: Running) -> None:
+    running.nurture.sweep()
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    running.nurture.due()
+    running.nurture.sweep()
+    running.nurture.send_notices()
+    event.remove(Engine, "before_cursor_execute", note)
+
+    with running.nurture.database.read() as tx:
+        plans = {
+            (row.detail, statement)
+            for statement, values in asked
+            if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH"))
+            for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        }
+    assert len(asked) > 20
+    assert [one for one in plans if (found := WHOLE.match(one[0])) and found["index"] not in SMALL] == []

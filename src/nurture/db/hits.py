@@ -131,7 +131,7 @@ def note(tx: Connection, hit: NewHit) -> None:
 def unsettled(tx: Connection, before: datetime, ahead: datetime, most: int) -> dict[int, datetime]:
     """Messages with visits that wait for their grade since ``before``, oldest first: ``{delivery id: its first such}``.
 
-    One that lies ``ahead`` was noted while the clock was wrong, and waits no longer.
+    At most ``most`` visits are looked at. One that lies ``ahead`` was noted while the clock was wrong, and waits no longer.
     """
     rows = tx.execute(_UNSETTLED, {"before": before, "ahead": ahead, "most": most})
     return {row.delivery_id: row.at for row in rows}
@@ -249,12 +249,18 @@ def _note(dialect: str) -> Insert:
     )
 
 
-_UNSETTLED = (
-    select(H.c.delivery_id, func.min(H.c.at).label("at"))
+# The visits first, then their messages: grouped at once, SQLite would read every visit there ever was.
+_WAITING = (
+    select(H.c.delivery_id, H.c.at)
     .where(H.c.grade.is_(None), or_(H.c.at <= now_param("before"), H.c.at > now_param("ahead")))
-    .group_by(H.c.delivery_id)
-    .order_by(func.min(H.c.at))
+    .order_by(H.c.at)
     .limit(limit_param("most"))
+    .subquery()
+)
+_UNSETTLED = (
+    select(_WAITING.c.delivery_id, func.min(_WAITING.c.at).label("at"))
+    .group_by(_WAITING.c.delivery_id)
+    .order_by(func.min(_WAITING.c.at))
 )
 _HIT = tuple(
     H.c[name]

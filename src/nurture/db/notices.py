@@ -192,7 +192,10 @@ def latest(tx: Connection, limit: int = 50, before: int | None = None) -> list[P
 # --- statements -------------------------------------------------------------------------------------------------
 
 _NEW = tuple(field.name for field in fields(NewNotice))
+# Said as their index says it: SQLite would read every notice otherwise.
+_IS_OPEN = N.c.state.in_((word(NoticeState.PENDING), word(NoticeState.SENDING)))
 _MAY_LEAVE = (
+    _IS_OPEN,
     N.c.state == word(NoticeState.PENDING),
     or_(N.c.retry_at.is_(None), N.c.retry_at <= now_param("operational")),
 )
@@ -222,12 +225,12 @@ _STILL_SENDING = (
 )
 _CUT = (
     update(N)
-    .where(N.c.state == word(NoticeState.SENDING), N.c.lease_until > now_param("too_far"))
+    .where(_IS_OPEN, N.c.state == word(NoticeState.SENDING), N.c.lease_until > now_param("too_far"))
     .values(lease_until=now_param("lapses"))
 )
 _BREAK_OFF = (
     update(N)
-    .where(N.c.state == word(NoticeState.SENDING), N.c.lease_until < now_param("operational"))
+    .where(_IS_OPEN, N.c.state == word(NoticeState.SENDING), N.c.lease_until < now_param("operational"))
     .values(
         state=NoticeState.AMBIGUOUS.value,
         lease_until=null(),

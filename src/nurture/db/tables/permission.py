@@ -114,6 +114,8 @@ class DomainDayRow(Base, table=True):
     __table_args__ = (
         # All days of a domain, whichever sender.
         Index("ix_domain_days_domain_day", "domain", "day"),
+        # Of all domains: the latest, for people to look at; the oldest, to be forgotten.
+        Index("ix_domain_days_day", "day"),
         Index("ix_domain_days_complained", "day", **only("complained > 0")),
     )
 

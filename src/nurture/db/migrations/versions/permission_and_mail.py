@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sender", "domain", "day", name=op.f("pk_domain_days")),
     )
     op.create_index("ix_domain_days_domain_day", "domain_days", ["domain", "day"])
+    op.create_index("ix_domain_days_day", "domain_days", ["day"])
     complained = sa.text("complained > 0")
     op.create_index(
         "ix_domain_days_complained",
