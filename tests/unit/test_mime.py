@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.headerregistry import Address
+from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 from pathlib import Path
@@ -145,6 +147,83 @@ def test_any_body_comes_out_as_it_went_in(text: str, html: str):
     assert [body_of(plain), body_of(rich)] == [normal(text), normal(html)]
     assert raw.count(b"--=_") == 3
     assert b"\r\n.\r\n" not in raw
+
+
+LINE = HEADER_TEXT.map(lambda text: " ".join(text.split())).filter(bool)
+"""As templates and names give it: one line, no space at its ends."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    subject=LINE,
+    text=BODY,
+    html=st.none() | BODY,
+    marketing=st.booleans(),
+    long=st.integers(1, 900),
+)
+@example("Zoë " * 59 + "Zoë", "é" * 2000, "<p>" + "漢字" * 900, True, 900)
+def test_what_we_build_reads_like_what_the_standard_library_builds(
+    subject: str, text: str, html: str | None, marketing: bool, long: int
+):
+    """But for names of senders: the library's own builder loses spaces of long ones."""
+    link, list_id = f"https://example.org/u/{'t' * long}", f"{'l' * (long // 10 + 1)}.example.org"
+    mail = a_mail(
+        from_=Mailbox("claire@bücher.example", "Claire Novak, Tamarack Lane"),
+        subject=subject,
+        text=text,
+        html=html,
+        unsubscribe_link=link if marketing else None,
+        list_id=list_id if marketing else None,
+    )
+
+    raw, theirs = build_message(mail, signed), message_from_bytes(built_by_the_library(mail))
+
+    assert_it_may_travel(raw)
+    ours = message_from_bytes(raw)
+    assert {name: _decoded_header(ours, name) for name in theirs} == {
+        name: _decoded_header(theirs, name) for name in theirs
+    }
+    assert set(ours.keys()) - set(theirs.keys()) == {"DKIM-Signature"}
+    assert [leaf(part) for part in ours.walk()] == [leaf(part) for part in theirs.walk()]
+
+
+def signed(headers: Sequence[tuple[str, str]], body: bytes) -> Sequence[tuple[str, str]]:
+    return [("DKIM-Signature", "v=1; b=" + "x" * 60)]
+
+
+def built_by_the_library(mail: Mail) -> bytes:
+    """The same message, slowly."""
+    message = EmailMessage(policy=policy.SMTP)
+    message["Date"] = mail.date
+    local, _, domain = mail.from_.address.rpartition("@")
+    message["From"] = Address(mail.from_.name, local, domain.encode("idna").decode())
+    message["To"] = mail.to.address
+    message["Subject"] = mail.subject
+    message["Message-ID"] = mail.message_id
+    if mail.list_id and mail.unsubscribe_link:
+        message["List-Id"] = f"<{mail.list_id}>"
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe_link}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text, cte="base64")
+    if mail.html is not None:
+        message.add_alternative(mail.html, subtype="html", cte="base64")
+    return message.as_bytes()
+
+
+def _decoded_header(message: Message, name: str) -> str:
+    """What a reader sees of it; of parts and encodings only what kind they are."""
+    value = str(make_header(decode_header(str(message[name]).replace("\r\n", "").replace("\n", ""))))
+    if name == "Content-Transfer-Encoding":
+        return "any"
+    value = value.strip()
+    return value.partition(";")[0] if name == "Content-Type" else value.replace('"', "").replace("\\", "")
+
+
+def leaf(part: Message) -> tuple[str, str]:
+    payload = b"" if part.is_multipart() else part.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return part.get_content_type(), normal(payload.decode()).rstrip("\n")
 
 
 def test_mostly_ascii_stays_readable_and_the_rest_is_base64():

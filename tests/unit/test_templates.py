@@ -143,6 +143,20 @@ def test_plain_text_shows_lists_headings_quotes_pictures_and_links():
     )
 
 
+def test_plain_text_of_lists_and_tables_is_good_to_read():
+    body = (
+        "1. one\n\n2. two\n\n   more of two\n\n   - inner\n\n3. three\n\n> said\n\n| Plan | Price |\n|---|---:|\n| Basic | $10 |\n\n"
+        "5. five\n6. six\n\n**[Read on](https://example.org/x)**\n\n"
+        "[416 555 0142](tel:+14165550142) or [call](tel:+14165550142)"
+    )
+
+    assert text_of(body) == (
+        "1. one\n2. two\n  more of two\n  - inner\n3. three\n\n> said\n\nPlan | Price\nBasic | $10\n\n"
+        "5. five\n6. six\n\nRead on (https://example.org/x)\n\n"
+        "416 555 0142 or call (tel:+14165550142)\n"
+    )
+
+
 def test_braces_that_are_no_tags_stay_braces():
     body = "<p>&#123;&#123; 7*7 }} {{ '{{' }}</p>"
 

@@ -53,7 +53,12 @@ _PARAGRAPHS = frozenset(
 )
 _UNSEEN = frozenset({"head", "script", "style", "template", "title"})
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
+_NOT_DIGITS = re.compile(r"[^0-9]+")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
+
+
+_LISTS = ("ul", "ol", "table", "blockquote", "pre", "hr")
+"""What begins on a line of its own in a list's item, too."""
 
 
 def html_to_text(html: str, cloakroom: Cloakroom) -> str:
@@ -83,6 +88,8 @@ class _Writer(HTMLParser):
         self.first_cell = True
         self.quotes = 0
         self.literal = 0
+        self.fresh_item = False
+        """Only the mark of a list's item was written: what it holds goes beside it."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
@@ -95,6 +102,8 @@ class _Writer(HTMLParser):
             if tag not in VOID:
                 self.hidden.append(tag)
             return
+        if tag in _LISTS:
+            self.fresh_item = False
         if tag in _BLOCKS:
             self._owe(2 if tag in _PARAGRAPHS and not self.lists else 1)
         if tag == "br":
@@ -106,7 +115,7 @@ class _Writer(HTMLParser):
         elif tag == "img":
             self.handle_data(attributes.get("alt") or "")
         elif tag in ("ul", "ol"):
-            self.lists.append(1 if tag == "ol" else None)
+            self.lists.append(_first_number(attributes) if tag == "ol" else None)
         elif tag == "li":
             self._begin_item()
         elif tag == "a":
@@ -165,25 +174,25 @@ class _Writer(HTMLParser):
         self.out.append(f"<!--{data}-->")
 
     def _begin_item(self) -> None:
-        indent = "  " * (len(self.lists) - 1)
         number = self.lists[-1] if self.lists else None
-        self._write(f"{indent}- " if number is None else f"{indent}{number}. ")
+        self._write("- " if number is None else f"{number}. ", indent="  " * (len(self.lists) - 1))
         if number is not None:
             self.lists[-1] = number + 1
         self.breaks = 0
+        self.fresh_item = True
 
     def _end_link(self, target: str, start: int) -> None:
         label = "".join(self.out[start:]).strip()
-        plain = target.removeprefix("mailto:").removeprefix("tel:")
         if not label:
             self._write(target)
-        elif target and not target.startswith("#") and plain != label:
+        elif target and not target.startswith("#") and not _says(label, target):
             self.out.append(f" ({target})")
 
     def _begin_cell(self) -> None:
         """Cells of a data table share a line; those of a layout are blocks."""
         if self.tables and self.tables[-1]:
             if not self.first_cell:
+                self.space = False
                 self._write(" |")
                 self.space = True
             self.first_cell = False
@@ -191,22 +200,39 @@ class _Writer(HTMLParser):
             self._owe(1)
 
     def _owe(self, breaks: int) -> None:
-        self.breaks = max(self.breaks, breaks - self.paid)
         self.space = False
+        if not self.fresh_item:
+            self.breaks = max(self.breaks, breaks - self.paid)
 
     def _pay(self) -> None:
         if self.started:
             self.out.append("\n" * self.breaks)
         self.breaks = 0
 
-    def _write(self, words: str) -> None:
+    def _write(self, words: str, indent: str | None = None) -> None:
+        """``indent`` stands before words that begin a line; without it, as deep as the list they stand in."""
+        self.fresh_item = False
         if self.breaks:
             self._pay()
-            if self.quotes:
-                self.out.append("> " * self.quotes)
+            self.out.append("  " * len(self.lists) if indent is None else indent)
+            self.out.append("> " * self.quotes)
         elif self.space and self.out and not self.paid:
             self.out.append(" ")
         self.space = False
         self.started = True
         self.paid = 0
         self.out.append(words)
+
+
+def _first_number(attributes: dict[str, str | None]) -> int:
+    start = attributes.get("start") or "1"
+    return int(start) if start.isdecimal() and len(start) < 9 else 1
+
+
+def _says(label: str, target: str) -> bool:
+    """Whether the words of a link are its target already: an address, or a number however it is grouped."""
+    scheme, _, there = target.partition(":")
+    if scheme == "tel":
+        number = _NOT_DIGITS.sub("", label)
+        return bool(number) and _NOT_DIGITS.sub("", there).endswith(number)
+    return label in (target, there if scheme == "mailto" else target)
