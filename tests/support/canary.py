@@ -248,7 +248,7 @@ def link(running: Running, kind: str) -> str:
             str(part.get_content()) for part in mail.walk() if part.get_content_maintype() == "text"
         )
         if KEY in str(mail["To"]).lower() and (
-            found := re.search(rf"http://127\.0\.0\.1:8000({kind}[^\s\"<)]+)", bodies)
+            found := re.search(rf"http://127\.0\.0\.1:\d+({kind}[^\s\"<)]+)", bodies)
         ):
             return urlsplit(found[1]).path
     raise AssertionError(f"no mail to them holds a {kind} link")
