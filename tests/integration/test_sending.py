@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from threading import Thread
 import dkim
 import pytest
 
-from nurture.channels.base import Accepted, Outcome, RefusedUs
+from nurture.channels.base import Accepted, Message, Outcome, RefusedUs
 from nurture.db import domain_days, notices
 from nurture.db.domain_days import Counted
 from nurture.db.notices import NoticeKind
@@ -23,7 +23,7 @@ from nurture.services.doctor import examine
 from nurture.services.notices import Notice, plan
 from nurture.services.why import why
 from nurture.wiring import Nurture, build
-from tests.support.channels import ScriptedChannel
+from tests.support.channels import ScriptedChannel, ScriptedGroup
 from tests.support.running import Running, a_nurture
 
 WORKFLOW = """\
@@ -294,6 +294,34 @@ def test_what_did_not_leave_gives_its_place_back(running: Running) -> None:
     running.advance(step_hours=0.02, minutes=2)
 
     assert len(channel.accepted) == 2
+    assert [state for state, _ in states(running, *people(3))].count("sent") == 2
+
+
+class KilledError(BaseException):
+    """The worker is gone, and nothing after it runs."""
+
+
+class Deadly(ScriptedChannel):
+    """A channel at whose last point but one the worker is killed."""
+
+    def stage(self, messages: Sequence[Message]) -> ScriptedGroup:
+        raise KilledError
+
+
+def test_a_worker_that_is_killed_uses_up_no_place(on_both: Running) -> None:
+    running = on_both
+    warm_up(running, 2)
+    for email in people(3):
+        running.add(email)
+        running.track("a.happened", email)
+    running.nurture.advance.batch()
+    runtime = replace(running.nurture.runtime, open_channel=lambda: Deadly([]))
+
+    with pytest.raises(KilledError):
+        Nurture(running.nurture.settings, runtime).deliver.batch()
+    running.clock.advance(minutes=2)
+    running.run()
+
     assert [state for state, _ in states(running, *people(3))].count("sent") == 2
 
 

@@ -43,7 +43,7 @@ from nurture.services.dead import dead_among, report_dead
 from nurture.services.domains import Rests
 from nurture.services.keep import kept
 from nurture.services.manners import Asked, ask_again, hold, is_fresh
-from nurture.services.pacing import Paced, Waits, allowance_of, paces_of, take_turns
+from nurture.services.pacing import Paced, Waits, allowance_of, paces_of, places, take_places, take_turns
 from nurture.services.published import Published
 from nurture.services.refusals import heed, judge
 from nurture.services.runtime import Runtime
@@ -75,10 +75,16 @@ class Ready:
     targets: Mapping[str, str] = field(default_factory=dict)
     """Where its tracked links lead."""
 
-    def counted(self, day: date, *, went: bool) -> Counted:
-        """What it adds to its domain's day: what a sender that warms up may send was counted with its turn."""
+    def leaving(self) -> Leaving:
+        message = self.message
+        return Leaving(
+            self.claim.id, self.claim.fence, message.message_id, message.recipient, self.template_hash
+        )
+
+    def counted(self, day: date, *, went: bool, let_go: bool) -> Counted:
+        """What it adds to its domain's day: where its sender warms up, it was counted already when it was let go."""
         allowed = self.paced.allowance
-        sent = int(went) - (allowed is not None)
+        sent = int(went) - (allowed is not None and let_go)
         return Counted(self.paced.domain, allowed.day if allowed else day, self.sender, sent=sent)
 
 
@@ -169,10 +175,8 @@ class Deliver:
             waiting = [one for one in waiting if one.paced.domain not in verdict.domains]
         untouched += waiting
         if untouched:
-            day = self.runtime.clock.operational().date()
             with self.runtime.database.write() as tx:
                 outbox.release(tx, [one.claim for one in untouched])
-                domain_days.count(tx, [one.counted(day, went=False) for one in untouched])
         return len(ready) - len(untouched)
 
     def _send_group(
@@ -181,18 +185,7 @@ class Deliver:
         """One group in two strokes; returns what was said of each, and the messages that were not touched."""
         clock = self.runtime.clock
         staged = channel.stage([one.message for one in group])
-        leaving = [
-            Leaving(
-                one.claim.id,
-                one.claim.fence,
-                one.message.message_id,
-                one.message.recipient,
-                one.template_hash,
-            )
-            for one in (group[index] for index in staged.ready)
-        ]
-        with self.runtime.database.write() as tx:
-            may_go = outbox.mark_sending(tx, leaving, clock.now(), clock.operational() + LEASE)
+        may_go = self._let_go([group[index] for index in staged.ready])
         staged.drop([index for index in staged.ready if group[index].claim.id not in may_go])
         early, late = staged.refused, staged.finish()
         given_back = {index for index, outcome in early.items() if isinstance(outcome, RefusedUs | Untried)}
@@ -200,7 +193,9 @@ class Deliver:
         ended = [(group[index].claim, outcome) for index, outcome in said.items() if index not in given_back]
         day = clock.operational().date()
         counted = [
-            one.counted(day, went=isinstance(said.get(index), Accepted | Unknown))
+            one.counted(
+                day, went=isinstance(said.get(index), Accepted | Unknown), let_go=one.claim.id in may_go
+            )
             for index, one in enumerate(group)
             if index not in given_back
         ]
@@ -214,6 +209,16 @@ class Deliver:
         return [(group[index], outcome) for index, outcome in said.items()], [
             group[index] for index in sorted(given_back)
         ]
+
+    def _let_go(self, ready: Sequence[Ready]) -> frozenset[int]:
+        """The last word before the final dot, written down: the ids of those that go."""
+        clock = self.runtime.clock
+        with self.runtime.database.write() as tx:
+            beyond = take_places(tx, self.runtime, [one.paced for one in ready])
+            leaving = [one.leaving() for one in ready if one.claim.id not in beyond]
+            may_go = outbox.mark_sending(tx, leaving, clock.now(), clock.operational() + LEASE)
+            domain_days.count(tx, places(one.paced for one in ready if one.claim.id in may_go))
+        return may_go
 
     def _channel(self) -> Channel:
         if not hasattr(self._mine, "channel"):

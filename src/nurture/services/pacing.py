@@ -6,7 +6,7 @@ after seven days, is skipped. All is asked on the operational clock, right befor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -81,14 +81,10 @@ def allowance_of(sender: Sender | None, day: date) -> Allowance | None:
 def take_turns(tx: Connection, runtime: Runtime, paced: Sequence[Paced]) -> frozenset[int]:
     """Give turns to these messages, in their order. Returns the ids of those that may not leave now: they went back.
 
-    What a sender that is warming up may send is counted here already, so that two workers never send it twice; give
-    back with ``domain_days.count`` what did not leave.
+    Whether a sender that is warming up has room is only looked at here: ``take_places`` says so for good.
     """
-    now, operational = runtime.now(), runtime.clock.operational()
-    names = {pace.name for one in paced for pace in one.paces}
-    # Locked like a pace: whoever else counts what this sender sent today waits for us.
-    daily = {f"{one.allowance.sender} daily" for one in paced if one.allowance}
-    meters = paces.lock(tx, names | daily, operational)
+    operational = runtime.clock.operational()
+    meters = paces.lock(tx, {pace.name for one in paced for pace in one.paces}, operational)
     turns = {one.claim.id: one.waits for one in paced if one.waits}
     turns |= _beyond_today(tx, [one for one in paced if one.claim.id not in turns], operational)
     asking = [
@@ -99,20 +95,41 @@ def take_turns(tx: Connection, runtime: Runtime, paced: Sequence[Paced]) -> froz
     for number, turn in give_turns(asking, meters, operational).items():
         turns[number] = Waits(turn.at, Reason.RATE_LIMIT, in_words(turn.by))
     paces.save(tx, meters)
+    _put_back(tx, runtime, paced, turns)
+    return frozenset(turns)
+
+
+def take_places(tx: Connection, runtime: Runtime, paced: Sequence[Paced]) -> frozenset[int]:
+    """Right before these leave: the ids of those for which a sender that is warming up has no place left today.
+
+    They went back. The others must be counted (``places``) in this transaction: until it ends no other worker counts
+    what the sender sent today. A worker that dies has so used up the places of what may have left, and no others.
+    """
+    warming = [one for one in paced if one.allowance]
+    if not warming:
+        return frozenset()
+    operational = runtime.clock.operational()
+    paces.lock(tx, {f"{one.allowance.sender} daily" for one in warming if one.allowance}, operational)
+    beyond = _beyond_today(tx, warming, operational)
+    _put_back(tx, runtime, warming, beyond)
+    return frozenset(beyond)
+
+
+def places(paced: Iterable[Paced]) -> list[Counted]:
+    """What these messages use up of what their senders, where they are warming up, may send."""
+    return [
+        Counted(one.domain, one.allowance.day, one.allowance.sender, sent=1) for one in paced if one.allowance
+    ]
+
+
+def _put_back(tx: Connection, runtime: Runtime, paced: Sequence[Paced], turns: Mapping[int, Waits]) -> None:
+    """These wait until their turn, or end: it would come too late."""
+    now, operational = runtime.now(), runtime.clock.operational()
     waiting = [one.claim for one in paced if one.claim.id in turns]
     until = {number: now + (turn.until - operational) for number, turn in turns.items()}
     too_late = _too_late(tx, runtime, waiting, until)
     outbox.record_outcomes(tx, list(_skipped(waiting, turns, too_late)), now)
     paces.hold(tx, list(_held(waiting, turns, too_late)))
-    domain_days.count(
-        tx,
-        [
-            Counted(one.domain, one.allowance.day, one.allowance.sender, sent=1)
-            for one in paced
-            if one.allowance and one.claim.id not in turns
-        ],
-    )
-    return frozenset(turns)
 
 
 def in_words(pace: Pace) -> str:
