@@ -69,6 +69,12 @@ def lived(running: Running) -> tuple[Flask, dict[str, str]]:
     }
 
 
+def changed(token: str) -> str:
+    """One sign of its signature is another; the last one may mean the same."""
+    at = token.rindex(".") + 5
+    return token[:at] + ("a" if token[at] != "a" else "b") + token[at + 1 :]
+
+
 def everything_in(running: Running) -> dict[str, list[tuple[object, ...]]]:
     with running.nurture.database.read() as tx:
         return {
@@ -113,7 +119,7 @@ def test_a_link_that_is_not_ours_is_answered_alike_on_every_route_by_every_metho
         (rule, name, method): client.open(route.replace("TOKEN", token), method=method, data=data)
         for rule, route in routes.items()
         for name, token in {
-            "changed": good[rule][:-1] + ("a" if good[rule][-1] != "a" else "b"),
+            "changed": changed(good[rule]),
             "cut": good[rule][:-3],
             "unsigned": good[rule].rpartition(".")[0],
             "of a stamp": links.token(Kind.FORM, key),
