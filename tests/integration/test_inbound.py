@@ -174,15 +174,15 @@ def test_a_hard_bounce_cancels_every_step_that_is_queued_and_loses_the_contact(e
 
 
 def test_a_complaint_with_a_blackened_address_closes_and_loses_by_the_id_of_the_message(
-    either: Running,
+    running: Running,
 ) -> None:
-    taken = takes(either, complaint(id_of(either)))
-    either.advance(days=9, step_hours=24)
+    taken = takes(running, complaint(id_of(running)))
+    running.advance(days=9, step_hours=24)
 
     assert effects(taken) == [(Kind.COMPLAINT, MatchedBy.MESSAGE_ID, Effect.SUPPRESSED)]
-    assert closed(either) == {"complaint"}
-    assert ends(either) == [("lost", "complained")]
-    assert len(either.mails()) == 1
+    assert closed(running) == {"complaint"}
+    assert ends(running) == [("lost", "complained")]
+    assert len(running.mails()) == 1
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
@@ -203,17 +203,17 @@ def test_the_domain_of_the_address_counts_what_came_back(running: Running) -> No
 
 
 @pytest.mark.parametrize("answer", [out_of_office, challenge], ids=["out of office", "challenge"])
-def test_an_automatic_answer_is_noted_and_starts_nothing(either: Running, answer: object) -> None:
+def test_an_automatic_answer_is_noted_and_starts_nothing(running: Running, answer: object) -> None:
     assert callable(answer)
-    before = len(either.mails())
+    before = len(running.mails())
 
-    taken = takes(either, answer(id_of(either)))
-    either.run()
+    taken = takes(running, answer(id_of(running)))
+    running.run()
 
     assert [(one.matched_by, one.effect) for one in taken.became] == [(MatchedBy.MESSAGE_ID, Effect.NOTHING)]
-    assert told(either) == []
-    assert len(either.mails()) == before
-    assert noted(either)[0].email == "ana@example.org"
+    assert told(running) == []
+    assert len(running.mails()) == before
+    assert noted(running)[0].email == "ana@example.org"
 
 
 def test_an_automatic_answer_to_the_return_path_is_known_too(running: Running) -> None:
@@ -222,15 +222,15 @@ def test_an_automatic_answer_to_the_return_path_is_known_too(running: Running) -
     assert effects(taken) == [(Kind.AUTOREPLY, MatchedBy.RETURN_PATH, Effect.NOTHING)]
 
 
-def test_a_persons_answer_ends_the_wait_and_none_of_its_words_are_kept(either: Running) -> None:
-    takes(either, reply(id_of(either), words="My secret is Xylophon.", Subject_Note="x"))
-    either.advance(hours=2)
+def test_a_persons_answer_ends_the_wait_and_none_of_its_words_are_kept(running: Running) -> None:
+    takes(running, reply(id_of(running), words="My secret is Xylophon.", Subject_Note="x"))
+    running.advance(hours=2)
 
-    assert told(either) == [("email.replied", {})]
-    assert [template for template, _, _ in either.states()] == ["hello", "talk"]
-    event = mail_events(either)[0]
-    assert (event.human, event.step, event.enrollment_id) == (True, "hello", either.enrollments()[0].id)
-    assert "Xylophon" not in str(noted(either))
+    assert told(running) == [("email.replied", {})]
+    assert [template for template, _, _ in running.states()] == ["hello", "talk"]
+    event = mail_events(running)[0]
+    assert (event.human, event.step, event.enrollment_id) == (True, "hello", running.enrollments()[0].id)
+    assert "Xylophon" not in str(noted(running))
 
 
 def test_an_answer_from_another_address_of_the_same_person_counts_and_each_one_does(running: Running) -> None:
@@ -335,6 +335,7 @@ def test_five_days_with_a_full_mailbox_rest_the_address_and_never_call_it_dead(d
     assert daily.states()[-1][1:] == ("skipped", "suppressed")
 
 
+@pytest.mark.slow
 def test_a_rested_address_is_written_to_again_after_its_rest(daily: Running) -> None:
     for _ in range(5):
         in_the_day(daily)
@@ -345,6 +346,7 @@ def test_a_rested_address_is_written_to_again_after_its_rest(daily: Running) -> 
     assert daily.states()[-1][1] == "sent"
 
 
+@pytest.mark.slow
 def test_an_answer_shows_that_mail_arrives_and_the_count_begins_anew(daily: Running) -> None:
     for _ in range(4):
         in_the_day(daily)

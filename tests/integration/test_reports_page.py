@@ -34,12 +34,12 @@ def running(sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
     running.nurture.database.dispose()
 
 
-def test_every_report_stands_with_what_it_was_known_by_and_what_followed(either: Running) -> None:
-    takes(either, out_of_office(id_of(either)))
-    takes(either, bounce("<script>alert(1)</script>@example.net", returned="<other@example.net>"))
-    takes(either, complaint(id_of(either)))
+def test_every_report_stands_with_what_it_was_known_by_and_what_followed(running: Running) -> None:
+    takes(running, out_of_office(id_of(running)))
+    takes(running, bounce("<script>alert(1)</script>@example.net", returned="<other@example.net>"))
+    takes(running, complaint(id_of(running)))
 
-    browser = a_browser(either, Role.VIEWER)
+    browser = a_browser(running, Role.VIEWER)
     page = browser.get(PAGE).text
     only = browser.get(f"{PAGE}?kind=complaint").text
 
