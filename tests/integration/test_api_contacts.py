@@ -262,6 +262,8 @@ def test_the_description_names_every_route_scope_and_answer(running: Running) ->
         ("/api/v1/events", "post"),
         ("/api/v1/contacts", "put"),
         ("/api/v1/contacts/why", "get"),
+        ("/api/v1/contacts/permission", "get"),
+        ("/api/v1/suppressions", "put"),
     }
     schemes, schemas = document["components"]["securitySchemes"], document["components"]["schemas"]
     assert schemes["token"]["scheme"] == "bearer"

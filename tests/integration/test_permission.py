@@ -549,3 +549,68 @@ def test_a_mail_that_went_names_its_permission(either: Running) -> None:
     assert "(form guide)" in told.next[0].said
     (mail,) = [one for one in either.deliveries() if one.template == "hello"]
     assert mail.grant_id == ledger(either)[0].id
+
+
+def test_another_system_asks_what_somebody_allowed_and_leaves_addresses_alone(either: Running) -> None:
+    ask(either)
+    shop = a_shop(either, Scope.CONTACTS_READ, Scope.CONTACTS_WRITE)
+    path = "/api/v1/contacts/permission"
+
+    before = shop.client.get(path, query_string={"email": "ana@example.org"}, headers=shop.headers).json
+    items = [
+        {"email": "Ana@example.org", "reason": "unsubscribed", "source": "the old tool"},
+        {"email": "zoe@example.com", "source": "the old tool"},
+        {"phone": "+14165550100", "reason": "do-not-call", "source": "the old tool"},
+    ]
+    kept = [shop.send("PUT", "/api/v1/suppressions", items).json for _ in range(2)]
+    after = shop.client.get(path, query_string={"email": "ana@example.org"}, headers=shop.headers).json
+
+    assert before["purposes"] == ["nurture"]
+    assert [(one["action"], one["standing"]) for one in before["ledger"]] == [("granted", "holds")]
+    assert before["ledger"][0]["said"].startswith("Said yes to 'nurture' by email on")
+    assert kept == [{"added": 3, "known": 0}, {"added": 0, "known": 3}]
+    assert (after["purposes"], [one["reason"] for one in after["suppressions"]]) == ([], ["unsubscribed"])
+    assert [one["standing"] for one in after["ledger"]] == ["taken back", "no"]
+    assert (
+        shop.client.get(path, query_string={"email": "nobody@example.org"}, headers=shop.headers).status_code
+        == 404
+    )
+
+
+def test_a_list_of_another_system_is_kept_whole_or_not_at_all(running: Running) -> None:
+    shop = a_shop(running, Scope.CONTACTS_WRITE)
+    items = [
+        {"email": "zoe@example.com", "source": "the old tool"},
+        {"email": "zoe@example.com", "phone": "+14165550100", "source": "x"},
+        {"email": "zoe@example.com", "reason": "wrong-number", "source": "x"},
+        {"email": "nobody", "source": "x"},
+        {"email": "zoe@example.com", "source": "told by zoe@example.com"},
+        {"phone": "12", "source": "x"},
+    ]
+
+    answered = shop.send("PUT", "/api/v1/suppressions", items)
+
+    assert answered.status_code == 422
+    assert [one["index"] for one in answered.json["problems"]] == [1, 2, 3, 4, 5]
+    assert listed(running, "zoe@example.com") == set()
+
+
+def test_another_system_says_until_when_a_yes_holds_and_a_slip_is_told(running: Running) -> None:
+    shop = a_shop(running, Scope.CONTACTS_WRITE)
+    given = {"purpose": "nurture", "source": "Checkout", "implied": True}
+
+    slips = [
+        {"email": "ana@example.org", "consent": given},
+        {"email": "bea@example.org", "consent": given | {"purpose": "nurtur", "expires": "1 year"}},
+    ]
+    refused = shop.send("PUT", "/api/v1/contacts", slips)
+    short = shop.store({"email": "ana@example.org", "consent": given | {"expires": "6 months"}})
+    longer = shop.store({"email": "ana@example.org", "consent": given | {"expires": "24 months"}})
+    again = shop.store({"email": "ana@example.org", "consent": given | {"expires": "6 months"}})
+
+    assert [(one["index"], one["field"]) for one in refused.json["problems"]] == [
+        (0, "consent"),
+        (1, "consent"),
+    ]
+    assert [one.json["consented"] for one in (short, longer, again)] == [1, 1, 0]
+    assert [one.implied for one in ledger(running)] == [True, True]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from nurture.db import consents, contacts, events, suppressions
 from nurture.db.deliveries import Delivery
+from nurture.db.suppressions import Suppression
 from nurture.db.tasks import Task
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.words import Channel, Contact, Enrollment, Event, SuppressionReason
@@ -100,3 +101,28 @@ def standings(known: Known) -> tuple[Standing, ...]:
     """What is next for each of a contact's enrollments."""
     found = [(one, next_of(known, one)) for one in known.own]
     return tuple(Standing(one, answer.at, answer.said) for one, answer in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a contact allowed and took back, what they may be mailed for now, and where they must not be reached."""
+
+    contact: Contact
+    zone: ZoneInfo
+    purposes: tuple[str, ...]
+    ledger: tuple[LedgerLine, ...]
+    suppressions: tuple[Suppression, ...]
+
+
+def permission(runtime: Runtime, email: str) -> Permission:
+    """The permission of the contact with this address. Raises NotFoundError, AddressError."""
+    now = runtime.now()
+    with runtime.database.read() as tx:
+        contact = find_contact(tx, email)
+        zone = runtime.shelf.published(tx).workspace.zone_of(contact.timezone)
+        lines = ledger(consents.history(tx, contact.id), now, zone)
+        closed = tuple(suppressions.entries_of(tx, contact.id))
+        live = consents.grants(tx, [contact.id], now).get(contact.id, ())
+    barred = any(one.channel is Channel.EMAIL for one in closed)
+    purposes = () if barred else sorted({one.purpose for one in live if one.channel is Channel.EMAIL})
+    return Permission(contact, zone, tuple(purposes), lines, closed)

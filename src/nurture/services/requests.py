@@ -24,6 +24,7 @@ from nurture.db.suppressions import Change as Step
 from nurture.db.suppressions import ListChange
 from nurture.model.addresses import same_key
 from nurture.model.errors import NotFoundError
+from nurture.model.permission import ASKABLE
 from nurture.model.time_rules import parse_duration
 from nurture.model.timing import add
 from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionReason
@@ -201,6 +202,8 @@ def _granted(contact_id: int, wish: Wish, now: datetime, workspace: Workspace) -
         "wording": wish.consent.wording,
         "version": wish.consent.version,
     }
+    if channels := [one.value for one in wish.consent.channels if one in ASKABLE and one != Channel.EMAIL]:
+        data["channel"] = ", ".join((Channel.EMAIL.value, *channels))
     if wish.consent.expires:
         data["expires"] = add(now, wish.consent.expires, workspace.zone).isoformat()
     return [
@@ -333,6 +336,7 @@ class _Question:
 def _kept(consent: ConsentWording) -> dict[str, str]:
     """The permission that was ticked, as the request keeps it."""
     kept = {"purpose": consent.purpose, "wording": consent.wording, "version": consent.version}
+    kept["channels"] = ",".join(consent.channels)
     return kept | ({"expires": str(consent.expires)} if consent.expires else {})
 
 
@@ -368,7 +372,7 @@ def _wish(request: Request, proof: Mapping[str, str], now: datetime) -> Wish:
         consent=(
             ConsentWording(
                 given["purpose"],
-                (Channel.EMAIL,),
+                tuple(Channel(one) for one in given.get("channels", Channel.EMAIL).split(",")),
                 given["wording"],
                 given["version"],
                 parse_duration(given["expires"]) if "expires" in given else None,

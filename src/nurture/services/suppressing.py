@@ -6,7 +6,7 @@ a mailbox said: a fresh yes by mail does that (``services.requests``), and after
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -211,16 +211,29 @@ def add_all(
     return new
 
 
+Reader = Callable[[str, Channel | None], Target]
+
+
+def reader(tx: Connection, runtime: Runtime) -> Reader:
+    """What tells of an address or a number what the list knows it by. It raises AddressError for what is neither."""
+    key = state.hash_key(tx)
+    region = readers.phone_region(runtime.shelf.published(tx).workspace)
+
+    def read(text: str, channel: Channel | None = None) -> Target:
+        given = text.strip()
+        if channel is Channel.EMAIL or (channel is None and "@" in given):
+            return address_target(given, key)
+        hashed = phone_hash(key, _number(given, region))
+        if hashed is None:
+            raise AddressError(f"'{given[:80]}' is neither an e-mail address nor a phone number")
+        return Target(given, Channel.PHONE, hashed)
+
+    return read
+
+
 def read_target(tx: Connection, runtime: Runtime, text: str, channel: Channel | None = None) -> Target:
-    """What the list knows this address or number by. Raises AddressError for what is neither."""
-    given, key = text.strip(), state.hash_key(tx)
-    if channel is Channel.EMAIL or (channel is None and "@" in given):
-        return address_target(given, key)
-    number = _number(given, readers.phone_region(runtime.shelf.published(tx).workspace))
-    hashed = phone_hash(key, number)
-    if hashed is None:
-        raise AddressError(f"'{given[:80]}' is neither an e-mail address nor a phone number")
-    return Target(given, Channel.PHONE, hashed)
+    """The same for one."""
+    return reader(tx, runtime)(text, channel)
 
 
 def address_target(text: str, key: bytes) -> Target:

@@ -1,4 +1,4 @@
-"""The suppression list of another tool comes in from a spreadsheet: every address of it is left alone from then on.
+"""Many addresses at once are left alone: the suppression list of another tool, from a spreadsheet or by the API.
 
 It makes no contact and takes nothing off the list. It is stored in chunks, so that the same file again completes a list
 that was cut off.
@@ -11,19 +11,29 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from nurture.db import state, suppressions
 from nurture.model.addresses import AddressError
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, SuppressionReason
+from nurture.services.batches import Address, Reading, Strict, Text, Word, read_batch
 from nurture.services.importing.cells import CellError
 from nurture.services.importing.mapping import map_columns
 from nurture.services.importing.reader import Row, Table, open_table
 from nurture.services.importing.report import RowError
 from nurture.services.importing.values import email_address
 from nurture.services.runtime import Runtime
-from nurture.services.suppressing import Target, add_all, address_target, read_why, require_reason
+from nurture.services.suppressing import (
+    Target,
+    add_all,
+    address_target,
+    read_reason,
+    read_why,
+    reader,
+    require_reason,
+)
 
 CHUNK = 2_000
 MOST_LISTED = 10_000
@@ -118,3 +128,58 @@ def _chunks(table: Table) -> Iterator[list[Row]]:
     rows = iter(table.rows())
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
+
+
+# --- by the API -----------------------------------------------------------------------------------------------------
+
+
+class SuppressionForm(Strict):
+    """An address or a number to leave alone."""
+
+    email: Address | None = None
+    phone: Text | None = Field(default=None, examples=["+1 416 555 0100"])
+    reason: Word = Field(default=SuppressionReason.MANUAL.value, examples=["unsubscribed", "do-not-call"])
+    source: Word = Field(examples=["Unsubscribed in the old tool, 2 March 2026"], description="How you know.")
+
+
+def keep_batch(runtime: Runtime, given: object, *, actor: str) -> ImportedList:
+    """Leave one address or number alone, or a list of them (``SuppressionForm``), in one transaction.
+
+    Raises BatchRefused with everything that is wrong; nothing is stored then.
+    """
+    now = runtime.now()
+    reading = read_batch(SuppressionForm, given)
+
+    def work(tx: Connection) -> ImportedList:
+        asked = reading.copy()
+        wanted = _wanted(tx, runtime, asked)
+        asked.require_sound()
+        report = ImportedList(rows=len(reading.items))
+        for (_, reason, source), targets in wanted.items():
+            new = add_all(tx, runtime, targets, reason, source, actor, now)
+            report.added += len(new)
+            report.known += len(targets) - len(new)
+        return report
+
+    return runtime.database.retrying(work)
+
+
+_Kind = tuple[Channel, SuppressionReason, str]
+
+
+def _wanted(tx: Connection, runtime: Runtime, reading: Reading[SuppressionForm]) -> dict[_Kind, list[Target]]:
+    """What is to be left alone, by channel, reason and source; what is wrong is noted in ``reading``."""
+    found: dict[_Kind, list[Target]] = {}
+    read = reader(tx, runtime)
+
+    def judge(form: SuppressionForm) -> None:
+        if (form.email is None) is (form.phone is None):
+            raise NurtureError("an item is an email or a phone, and one of them")
+        target = read(form.email or form.phone or "", Channel.EMAIL if form.email else Channel.PHONE)
+        reason = read_reason(form.reason)
+        require_reason(target.channel, reason)
+        found.setdefault((target.channel, reason, read_why(form.source)), []).append(target)
+
+    for index, item in reading.items.items():
+        reading.check(index, "email" if item.email else "phone", judge, item)
+    return found

@@ -15,10 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from nurture import __version__
+from nurture.db.consents import ConsentAction
 from nurture.model.errors import NurtureError
-from nurture.model.words import Status
+from nurture.model.words import Channel, Status, SuppressionReason
 from nurture.services.batches import BatchRefused
 from nurture.services.known import StepState
+from nurture.services.people import Permission
+from nurture.services.permission import Standing
 from nurture.services.storing import Refused
 
 API, PREFIX = "/api/", "/api/v1"
@@ -102,6 +105,50 @@ class WhyTold(Answer):
     next: list[NextTold]
 
 
+class WordTold(Answer):
+    """One entry of the ledger of permission: what they allowed or took back, what shows it, and what it means today."""
+
+    id: int
+    purpose: str
+    channel: Channel
+    action: ConsentAction
+    at: datetime
+    source: str
+    wording: str | None
+    version: str | None
+    expires: datetime | None
+    implied: bool
+    standing: Standing
+    said: str
+    shown_by: list[str]
+
+
+class ClosedTold(Answer):
+    """Why an address or number of theirs is left alone."""
+
+    channel: Channel
+    reason: SuppressionReason
+    at: datetime
+    source: str
+
+
+class PermissionTold(Answer):
+    """What a contact allowed and took back, oldest first, and where they must not be reached."""
+
+    email: str
+    timezone: str
+    purposes: list[str] = Field(description="What they may be mailed for now.")
+    ledger: list[WordTold]
+    suppressions: list[ClosedTold]
+
+
+class SuppressionsKept(Answer):
+    """Addresses and numbers that are left alone from now on; those `known` were so before, for the same reason."""
+
+    added: int
+    known: int
+
+
 class Error(Answer):
     """What went wrong, and what to do."""
 
@@ -129,6 +176,37 @@ class ProblemsFound(Failed):
     """Nothing was stored; everything that is wrong is listed."""
 
     problems: list[Problem]
+
+
+def permission_told(found: Permission) -> PermissionTold:
+    """The permission of a contact in the words of the API."""
+    return PermissionTold(
+        email=found.contact.email,
+        timezone=found.zone.key,
+        purposes=list(found.purposes),
+        ledger=[
+            WordTold(
+                id=one.entry.id,
+                purpose=one.entry.purpose,
+                channel=one.entry.channel,
+                action=one.entry.action,
+                at=one.entry.at,
+                source=one.entry.source,
+                wording=one.entry.wording,
+                version=one.entry.wording_version,
+                expires=one.entry.expires_at,
+                implied=one.entry.implied,
+                standing=one.standing,
+                said=one.said,
+                shown_by=list(one.shown_by),
+            )
+            for one in found.ledger
+        ],
+        suppressions=[
+            ClosedTold(channel=one.channel, reason=one.reason, at=one.at, source=one.source)
+            for one in found.suppressions
+        ],
+    )
 
 
 FAILURES: dict[str | int, type[BaseModel] | dict[str, object] | None] = {

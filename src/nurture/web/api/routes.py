@@ -26,10 +26,11 @@ from nurture.db.tokens import Token
 from nurture.model.accounts import Scope
 from nurture.model.addresses import LONGEST, AddressError
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import storing, tokens, tracking
+from nurture.services import people, storing, suppressing_list, tokens, tracking
 from nurture.services.batches import MOST_ITEMS, BatchRefused
 from nurture.services.runtime import Runtime
 from nurture.services.storing import ContactForm
+from nurture.services.suppressing_list import SuppressionForm
 from nurture.services.tracking import EventForm
 from nurture.services.why import why
 from nurture.web.api.answers import (
@@ -39,8 +40,11 @@ from nurture.web.api.answers import (
     ContactsStored,
     EventsTaken,
     Failed,
+    PermissionTold,
+    SuppressionsKept,
     WhyTold,
     conflict,
+    permission_told,
     refused,
     unavailable,
     unknown,
@@ -81,12 +85,28 @@ class ContactBody(
     """One contact, or a list of them."""
 
 
-class WhyAsked(BaseModel):
-    """About whom, and about which workflow and step."""
+class SuppressionBody(
+    RootModel[
+        Annotated[
+            SuppressionForm | Annotated[list[SuppressionForm], Field(max_length=MOST_ITEMS)],
+            WrapValidator(as_it_is),
+        ]
+    ]
+):
+    """One address or number to leave alone, or a list of them."""
+
+
+class WhoAsked(BaseModel):
+    """About whom."""
 
     model_config = ConfigDict(extra="forbid")
 
     email: str = Field(max_length=LONGEST)
+
+
+class WhyAsked(WhoAsked):
+    """About whom, and about which workflow and step."""
+
     workflow: str | None = Field(default=None, max_length=LONGEST)
     step: str | None = Field(default=None, max_length=LONGEST, description="Needs the workflow.")
 
@@ -171,6 +191,32 @@ def pages(runtime: Runtime) -> APIBlueprint:
         told = {"email": found.contact.email, "timezone": found.zone.key}
         turns, following = [asdict(one) for one in found.turns], [asdict(one) for one in found.next]
         return WhyTold(**told, turns=turns, next=following).model_dump(mode="json")
+
+    @api.get(
+        "/contacts/permission",
+        responses={HTTPStatus.OK: PermissionTold, HTTPStatus.NOT_FOUND: Failed, **FAILURES},
+        security=[{TOKEN: [Scope.CONTACTS_READ]}],
+        operation_id="permission",
+    )
+    @needs(Scope.CONTACTS_READ)
+    def get_permission(query: WhoAsked) -> dict[str, object]:
+        """Tell what a contact allowed and took back, what shows it, and where they must not be reached."""
+        return permission_told(people.permission(runtime, query.email)).model_dump(mode="json")
+
+    @api.put(
+        "/suppressions",
+        responses={HTTPStatus.OK: SuppressionsKept, **FAILURES},
+        security=[{TOKEN: [Scope.CONTACTS_WRITE]}],
+        operation_id="suppress",
+    )
+    @needs(Scope.CONTACTS_WRITE)
+    def put_suppressions(body: SuppressionBody) -> dict[str, object]:
+        """Leave addresses and numbers alone from now on, contacts or not.
+
+        All of a list is stored in one transaction, or nothing. No request takes anything off the list.
+        """
+        kept = suppressing_list.keep_batch(runtime, body.root, actor=source())
+        return SuppressionsKept(added=kept.added, known=kept.known).model_dump(mode="json")
 
     for nobody in (NotFoundError, AddressError):
         api.register_error_handler(nobody, unknown)
