@@ -85,7 +85,7 @@ def mailed(running: Running) -> EmailMessage:
     """Ana's first marketing mail, a day after she came."""
     running.add()
     running.track("a.happened")
-    running.advance(hours=25)
+    running.advance(step_hours=25, hours=25)
     return running.mails()[-1]
 
 
@@ -105,7 +105,7 @@ def test_one_click_leaves_at_once_without_cookie_or_log_in(either: Running) -> N
     client = client_of(either)
 
     response = client.post(link, data=ONE_CLICK)
-    either.advance(days=4)
+    either.advance(step_hours=24, days=4)
 
     assert (response.status_code, response.mimetype) == (200, "text/plain")
     assert "Location" not in response.headers
