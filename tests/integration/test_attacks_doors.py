@@ -73,6 +73,21 @@ def test_spellings_and_plus_tags_of_one_mailbox_count_as_one_from_wherever_they_
     assert len(company.mails()) <= 5
 
 
+def test_a_mailbox_is_not_flooded_by_tags_hour_after_hour_either(
+    company: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = visitors(company)
+
+    for hour in range(12):
+        monkeypatch.setattr("time.time", lambda hour=hour: 1.8e9 + hour * 3_601)
+        for number in range(6):
+            ask(client, f"ana+{hour}-{number}@example.org", f"10.{hour}.{number}.1")
+    monkeypatch.undo()
+    company.run()
+
+    assert 5 < len(company.mails()) <= 10
+
+
 def test_one_persons_network_of_a_billion_addresses_is_one_place(company: Running) -> None:
     client = visitors(company)
 

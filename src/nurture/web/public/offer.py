@@ -26,7 +26,7 @@ from nurture.services.runtime import Runtime
 from nurture.web.guard import hidden, limiter
 
 PER_PLACE = "10/minute;40/hour"
-PER_ADDRESS = "5/hour"
+PER_ADDRESS = "5/hour;10/day"
 TRAP, STAMP, REFERRER = "web-site", "form-stamp", "form-referrer"
 """Names that no field of a contact can have."""
 FASTEST = timedelta(seconds=1)
