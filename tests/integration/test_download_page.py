@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def test_a_link_serves_as_often_as_the_offer_allows(running: Running) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 410]
     assert "This link is over" in answers[-1].text
     assert browser.get(link).status_code == 410
+    assert happened(running).count("offer.downloaded") == 2
+
+
+def test_many_who_press_in_the_same_moment_get_no_more_than_the_offer_allows(running: Running) -> None:
+    link, site = link_in_mail(running), client(running).application
+
+    with ThreadPoolExecutor(12) as pool:
+        codes = list(pool.map(lambda _: site.test_client().post(link).status_code, range(12)))
+
+    assert sorted(codes) == [200] * 2 + [410] * 10
     assert happened(running).count("offer.downloaded") == 2
 
 

@@ -11,7 +11,7 @@ from mimetypes import guess_type
 
 from sqlalchemy import Connection
 
-from nurture.db import content, counts, deliveries
+from nurture.db import contacts, content, counts, deliveries
 from nurture.db.deliveries import Delivery
 from nurture.model.errors import NotFoundError
 from nurture.rendering.links import Payload
@@ -64,7 +64,9 @@ def take(runtime: Runtime, link: Payload) -> Asset | None:
 
     def hand_out(tx: Connection) -> Asset | None:
         delivery, offer = _found(runtime, tx, link)
-        if delivery is None or offer is None or _handout(runtime, tx, link).state is not Shelf.READY:
+        if delivery is None or offer is None or not contacts.lock(tx, {delivery.contact_id}):
+            return None
+        if _handout(runtime, tx, link).state is not Shelf.READY:  # counted after those who pressed before us
             return None
         data = _asset(tx, offer)
         if data is None:
