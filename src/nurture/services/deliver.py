@@ -175,8 +175,7 @@ class Deliver:
             waiting = [one for one in waiting if one.paced.domain not in verdict.domains]
         untouched += waiting
         if untouched:
-            with self.runtime.database.write() as tx:
-                outbox.release(tx, [one.claim for one in untouched])
+            self.runtime.database.retrying(lambda tx: outbox.release(tx, [one.claim for one in untouched]))
         return len(ready) - len(untouched)
 
     def _send_group(
@@ -213,12 +212,15 @@ class Deliver:
     def _let_go(self, ready: Sequence[Ready]) -> frozenset[int]:
         """The last word before the final dot, written down: the ids of those that go."""
         clock = self.runtime.clock
-        with self.runtime.database.write() as tx:
+
+        def write(tx: Connection) -> frozenset[int]:
             beyond = take_places(tx, self.runtime, [one.paced for one in ready])
             leaving = [one.leaving() for one in ready if one.claim.id not in beyond]
             may_go = outbox.mark_sending(tx, leaving, clock.now(), clock.operational() + LEASE)
             domain_days.count(tx, places(one.paced for one in ready if one.claim.id in may_go))
-        return may_go
+            return may_go
+
+        return self.runtime.database.retrying(write)
 
     def _channel(self) -> Channel:
         if not hasattr(self._mine, "channel"):
