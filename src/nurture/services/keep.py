@@ -11,7 +11,7 @@ import structlog
 
 from nurture.db import outbox
 from nurture.db.outbox import LEASE, ClaimedDelivery
-from nurture.db.session import Database, UnreachableError
+from nurture.db.session import CommitUnknownError, Database, UnreachableError
 from nurture.model.clock import Clock
 
 log = structlog.get_logger()
@@ -27,9 +27,8 @@ def kept(database: Database, clock: Clock, claims: Sequence[ClaimedDelivery]) ->
     def renew() -> None:
         while not over.wait(EVERY.total_seconds()):
             try:
-                with database.write() as tx:
-                    outbox.renew(tx, claims, clock.operational() + LEASE)
-            except UnreachableError as error:
+                database.retrying(lambda tx: outbox.renew(tx, claims, clock.operational() + LEASE))
+            except (UnreachableError, CommitUnknownError) as error:
                 # The lease may lapse now; the fence then keeps us from writing, and doubt is recorded as doubt.
                 log.warning("claims cannot be renewed", error=str(error))
 
