@@ -41,7 +41,7 @@ def pages(runtime: Runtime) -> Blueprint:
     @routes.post("/u/<token>")
     def act(token: str) -> Response:
         key, (name, value) = key_of(token), ONE_CLICK
-        if request.form.get(name) == value:
+        if request.form.get(name, "").strip() == value:  # some programs end the body with a line end
             leaving.leave(runtime, key, "one-click", who())
             return Response("You have left this list.\n", mimetype="text/plain")
         deed = deeds.get(request.form.get("do", ""))
