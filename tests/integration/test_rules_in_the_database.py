@@ -216,7 +216,8 @@ def test_rule_15_who_is_under_way_stays_in_the_version_they_entered_but_template
         WORKFLOW.replace("{email: again, after: 2 days}", "{email: sorry, after: 1 day}"),
     )
     running.write(
-        "templates/email/again.md", "---\nsubject: The new words\n---\nNew. {{ links.unsubscribe }}\n"
+        "templates/email/again.md",
+        "---\nsubject: The new words\n---\nNew. {{ links.unsubscribe }} {{ workspace.postal_address }}\n",
     )
     running.publish()
     running.add("bea@example.org")
@@ -374,7 +375,8 @@ def test_rule_2_a_call_back_at_a_time_that_is_none_is_for_a_day_later(running: R
 def test_one_poison_contact_stops_nobody_else(running: Running) -> None:
     subject = "Hello {{ contact.first_name or 'you' }}"
     running.write(
-        "templates/email/hello.md", f'---\nsubject: "{subject}"\n---\nHi. {{{{ links.unsubscribe }}}}\n'
+        "templates/email/hello.md",
+        f'---\nsubject: "{subject}"\n---\nHi. {{{{ links.unsubscribe }}}} {{{{ workspace.postal_address }}}}\n',
     )
     running.publish()
     running.add("carl@example.org", first_name="Carl " * 1000)

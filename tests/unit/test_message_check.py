@@ -63,6 +63,12 @@ def test_an_address_that_is_written_out_counts_and_so_does_one_in_a_partial(tmp_
     )
 
 
+def test_a_way_out_that_is_written_out_counts(tmp_path: Path) -> None:
+    bare = LAYOUT.replace('<a href="{{ links.unsubscribe }}">Leave</a>', "Leave: {{ links.unsubscribe }}")
+
+    assert said(tmp_path, {FRAME: bare}) == []
+
+
 def test_what_they_asked_for_may_be_sent_without_them(tmp_path: Path) -> None:
     workflow = WORKFLOW.replace("- email: welcome", "- {email: welcome, purpose: transactional}")
     frame = "<html><body>{{ body }}</body></html>"

@@ -122,7 +122,8 @@ class _Looker:
         leaves = [way_out in text]
         says = [address in " ".join(text.split())]
         if page is not None:
-            leaves.append(any(link.target.startswith(way_out) and link.words for link in page.links))
+            linked = any(link.target.startswith(way_out) and link.words for link in page.links)
+            leaves.append(linked or way_out in page.words)  # mail programs make a link of an address that is shown
             says.append(address in page.words)
         yield from self._lacking(leaves, says)
 
