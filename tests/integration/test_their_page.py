@@ -20,7 +20,7 @@ from nurture.services import why
 from nurture.services.path import path
 from nurture.services.pausing import Scope, pause, resume, still_holding
 from nurture.services.people import person
-from tests.integration.test_leave_page import client_of, one_click_link
+from tests.integration.test_leave_page import client_of, one_click_link, the_one_with_a_way_out
 from tests.support.browsing import a_browser
 from tests.support.running import LINKED, Running, a_nurture
 from tests.support.stores import wake_times
@@ -104,7 +104,7 @@ def begun(running: Running) -> str:
     running.track("offer.requested", offer="guide")
     running.run()
     days(running, 1, plus=timedelta(hours=1))
-    return one_click_link(running.mails()[-1])
+    return one_click_link(the_one_with_a_way_out(running))
 
 
 def days(running: Running, count: int, *, plus: timedelta = timedelta()) -> None:
