@@ -4,15 +4,15 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 
 - shared by all: runtime published facts spread presence
 - the two loops: advance record enroll | deliver compose stages senders keep manners caps pacing domains refusals dead
-  caught doubt dkim_keys | hooks endpoints
+  caught doubt once_more dkim_keys | hooks endpoints
 - what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
 - what comes back: inbound mailbox provider_hooks report_list
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown
-- permission: permission suppressing | the page that everybody gets: their_page recipient choosing chosen leaving coming_back
+- permission: permission suppressing suppressing_list | the page that everybody gets: their_page recipient choosing chosen leaving coming_back
 - a person's rights: rights erasing retention
 - offers and forms: offers offer_forms offer_board requests downloads
 - calls: assign calls call_queue call_card digest notices
-- one contact's story: path journeys marks marking picture became | why known outlook ahead step_answer under_way
+- one contact's story: path journeys marks marking picture became visit_words | why known outlook ahead step_answer under_way
 - the files: project_files folder drafts check message_check language_check copy_check editor starter preview
   template_pages own_pages
 - going live: planning plan_values plan_words plan_recent wishes forecast forecast_play newcomers warm_ups | publish migration
