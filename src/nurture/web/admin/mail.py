@@ -16,10 +16,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from nurture.model.accounts import CALLERS, EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError
 from nurture.model.words import DeliveryState
-from nurture.services import caught, delivery_list, doubt
+from nurture.services import caught, delivery_list, doubt, once_more
 from nurture.services.delivery_list import Wanted
 from nurture.settings import CATCH
-from nurture.web.asked import number_asked, onward, word_asked
+from nurture.web.asked import NUMBER, number_asked, onward, word_asked
 from nurture.web.guard import allow, me, own_path
 from nurture.wiring import Nurture
 
@@ -76,6 +76,20 @@ def pages(nurture: Nurture) -> Blueprint:
             flash("This message is in doubt no longer: somebody has settled it.", "problem")
         else:
             flash(f"Settled: it {VERDICTS[doubt.Verdict(verdict)]}.")
+        return redirect(own_path(request.form.get("back"), url_for(".show")), HTTPStatus.SEE_OTHER)
+
+    @routes.post("/again")
+    @allow(MARKETERS)
+    def try_again() -> AnyResponse:
+        number = request.form.get("delivery", "")
+        if not re.fullmatch(NUMBER, number):
+            abort(HTTPStatus.BAD_REQUEST)
+        try:
+            once_more.try_message(runtime, int(number), me().email)
+        except NotFoundError as error:
+            flash(error.sentence, "problem")
+        else:
+            flash("It is tried once more, with its template as it is now.")
         return redirect(own_path(request.form.get("back"), url_for(".show")), HTTPStatus.SEE_OTHER)
 
     @routes.get("/notices")

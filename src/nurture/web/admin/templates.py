@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import drafts, template_pages
+from nurture.services import drafts, once_more, template_pages
 from nurture.services.rehearsal import Ground
 from nurture.services.template_pages import Asked, Look
 from nurture.web.admin.contact_forms import Form
@@ -95,6 +95,7 @@ def pages(nurture: Nurture) -> Blueprint:
             schemes=SCHEMES,
             to=address(kind, name),
             form=Form(formdata=None),
+            failed=once_more.failed_over(runtime, name) if kind == "email" else 0,
         )
         return page if look else (page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -120,6 +121,15 @@ def pages(nurture: Nurture) -> Blueprint:
             flash(template_pages.send_me(runtime, ground(), asked_for(kind, name), me(), once))
         except NurtureError as error:
             flash(error.sentence, "problem")
+        return redirect(address(kind, name)(), HTTPStatus.SEE_OTHER)
+
+    @routes.post("/<kind>/<name>/again")
+    @allow(MARKETERS)
+    def try_again(kind: str, name: str) -> AnyResponse:
+        count = once_more.try_template(runtime, name, me().email) if kind == "email" else 0
+        flash(
+            f"{count} {'message is' if count == 1 else 'messages are'} tried once more, as the template is now."
+        )
         return redirect(address(kind, name)(), HTTPStatus.SEE_OTHER)
 
     return routes

@@ -1,0 +1,62 @@
+"""Messages that failed over their template, tried once more when somebody mended it: those that still belong where they would go.
+
+A message whose contact has left its stage stays as it ended; what the law and manners say is asked again when it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, null, or_, select, update
+
+from nurture.db.deliveries import ENDED
+from nurture.db.sets import among, now_param, word
+from nurture.db.tables import DeliveryRow, EnrollmentRow, table_of
+from nurture.model.words import Channel, DeliveryState, Reason, Status
+
+D, E = table_of(DeliveryRow), table_of(EnrollmentRow)
+
+
+def failed_over(tx: Connection, template: str, since: datetime) -> int:
+    """How many messages of this template, planned at or after ``since``, failed over it and could be tried again."""
+    return int(tx.execute(_COUNT, {"wanted": template, "since": since}).scalar_one())
+
+
+def try_template(tx: Connection, template: str, since: datetime, now: datetime) -> list[int]:
+    """Make them due now; returns their ids."""
+    values = {"wanted": template, "since": since, "now": now}
+    return list(tx.execute(_AGAIN.where(*_OF_TEMPLATE).returning(D.c.id), values).scalars())
+
+
+def try_these(tx: Connection, ids: Collection[int], now: datetime) -> list[int]:
+    """Make those of these messages due now that failed over their template and still belong; returns their ids."""
+    if not ids:
+        return []
+    found = _AGAIN.where(_may_go, among(D.c.id)).returning(D.c.id)
+    return list(tx.execute(found, {"ids": ids, "now": now}).scalars())
+
+
+# --- statements -------------------------------------------------------------------------------------------------
+
+_in_place: ColumnElement[bool] = exists(
+    select(E.c.id).where(
+        E.c.id == D.c.enrollment_id,
+        E.c.status == word(Status.ACTIVE),
+        E.c.stage == D.c.stage,
+        E.c.resting.is_(False),
+    )
+)
+_may_go = and_(
+    D.c.state == word(DeliveryState.FAILED),
+    D.c.reason == word(Reason.TEMPLATE_FAILED),
+    D.c.channel != word(Channel.WEBHOOK),
+    or_(D.c.enrollment_id.is_(None), _in_place),
+)
+_OF_TEMPLATE = (_may_go, D.c.template == bindparam("wanted"), D.c.planned_at >= bindparam("since"))
+_COUNT = select(func.count()).select_from(D).where(*_OF_TEMPLATE)
+_AGAIN = update(D).values(
+    ENDED
+    | {"state": DeliveryState.PENDING.value, "due": now_param(), "attempts": 0}
+    | {"reason": null(), "detail": null(), "retry_at": null(), "ended_at": null()}
+)
