@@ -70,6 +70,8 @@ def test_a_message_is_told_in_figures_of_its_body_without_the_frame(tmp_path: Pa
         ("Where you stand\n", "Nobody sees more than sixty of these letters in a list of messages\n", "2: copy-long-subject"),
         ("Where you stand\n", "ALL ABOUT MONEY\n", "2: copy-loud-subject"),
         ("Where you stand\n", "Where you stand!!\n", "2: copy-loud-subject"),
+        ("Where you stand\n", "Last chance to know where you stand\n", "2: copy-pushy-words"),
+        ("preheader: One page, ten minutes\n", "preheader: 100% risk-free\n", "3: copy-pushy-words"),
         ("preheader: One page, ten minutes\n", "", "2: copy-no-preheader"),
         ("leave alone.", "leave alone.\n\n![](https://example.org/a.png)", "8: copy-no-alt"),
         ("leave alone.", "leave alone.\n\n" + "You may read on. " * 130, "6: copy-long-read"),

@@ -68,6 +68,17 @@ VOICES: Mapping[str, Voice] = MappingProxyType(
 """By language. German ``sie`` and Spanish ``su`` mean others too: the figures are a hint, not a proof."""
 
 
+PUSHY = re.compile(
+    r"\b(?:act now|buy now|order now|last chance|limited time|don[’']t miss|hurry|urgent|100 ?%|risk[- ]free|free money"
+    r"|no obligation|no catch|guaranteed|winner|you have been selected|once in a lifetime|cash bonus|earn money|double your"
+    r"|agissez maintenant|achetez maintenant|dernière chance|offre limitée|sans risque|gratuit"
+    r"|jetzt kaufen|jetzt handeln|letzte chance|nur heute|risikofrei|kostenlos|gewonnen"
+    r"|compre ahora|última oportunidad|oferta limitada|sin riesgo|gratis)(?!\w)",
+    re.IGNORECASE,
+)
+"""What subjects of advertising say, in the same languages."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One message in figures."""

@@ -8,7 +8,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
 - what comes back: inbound mailbox provider_hooks report_list
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown
-- permission: permission suppressing suppressing_list | the page that everybody gets: their_page recipient choosing chosen leaving coming_back
+- permission: permission suppressing suppressing_list | their_page recipient choosing chosen leaving coming_back
 - a person's rights: rights erasing retention
 - offers and forms: offers offer_forms offer_board requests downloads
 - calls: assign calls call_queue call_card digest notices

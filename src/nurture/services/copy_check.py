@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nurture.model.errors import NurtureError, Place, Problem
-from nurture.rendering.copywriting import Reading, read
+from nurture.rendering.copywriting import PUSHY, Reading, read
 from nurture.rendering.front_matter import split_front_matter
 from nurture.rendering.sources import with_plain_lines
 from nurture.rendering.templates import Library, TemplateSource, is_sent
@@ -118,6 +118,9 @@ class _Adviser:
         letters = [letter for letter in subject if letter.isalpha()]
         if "!!" in subject or (len(letters) > 8 and all(letter.isupper() for letter in letters)):
             yield self._told("copy-loud-subject", line, "the subject shouts")
+        for words, at in ((subject, line), (self.copy.preheader, self.lines.get("preheader", 1))):
+            if found := PUSHY.search(words):
+                yield self._told("copy-pushy-words", at, f"'{found[0]}' is a word of advertising")
         if not self.copy.preheader:
             yield self._told("copy-no-preheader", line, "there is no preheader")
         if self.copy.bytes > MOST_BYTES:

@@ -41,6 +41,10 @@ _ADVICE = {
         "A subject shouts, which filters and readers take for advertising.",
         "Write it as to one person: no capitals throughout, no !!.",
     ),
+    "copy-pushy-words": (
+        "A subject or preheader uses words of advertising, which filters and readers know.",
+        "Say what the message holds; urgency and gifts speak for themselves where they are true.",
+    ),
     "copy-no-preheader": (
         "A message has no preheader, so that lists of messages show its first words, whatever they are.",
         "Add `preheader:` at the top: what the subject left open.",
