@@ -8,9 +8,9 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
 - what comes back: inbound mailbox provider_hooks report_list
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown
-- permission: permission suppressing suppressing_list | their_page recipient choosing chosen leaving coming_back
+- permission: permission suppressing suppressing_list question | their_page recipient choosing chosen leaving coming_back
 - a person's rights: rights erasing retention
-- offers and forms: offers offer_forms offer_board requests downloads
+- offers and forms: offers offer_forms offer_board requests question downloads
 - calls: assign calls call_queue call_card digest notices
 - one contact's story: path journeys marks marking picture became visit_words | why known outlook ahead step_answer under_way
 - the files: project_files folder drafts check message_check language_check copy_check editor starter preview
