@@ -7,10 +7,9 @@ complaint; the yes alone ends it. Whoever asks learns nothing about whom we know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from secrets import token_urlsafe
 
 from sqlalchemy import Connection
 
@@ -18,54 +17,24 @@ from nurture.db import consents, contact_import, contacts, requests, state, supp
 from nurture.db.addresses import email_hash
 from nurture.db.contact_import import NewContact
 from nurture.db.contacts import OWN_COLUMNS, Change
-from nurture.db.notices import NoticeKind
 from nurture.db.requests import Request
-from nurture.db.suppressions import Change as Step
-from nurture.db.suppressions import ListChange
 from nurture.model.addresses import same_key
 from nurture.model.errors import NotFoundError
 from nurture.model.permission import ASKABLE
 from nurture.model.time_rules import parse_duration
 from nurture.model.timing import add
-from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionReason
+from nurture.model.words import NOTHING, Channel, Contact, Scalar
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Payload
-from nurture.services import notices
 from nurture.services.ingest import Happening, take_in
-from nurture.services.notices import Notice
 from nurture.services.offer_forms import offer_of
+from nurture.services.question import AGAIN, NO_OFFER, WISH, Question, Wish, source_of
 from nurture.services.runtime import Runtime
 from nurture.services.suppressing import revivable
 from nurture.workflow.documents import ConsentWording
 
-CONFIRM_WITHIN = timedelta(days=7)
-ASKED_AGAIN_AFTER = timedelta(hours=24)
-"""An address that has not answered is not asked a second time before."""
 FORGOTTEN_AFTER = timedelta(days=30)
-SUPPRESSED_ASKED_AFTER = timedelta(days=30)
-"""Nor is one on the suppression list, answered or not."""
 CONFIRMED_BY = "the link in our mail"
-NO_OFFER = ""
-"""What somebody asks for who only wants to hear from us again."""
-_WISH, _AGAIN = "values", "again"
-"""What a request keeps beside the way here: what was typed, and whether we had stopped writing to the address."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A form as it was filled in and judged.
-
-    ``origin`` is where the person came from, ``proof`` what shows who ticked what where; ``nonce`` names the page, so
-    that its button pressed twice asks once.
-    """
-
-    offer: str
-    email: str
-    values: Mapping[str, Scalar] = field(default_factory=dict)
-    consent: ConsentWording | None = None
-    origin: Mapping[str, str]
-    proof: Mapping[str, str]
-    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +61,7 @@ def ask(runtime: Runtime, wish: Wish) -> None:
 
     def store(tx: Connection) -> None:
         offer, workspace = offer_of(runtime, tx, wish.offer)
-        question = _Question(tx, runtime, wish, workspace, now)
+        question = Question(tx, runtime, wish, workspace, now)
         if question.suppressed or offer.double_opt_in:
             question.ask()
             return
@@ -115,7 +84,7 @@ def ask_back(
     """
     wish = Wish(offer=NO_OFFER, email=email, consent=consent, origin={}, proof=proof)
     workspace = runtime.shelf.published(tx).workspace
-    _Question(tx, runtime, wish, workspace, runtime.now()).ask(only_permission=True)
+    Question(tx, runtime, wish, workspace, runtime.now()).ask(only_permission=True)
 
 
 def look(runtime: Runtime, link: Payload) -> Confirmation:
@@ -188,7 +157,7 @@ def _revive(tx: Connection, request: Request, now: datetime) -> None:
         Channel.EMAIL,
         revivable(listed, opted_in=bool(request.consent)),
         at=now,
-        source=f"confirmed by mail, {_source(request.offer)}",
+        source=f"confirmed by mail, {source_of(request.offer)}",
         request=request.key,
     )
 
@@ -198,7 +167,7 @@ def _granted(contact_id: int, wish: Wish, now: datetime, workspace: Workspace) -
         return []
     data = {
         "purpose": wish.consent.purpose,
-        "source": _source(wish.offer),
+        "source": source_of(wish.offer),
         "wording": wish.consent.wording,
         "version": wish.consent.version,
     }
@@ -228,10 +197,6 @@ def _requested(contact_id: int, wish: Wish) -> Happening:
     )
 
 
-def _source(offer: str) -> str:
-    return f"form {offer}" if offer else "page"
-
-
 def _once(wish: Wish, what: str) -> str | None:
     """The same for a button pressed twice; another for a page that went back and got another address."""
     if wish.nonce is None:
@@ -242,115 +207,6 @@ def _once(wish: Wish, what: str) -> str | None:
 
 
 # --- the yes by mail --------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Question:
-    """The mail that asks the owner of an address whether it was them."""
-
-    tx: Connection
-    runtime: Runtime
-    wish: Wish
-    workspace: Workspace
-    now: datetime
-
-    def __post_init__(self) -> None:
-        self.email_key = same_key(self.wish.email)
-        self.address = email_hash(state.hash_key(self.tx), self.email_key)
-        listed = suppressions.of_hashes(self.tx, [self.address], Channel.EMAIL)
-        self.suppressed = listed.get(self.address, frozenset())
-
-    def ask(self, *, only_permission: bool = False) -> None:
-        """Keep the request and mail the question, unless the address was asked lately, or complained."""
-        recent = requests.since(self.tx, self.email_key, self.now - ASKED_AGAIN_AFTER)
-        if self._was_asked(recent) or SuppressionReason.COMPLAINT in self.suppressed:
-            return
-        request = self._request(only_permission)
-        title, story = self._told()
-        link = self.runtime.links.confirm(request.key, (self.now + CONFIRM_WITHIN).replace(microsecond=0))
-        notice = Notice(
-            # Two who ask in the same moment follow the same request, and so have the same key: one mail.
-            key=f"confirm:{self.address}:{self.now.date().isoformat()}:{recent[-1].key if recent else ''}",
-            kind=NoticeKind.CONFIRM,
-            to=self.wish.email,
-            subject=f"Please confirm: {title}",
-            text=_text(story, self.wish.consent, self.workspace, link, self._aim(only_permission)),
-        )
-        if notices.plan(self.tx, self.runtime, [notice]):
-            requests.add(self.tx, request)
-            if self.suppressed:
-                self._note(request)
-
-    def _told(self) -> tuple[str, str]:
-        """What it is about, and what happened."""
-        us = self.workspace.name
-        if self.wish.offer == NO_OFFER:
-            return (
-                f"mail from {us}",
-                f"Somebody pressed “Write to me again” on the page of {us}’s mails to you.",
-            )
-        title = self.runtime.shelf.published(self.tx).offers[self.wish.offer].title
-        return title, f"Somebody asked {us} for “{title}” with this address."
-
-    def _was_asked(self, recent: Sequence[Request]) -> bool:
-        if not self.suppressed:
-            return any(not one.confirmed_at for one in recent)
-        month = self.now - SUPPRESSED_ASKED_AFTER
-        unanswered = any(not one.confirmed_at for one in requests.since(self.tx, self.email_key, month))
-        return unanswered or suppressions.asked_since(self.tx, self.address, Channel.EMAIL, month)
-
-    def _request(self, only_permission: bool) -> Request:
-        wish, consent = self.wish, self.wish.consent
-        held = {_WISH: dict(wish.values), "origin": dict(wish.origin), _AGAIN: bool(self.suppressed)}
-        return Request(
-            key=token_urlsafe(16),
-            email=wish.email,
-            email_key=self.email_key,
-            offer=wish.offer,
-            at=self.now,
-            answers={} if only_permission else held,
-            consent=_kept(consent) if consent else {},
-            proof={**wish.proof, "asked_at": self.now.isoformat(timespec="seconds")},
-        )
-
-    def _note(self, request: Request) -> None:
-        asked = ListChange(
-            address_hash=self.address,
-            channel=Channel.EMAIL,
-            change=Step.ASKED,
-            at=self.now,
-            source=_source(self.wish.offer),
-            request=request.key,
-        )
-        suppressions.note(self.tx, [asked])
-
-    def _aim(self, only_permission: bool) -> str:
-        if only_permission or SuppressionReason.UNSUBSCRIBED in self.suppressed:
-            said = "You had told us to stop before, so a tick on a page is not enough."
-            return f"{said} If you want to hear from us again,"
-        if self.suppressed:
-            return "We had stopped writing to this address, so we ask first. If that was you,"
-        return "If that was you,"
-
-
-def _kept(consent: ConsentWording) -> dict[str, str]:
-    """The permission that was ticked, as the request keeps it."""
-    kept = {"purpose": consent.purpose, "wording": consent.wording, "version": consent.version}
-    kept["channels"] = ",".join(consent.channels)
-    return kept | ({"expires": str(consent.expires)} if consent.expires else {})
-
-
-def _text(story: str, consent: ConsentWording | None, workspace: Workspace, link: str, aim: str) -> str:
-    """The mail, in words of ours and the workspace's only: nothing that was typed into the form can travel in it."""
-    agreed = f"With it goes this: “{consent.wording}”\n\n" if consent else ""
-    return (
-        f"{story}\n\n"
-        f"{agreed}"
-        f"{aim} open this page and press the button:\n\n"
-        f"{link}\n\n"
-        f"The link works for {CONFIRM_WITHIN.days} days. If it was not you, do nothing: without the button nothing happens.\n\n"
-        f"{workspace.name}\n{workspace.postal_address}\n"
-    )
 
 
 def _request(tx: Connection, link: Payload) -> Request:
@@ -367,7 +223,7 @@ def _wish(request: Request, proof: Mapping[str, str], now: datetime) -> Wish:
     return Wish(
         offer=request.offer,
         email=request.email,
-        values=request.answers.get(_WISH, NOTHING),
+        values=request.answers.get(WISH, NOTHING),
         origin=request.answers.get("origin", NOTHING),
         consent=(
             ConsentWording(
@@ -387,7 +243,7 @@ def _wish(request: Request, proof: Mapping[str, str], now: datetime) -> Wish:
 
 def _left_of(request: Request) -> Mapping[str, object]:
     """What the page of a link that was used still has to know: nothing that was typed."""
-    return {_AGAIN: request.answers.get(_AGAIN, False)} if request.answers else {}
+    return {AGAIN: request.answers.get(AGAIN, False)} if request.answers else {}
 
 
 def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirmation:
@@ -400,7 +256,7 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
         title=offer.title if offer else request.offer,
         wording=request.consent.get("wording"),
         only_permission=not request.answers,
-        again=not request.answers or request.answers.get(_AGAIN, False),
+        again=not request.answers or request.answers.get(AGAIN, False),
         still_offered=offer is not None,
         done=request.confirmed_at is not None,
     )

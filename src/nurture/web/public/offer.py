@@ -21,7 +21,7 @@ from nurture.model.errors import NotFoundError
 from nurture.rendering.links import LinkError
 from nurture.services import offer_forms, requests
 from nurture.services.offer_forms import Form
-from nurture.services.requests import Wish
+from nurture.services.question import Wish
 from nurture.services.runtime import Runtime
 from nurture.web.guard import hidden, limiter
 
