@@ -10,7 +10,7 @@ Where to look, by what it is about; a module that is missing here, or gone, fail
 - contacts: people directory add_contact import_contacts importing hands by_hand steering shown
 - permission: permission suppressing suppressing_list question | their_page recipient choosing chosen leaving coming_back
 - a person's rights: rights erasing retention
-- offers and forms: offers offer_forms offer_board requests question downloads
+- offers and forms: offers offer_forms offer_board requests downloads
 - calls: assign calls call_queue call_card digest notices
 - one contact's story: path journeys marks marking picture became visit_words | why known outlook ahead step_answer under_way
 - the files: project_files folder drafts check message_check language_check copy_check editor starter preview
