@@ -7,24 +7,12 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
-CONFIRMED = "quiet-letter"
+CONFIRMED = "retirement-date-checklist"
 """An offer that asks for a yes by mail."""
 TO_CALL = "Carla"
 """Somebody whom one of the sales team is to call now."""
 
 FILES = {
-    f"offers/{CONFIRMED}.yaml": f"""\
-        offer: {CONFIRMED}
-        kind: download
-        title: A letter about money and calm
-        promise: Sleep better by Sunday
-        asset: readiness-guide.pdf
-        fields: [email]
-        consent:
-          {{purpose: nurture, channels: [email], wording: "Yes, write to me. I can stop any time.", version: 2026-11}}
-        double_opt_in: yes
-        mail: guide-delivery
-        """,
     "workflows/call-me.yaml": """\
         workflow: call-me
         title: Somebody wants to be called

@@ -47,13 +47,27 @@ def test_a_form_that_cannot_be_taken_says_what_is_wrong_and_keeps_what_was_typed
     assert accessibility_problems(page) == []
 
 
-def test_a_visitor_says_yes_by_mail_before_anything_else_comes(page: Page, site: Site) -> None:
-    ask_for(page, CONFIRMED, "yolanda@example.org")
+def test_permission_is_asked_proven_shown_and_taken_back_in_the_browser_alone(page: Page, site: Site) -> None:
+    ask_for(page, CONFIRMED, "yolanda@example.org", name="Yolanda")
     page.goto(link_in(mail_to(site, "yolanda@example.org"), "confirm"))
     page.locator("form[method=post] button").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("confirmed")
+    delivered = mail_to(site, "yolanda@example.org", 2)
+    page.goto(link_in(delivered, "d"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    log_in(page, site.user, site.password)
+    find(page, "yolanda@example.org")
+    ledger = page.locator("main")
+    expect(ledger).to_contain_text("Yes, send me tips on retirement. I can stop any time.")
+    expect(ledger).to_contain_text("confirmed")
+    page.goto(link_in(delivered, "u"))
+    page.get_by_role("button", name="Stop these messages").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("you have left")
+    find(page, "yolanda@example.org")
 
-    assert link_in(mail_to(site, "yolanda@example.org", 2), "d")
+    assert download.value.suggested_filename == "retirement-date-checklist.pdf"
+    expect(page.locator("main")).to_contain_text("withdrawn")
 
 
 def test_without_javascript_a_visitor_gets_the_guide_just_so(browser: Browser, site: Site) -> None:
