@@ -365,7 +365,7 @@ def test_a_workflow_page_draws_it_and_says_the_same_in_words(lived: Running) -> 
     said = words(page.replace(drawn[0], ""))
     assert steps == ["first", "second", "ring", "third"]
     assert "3 entered, 1 validated: 33% of 3; 1 here now, 1 resting" in said
-    assert "mail second after 2 days 1 here now" in said
+    assert "mail second after 2 days see it 1 here now" in said
     assert "never-answered after 60 days: 0" in said
     assert "unsubscribed : 1" in said
 

@@ -335,7 +335,7 @@ EVERY = int(os.environ.get("NURTURE_TEST_SWEEP_EVERY", "7"))
 
 
 @pytest.mark.parametrize(
-    "stride", [89, pytest.param(EVERY, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+    "stride", [211, pytest.param(EVERY, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
 )
 def test_a_process_may_die_at_any_moment(life: Life, stride: int) -> None:
     undisturbed = life(None)

@@ -17,6 +17,7 @@ from nurture.rendering.links import Kind
 from nurture.services import visits
 from nurture.services.erasing import erase
 from nurture.services.publish import publish
+from nurture.web.site import create_app
 from nurture.wiring import build
 from tests.support.running import Running, a_nurture
 from tests.support.visits import (
@@ -99,7 +100,10 @@ def test_what_a_machine_does_is_shown_and_moves_holds_and_scores_nothing(either:
 def test_twenty_clicks_at_once_are_one_event(either: Running) -> None:
     links = links_of(mailed(either))
     either.clock.advance(minutes=30)
-    readers = [Reader(either, place=f"203.0.113.{number % 4}") for number in range(20)]
+    site = create_app(either.nurture.settings, either.nurture)
+    readers = [
+        Reader(either, place=f"203.0.113.{number % 4}", client=site.test_client()) for number in range(20)
+    ]
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda one: one.visits(links.ways[0]), readers))

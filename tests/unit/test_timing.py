@@ -14,7 +14,6 @@ from nurture.model.timing import (
     TimingError,
     add,
     add_open_time,
-    allowed,
     local,
     never_opens,
     next_match,
@@ -27,6 +26,7 @@ from nurture.model.timing import (
     resolve,
     to_utc,
 )
+from tests.support.windows import allowed
 
 TORONTO = ZoneInfo("America/Toronto")
 US = read_calendar("business-us", country="US", holidays=["2026-12-24"])

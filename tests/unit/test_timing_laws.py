@@ -16,7 +16,6 @@ from nurture.model.timing import (
     Window,
     add,
     add_open_time,
-    allowed,
     explain_rule,
     local,
     never_opens,
@@ -27,6 +26,7 @@ from nurture.model.timing import (
     resolve,
     to_utc,
 )
+from tests.support.windows import allowed
 from tests.unit.timing_oracle import due
 
 unhurried = settings(deadline=None)  # a busy machine breaks no law

@@ -28,7 +28,7 @@ from nurture.model.words import (
     Rival,
     SuppressionReason,
 )
-from nurture.steps.email import TRANSACTIONAL
+from nurture.model.workspace import TRANSACTIONAL
 
 UNSUBSCRIBED_ONLY = frozenset((SuppressionReason.UNSUBSCRIBED,))
 

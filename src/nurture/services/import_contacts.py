@@ -21,7 +21,7 @@ from nurture.db.session import Database
 from nurture.model.addresses import LONGEST, AddressError, same_key
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Grant
-from nurture.model.workspace import Workspace
+from nurture.model.workspace import TRANSACTIONAL, Workspace
 from nurture.services.importing.cells import CellError
 from nurture.services.importing.mapping import SYNONYMS, Columns, map_columns
 from nurture.services.importing.reader import Row, Table, open_table
@@ -30,7 +30,6 @@ from nurture.services.importing.values import CellReader, Value, cell_readers, e
 from nurture.services.ingest import note_changes
 from nurture.services.permission import IMPLIED_ENDS
 from nurture.services.published import Shelf
-from nurture.steps.email import TRANSACTIONAL
 
 CHUNK_ROWS = 5_000
 CHUNK_LETTERS = 4_000_000

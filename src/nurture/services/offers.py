@@ -12,10 +12,10 @@ from nurture.db.deliveries import NewDelivery
 from nurture.engine.evidence import goal
 from nurture.model.expressions import Scope
 from nurture.model.words import Channel, Event
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.rendering.links import delivery_key
 from nurture.services.enroll import Answer
 from nurture.services.published import Published, Shelf
-from nurture.steps.email import TRANSACTIONAL
 from nurture.workflow.model import Stage, Workflow
 
 ONCE_IN = timedelta(hours=24)

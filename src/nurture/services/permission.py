@@ -20,9 +20,9 @@ from nurture.engine.explain import moment
 from nurture.model.errors import NurtureError, TextError, did_you_mean
 from nurture.model.permission import read_channels, read_end
 from nurture.model.words import Channel, Scalar
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
-from nurture.steps.email import TRANSACTIONAL
 
 GRANTED, WITHDRAWN = "consent.granted", "consent.withdrawn"
 CONSENT = frozenset((GRANTED, WITHDRAWN))

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from nurture.model.errors import NotFoundError, Place, did_you_mean
 from nurture.model.expressions import Scope
 from nurture.model.words import Contact, Event
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.mime import preview_headers
 from nurture.rendering.templates import is_sent
@@ -23,7 +24,7 @@ from nurture.services.made_up import taken_by
 from nurture.services.rehearsal import Ground
 from nurture.steps.base import Step, TouchFields
 from nurture.steps.call_task import CallTaskFields
-from nurture.steps.email import TRANSACTIONAL, EmailFields
+from nurture.steps.email import EmailFields
 from nurture.steps.notify import NotifyFields
 from nurture.workflow.documents import Offer, OfferKind
 from nurture.workflow.model import Stage, Workflow

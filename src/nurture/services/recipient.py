@@ -18,9 +18,9 @@ from nurture.db import consents, contacts, deliveries, enrollments, suppressions
 from nurture.db.consents import Consent, ConsentAction
 from nurture.db.deliveries import Delivery
 from nurture.model.words import BACKSTAGE, Channel, Contact, Grant, SuppressionReason
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
-from nurture.steps.email import TRANSACTIONAL
 from nurture.workflow.model import Workflow
 
 

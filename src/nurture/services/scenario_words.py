@@ -150,7 +150,11 @@ def told(touch: Touchpoint) -> str:
         word = {"entered": "stage", "validated": "validated"}.get(touch.status, touch.status)
         return f"{word} {touch.what}{f': {touch.reason}' if touch.status == 'refused' else ''}"
     happened = touch.status in ("sent", "opened", "handed-over")
-    return f"{touch.kind} {touch.what}" if happened else f"{touch.status} {touch.what}: {touch.reason or touch.kind}"
+    return (
+        f"{touch.kind} {touch.what}"
+        if happened
+        else f"{touch.status} {touch.what}: {touch.reason or touch.kind}"
+    )
 
 
 def _short(at: datetime, played: Rehearsed) -> str:

@@ -16,6 +16,7 @@ from nurture.db.notices import NoticeKind
 from nurture.model.accounts import Account
 from nurture.model.errors import NotFoundError, NurtureError
 from nurture.model.words import Channel, Contact
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.rendering.links import Links, delivery_key
 from nurture.rendering.mime import preview_headers
 from nurture.services import notices
@@ -29,7 +30,7 @@ from nurture.services.runtime import Runtime
 from nurture.services.stages import older_versions, stage_of
 from nurture.services.visit_words import VisitLine, visits_to
 from nurture.steps.base import Step
-from nurture.steps.email import TRANSACTIONAL, EmailFields
+from nurture.steps.email import EmailFields
 from nurture.workflow.model import Workflow
 
 LONGEST_NAME = 60

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from nurture.model.decisions import Send
 from nurture.model.words import Reason
-from nurture.model.workspace import TRANSACTIONAL as TRANSACTIONAL
 from nurture.steps.base import Act, Kind, Scene, Slug, Step, TouchFields
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nurture.model.decisions import Send
 from nurture.model.words import Channel, Reason
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.steps.base import Act, Kind, Scene, Slug, Step, TimedFields
-from nurture.steps.email import TRANSACTIONAL
 
 BY_WEBHOOK = "webhook"
 

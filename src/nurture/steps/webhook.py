@@ -13,8 +13,9 @@ from pydantic import Field, StringConstraints
 from nurture.model.decisions import Send
 from nurture.model.expressions import Value
 from nurture.model.words import Channel, Payload, Reason, Said
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.steps.base import Act, ExpressionText, Kind, LateFields, Scene, Slug, Step, YesNo
-from nurture.steps.email import TRANSACTIONAL, OnFailure
+from nurture.steps.email import OnFailure
 
 STEP_REACHED = "step.reached"
 """The type of the message, for systems that hear of several things."""

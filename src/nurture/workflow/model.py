@@ -14,8 +14,8 @@ from nurture.model.errors import Place
 from nurture.model.expressions import Expression
 from nurture.model.matching import DATE_REACHED, SEGMENT_ENTERED, DateRule, EventMatch
 from nurture.model.timing import Duration, Unit
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.steps.base import Step, TouchFields
-from nurture.steps.email import TRANSACTIONAL
 
 
 class TriggerKind(StrEnum):

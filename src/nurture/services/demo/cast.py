@@ -176,7 +176,9 @@ def as_csv(people: list[Player]) -> bytes:
     """These people as the spreadsheet that somebody would import."""
     text = io.StringIO()
     sheet = csv.writer(text)
-    sheet.writerow(("E-mail", "First name", "Last name", "Phone", "Time zone", "Language", "Age", "Household", "Tags"))
+    sheet.writerow(
+        ("E-mail", "First name", "Last name", "Phone", "Time zone", "Language", "Age", "Household", "Tags")
+    )
     for one in people:
         tags = "client" if one.start is Start.CLIENT else ""
         row = (

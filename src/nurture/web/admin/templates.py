@@ -113,12 +113,12 @@ def pages(nurture: Nurture) -> Blueprint:
     @routes.post("/<kind>/<name>/send-me")
     @allow(MARKETERS)
     def send_me(kind: str, name: str) -> AnyResponse:
-        form = Form()
+        asked, form = asked_for(kind, name), Form()
         if not form.validate_on_submit():
             abort(HTTPStatus.BAD_REQUEST)
         once = form.once.data or ""
         try:
-            flash(template_pages.send_me(runtime, ground(), asked_for(kind, name), me(), once))
+            flash(template_pages.send_me(runtime, ground(), asked, me(), once))
         except NurtureError as error:
             flash(error.sentence, "problem")
         return redirect(address(kind, name)(), HTTPStatus.SEE_OTHER)
@@ -139,7 +139,9 @@ def pages(nurture: Nurture) -> Blueprint:
 
 
 def asked_for(kind: str, name: str) -> Asked:
-    """The template, and as whom."""
+    """The template, and as whom. Aborts with 404 for a kind that there is not."""
+    if kind not in ("email", "call"):
+        abort(HTTPStatus.NOT_FOUND)
     return Asked(
         template=f"{kind}/{name}",
         persona=word_asked("as") or None,

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from nurture.model.errors import Problem
 from nurture.model.timing import DEFAULT_CALENDAR, Calendar, Rule, never_opens
-from nurture.model.workspace import Workspace
+from nurture.model.workspace import TRANSACTIONAL, Workspace
 from nurture.steps.base import Step
 from nurture.steps.call_task import CallTaskFields
-from nurture.steps.email import TRANSACTIONAL, EmailFields
+from nurture.steps.email import EmailFields
 from nurture.steps.split import SplitFields
 from nurture.steps.wait import WaitFields
 from nurture.steps.webhook import WebhookFields

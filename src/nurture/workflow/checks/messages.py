@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from nurture.model.errors import Place, Problem, did_you_mean
 from nurture.model.expression_tree import CONTACT_FIELDS, WORKSPACE_FIELDS
-from nurture.model.workspace import Workspace
+from nurture.model.workspace import TRANSACTIONAL, Workspace
 from nurture.steps.base import Step
 from nurture.steps.call_task import CallTaskFields
-from nurture.steps.email import TRANSACTIONAL, EmailFields
+from nurture.steps.email import EmailFields
 from nurture.steps.notify import NotifyFields
 from nurture.workflow.checks.codes import problem
 from nurture.workflow.checks.lines import place_of, step_place

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from nurture.model.errors import Problem
 from nurture.model.timing import Duration, Rule, Unit
+from nurture.model.workspace import TRANSACTIONAL
 from nurture.steps.base import Step
 from nurture.steps.call_task import CallTaskFields
-from nurture.steps.email import TRANSACTIONAL
 from nurture.steps.enroll import EnrollFields
 from nurture.steps.set import SetStepFields
 from nurture.steps.wait import WaitFields
