@@ -28,6 +28,17 @@ carl@example.org,Carl,+14165550102,America/Vancouver,client
 """
 
 
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick run asks the stores of both databases and all else of SQLite; PostgreSQL's turn is in the long stage."""
+    for item in items:
+        if item.path.parent == HERE and "postgres" in item.name.partition("[")[2]:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True, scope="package")
 def _quick_hashes() -> Iterator[None]:
     """The same scrypt at a sixteenth of the cost: the tests of this folder log in very often."""

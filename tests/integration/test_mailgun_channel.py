@@ -155,7 +155,7 @@ def test_it_goes_encrypted_and_only_to_whom_the_certificate_is_for(tmp_path: Pat
         bad = send(f"{server.url}&cafile={tmp_path / 'stranger.pem'}", "c")
 
     assert [type(one) for one in (*good, *bad)] == [Accepted, Accepted, RefusedUs]
-    assert [one.to for one in server.taken] == ["a@example.org", "b@example.org"]
+    assert sorted(one.to for one in server.taken) == ["a@example.org", "b@example.org"]  # two connections
 
 
 def test_a_message_keeps_every_byte_of_itself_and_goes_to_the_envelope_alone(server: Mailgun) -> None:
