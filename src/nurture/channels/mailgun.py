@@ -11,7 +11,7 @@ import io
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from nurture.channels.base import (
     Unknown,
     Untried,
 )
+from nurture.channels.held import Held
 from nurture.channels.smtp_url import LOOPBACK, MOST_CONNECTIONS, bad_url, number_of, options_of
 from nurture.channels.webhook import excerpt, wait_of
 from nurture.model.addresses import AddressError, wire_address, wire_domain
@@ -133,7 +134,7 @@ class MailgunChannel:
         """Every request but for its last byte."""
         self._drop_what_is_staged()
         over = dict.fromkeys(range(self.group, len(messages)), Untried(text="more than one group"))
-        staged = StagedRequests(self, dict(over))
+        staged = StagedRequests(dict(over), channel=self)
         refusal: RefusedUs | None = None
         for index, message in enumerate(messages[: self.group]):
             if refusal is not None:
@@ -222,31 +223,16 @@ class MailgunChannel:
         return head.encode("ascii") + body
 
 
-@dataclass(slots=True)
-class StagedRequests:
-    """A group of requests that lack one byte each."""
+@dataclass(slots=True, kw_only=True)
+class StagedRequests(Held["_Line"]):
+    """A group of requests that lack one byte each: a request whose length does not fit is none."""
 
-    _channel: MailgunChannel
-    over: dict[int, Outcome]
-    going: dict[int, _Line] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> Mapping[int, Outcome]:
-        return self.over
-
-    @property
-    def ready(self) -> Sequence[int]:
-        return sorted(self.going)
-
-    def drop(self, indexes: Iterable[int]) -> None:
-        """Hang up: a request whose length does not fit is none."""
-        for index in indexes:
-            self.going.pop(index).close()
+    channel: MailgunChannel
 
     def finish(self) -> Mapping[int, Outcome]:
         """All last bytes at once, then all answers."""
-        going, self.going = self.going, {}
-        seconds = self._channel.settings.timeout
+        going = self.let_go()
+        seconds = self.channel.settings.timeout
         outcomes: dict[int, Outcome] = {}
         asked = []
         for index, line in sorted(going.items()):
@@ -260,7 +246,7 @@ class StagedRequests:
             outcome, again = line.answer(max(ends - monotonic(), 0.01))
             outcomes[index] = outcome
             if again:
-                self._channel.keep(line)
+                self.channel.keep(line)
             else:
                 line.close()
         return dict(sorted(outcomes.items()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +19,7 @@ import structlog
 
 from nurture.channels.base import Deferred, Message, Outcome, RefusedUs, Unknown, Untried
 from nurture.channels.envelope import mail_command, rcpt_command, stuffed, unfit
+from nurture.channels.held import Held
 from nurture.channels.replies import Reply, Stage, classify
 from nurture.channels.smtp_url import SmtpSettings, Tls
 from nurture.channels.wire import Dialogue, Job, LostError, Say, Secure, Wire, converse
@@ -58,9 +59,10 @@ class SmtpChannel:
     def stage(self, messages: Sequence[Message]) -> StagedMail:
         """MAIL, RCPT, DATA and the body of every message, all but the final dot."""
         self._drop_what_is_staged()
-        staged = StagedMail(
-            self, dict.fromkeys(range(self.group, len(messages)), Untried(text="more than one group"))
+        over: dict[int, Outcome] = dict.fromkeys(
+            range(self.group, len(messages)), Untried(text="more than one group")
         )
+        staged = StagedMail(over, channel=self)
         open_ = dict(enumerate(messages[: self.group]))
         stale = self._say_on_kept_and_new(open_, staged)
         if stale:
@@ -284,30 +286,15 @@ class SmtpChannel:
         return outcome
 
 
-@dataclass(slots=True)
-class StagedMail:
-    """A group before its final dots."""
+@dataclass(slots=True, kw_only=True)
+class StagedMail(Held[Wire]):
+    """A group before its final dots: without the dot the server must throw it away (RFC 5321, 4.1.1.4)."""
 
-    _channel: SmtpChannel
-    over: dict[int, Outcome]
-    going: dict[int, Wire] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> Mapping[int, Outcome]:
-        return self.over
-
-    @property
-    def ready(self) -> Sequence[int]:
-        return sorted(self.going)
-
-    def drop(self, indexes: Iterable[int]) -> None:
-        """Hang up in the middle of the message: without the dot the server must throw it away (RFC 5321, 4.1.1.4)."""
-        for index in indexes:
-            self.going.pop(index).close()
+    channel: SmtpChannel
 
     def finish(self) -> Mapping[int, Outcome]:
         """All final dots at once, then all answers."""
-        going, self.going = self.going, {}
+        going = self.let_go()
         outcomes: dict[int, Outcome] = {}
         jobs: dict[int, Job[Outcome]] = {}
         for index, wire in going.items():
@@ -315,11 +302,11 @@ class StagedMail:
                 wire.close()
                 outcomes[index] = spoken
             else:
-                jobs[index] = Job(wire, self._channel.dot(wire))
+                jobs[index] = Job(wire, self.channel.dot(wire))
         converse(list(jobs.values()))
         for index, job in jobs.items():
             outcomes[index] = job.result
-            self._channel.keep(job.wire)
+            self.channel.keep(job.wire)
         return dict(sorted(outcomes.items()))
 
 
