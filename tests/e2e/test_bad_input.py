@@ -463,6 +463,7 @@ def states(company: Path) -> Counter[str]:
         return Counter(tx.execute(text("SELECT state FROM deliveries")).scalars())
 
 
+@pytest.mark.slow
 def test_a_dead_broker_is_said_once_a_process_waited_for_and_costs_no_work(
     company: Path, broker: EmbeddedValkey, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,6 +487,7 @@ def test_a_dead_broker_is_said_once_a_process_waited_for_and_costs_no_work(
     assert_each_got_one(mailbox, 12)
 
 
+@pytest.mark.slow
 def test_a_dead_mail_server_rests_the_channel_fails_nobody_and_all_is_sent_when_it_is_back(
     company: Path, broker: EmbeddedValkey, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -512,6 +514,7 @@ def test_a_dead_mail_server_rests_the_channel_fails_nobody_and_all_is_sent_when_
     assert_each_got_one(mailbox, 12)
 
 
+@pytest.mark.slow
 def test_forged_broker_messages_while_work_goes_on_change_nothing(
     company: Path, broker: EmbeddedValkey, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

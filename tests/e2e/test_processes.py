@@ -80,6 +80,7 @@ def test_a_scheduler_and_a_worker_find_the_broker_of_their_project_and_do_the_ho
     assert codes == [0, 0]
 
 
+@pytest.mark.slow
 def test_the_command_of_dramatiq_runs_our_workers(project: Path, broker: EmbeddedValkey) -> None:
     make_broker(broker.url).ring(HOUSEKEEPING)
     command = [sys.executable, "-m", "dramatiq", "nurture.workers", "--processes", "1", "--threads", "1"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from flask_openapi3 import utils
 from jinja2 import FileSystemBytecodeCache
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
+from werkzeug.routing import Rule
 
 from nurture.services import accounts
 from nurture.services.demo.sample import copy_sample
@@ -50,16 +51,26 @@ def _quick_hashes() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _quick_pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Every site of a test is new, and its templates and the schemas of its API are those of the one before."""
+    """Every site of a test is new; its templates, its routes and its API's schemas are worked out once for all of them."""
     compiled = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("pages")))
     work_out = cache(utils.get_model_schema)
 
     def schema(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> dict[str, Any]:
         return deepcopy(work_out(model, mode))  # the site writes into it
 
+    builders: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+    compile_builder = Rule._compile_builder
+
+    def builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        made_of = (rule.rule, repr(rule.defaults), *rule._trace, append_unknown)
+        if made_of not in builders:
+            builders[made_of] = compile_builder(rule, append_unknown)
+        return builders[made_of]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": compiled})
         patch.setattr(utils, "get_model_schema", schema)
+        patch.setattr(Rule, "_compile_builder", builder)
         yield
 
 

@@ -16,7 +16,7 @@ from tests.support.browsing import Browser, a_browser, an_account, token_of
 from tests.support.guided import GUIDE, GUIDED, a_guided_nurture
 from tests.support.running import Running
 
-EVIL = "\"'><evil onevil=1></title></svg></textarea><evil>{{7*1103}}"
+EVIL = "\"'><evil onevil=1></title></svg></textarea><evil>{{7913*9001}}"
 """Ends whatever it stands in, and would begin something of its own."""
 SCRIPT = "javascript:evil()"
 OWN = re.compile(
@@ -53,7 +53,7 @@ def hostile(sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
     running = a_guided_nurture(sqlite_url, tmp_path)
     toml = running.project / "nurture.toml"
     toml.write_text(toml.read_text().replace("[fields]\n", '[fields]\nwish = "text"\n'))
-    quoted = "'" + EVIL.replace("{{7*1103}}", "").replace("'", "''") + "'"
+    quoted = "'" + EVIL.replace("{{7913*9001}}", "").replace("'", "''") + "'"
     workflow = GUIDED.replace("From the guide to a sale", quoted).replace("Feel I chose well", quoted)
     running.write("workflows/guided.yaml", workflow)
     running.write("offers/guide.yaml", GUIDE.replace("title: The guide", f"title: {quoted}"))
@@ -139,7 +139,7 @@ def test_no_text_of_a_stranger_comes_alive_on_any_page(hostile: Running) -> None
     assert sum("&lt;evil" in page for page in answers) > 8
     address = re.compile(r"(@|%40)(?!\+|%2B)")  # `a.happened@+1d` in a walk's address is a time
     assert [link for link in links if address.search(link) and not link.startswith("mailto:")] == []
-    assert not any("7721" in page for page in answers)
+    assert not any(str(7913 * 9001) in page for page in answers)
 
 
 @pytest.mark.parametrize(

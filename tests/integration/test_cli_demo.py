@@ -43,6 +43,7 @@ def caught(demo: Any) -> Iterator[str]:
             yield to
 
 
+@pytest.mark.slow
 def test_six_weeks_leave_people_at_many_stages(demo: Any) -> None:
     stages = {f"{one['workflow']}/{one['stage']}": one for one in demo["stages"]}
 
@@ -55,6 +56,7 @@ def test_six_weeks_leave_people_at_many_stages(demo: Any) -> None:
     assert stages["retirement-readiness/onboarding"]["under_way"] > 0
 
 
+@pytest.mark.slow
 def test_every_fate_can_be_looked_at(demo: Any) -> None:
     stages = answer("report", "funnel", project=Path(demo["project"]))["rows"]
     nurture = build(load_settings(Path(demo["project"])))
@@ -69,6 +71,7 @@ def test_every_fate_can_be_looked_at(demo: Any) -> None:
     assert len(open_calls) > 1, "the visitor has calls to make"
 
 
+@pytest.mark.slow
 def test_the_demo_is_in_order_and_says_where_it_is(demo: Any) -> None:
     doctor = answer("doctor", project=Path(demo["project"]))
 
@@ -80,6 +83,7 @@ def test_the_demo_is_in_order_and_says_where_it_is(demo: Any) -> None:
     assert len(list(caught(demo))) == demo["mails"]
 
 
+@pytest.mark.slow
 def test_a_visitor_can_log_in_with_what_it_prints(demo: Any) -> None:
     nurture = build(load_settings(Path(demo["project"])))
 
@@ -92,6 +96,7 @@ def test_a_visitor_can_log_in_with_what_it_prints(demo: Any) -> None:
     nurture.close()
 
 
+@pytest.mark.slow
 def test_its_three_stories_can_be_asked_for(demo: Any) -> None:
     fates = {one["fate"]: one for one in demo["stories"]}
 

@@ -195,6 +195,7 @@ def test_a_caller_who_is_in_no_team_gets_the_list_of_what_was_given_to_them(runn
     assert mail["To"] == "mo@example.org"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("zone", "day"),
     [

@@ -414,6 +414,7 @@ def test_an_import_that_is_killed_in_the_middle_is_completed_by_the_same_command
     assert (report["consented"], complete) == (20_000 - stored, 20_000)
 
 
+@pytest.mark.slow
 def test_a_list_made_to_fill_the_memory_does_not(tmp_path: Path) -> None:
     project(tmp_path)
     row = ",".join(["x" * 9_990] * 90)
