@@ -184,13 +184,17 @@ class Nurture:
         if isinstance(self.clock, SystemClock) and isinstance(self.clock.offset, Offset):
             self.clock.offset.forget()
 
-    def run_until_idle(self, most: int = 10_000) -> None:
+    def run_until_idle(self) -> None:
         """Do all that is due now, here, without a broker: for commands that move the clock, and for tests."""
-        for _ in range(most):
+        self.sweep()
+        while self._work():
+            while self._work():
+                pass
             self.sweep()
-            done = self.advance.batch() or self.deliver.batch() or self.hooks.batch() or self.send_notices()
-            if not done:
-                return
+
+    def _work(self) -> int:
+        """A batch of whatever is due; 0 when nothing is."""
+        return self.advance.batch() or self.deliver.batch() or self.hooks.batch() or self.send_notices()
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Nurture:
