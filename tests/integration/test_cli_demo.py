@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nurture.db import tasks
+from nurture.db import hits, tasks
 from nurture.model.accounts import Role
 from nurture.services import accounts
 from nurture.services.demo.cast import HOW_MANY, players
@@ -69,6 +69,21 @@ def test_every_fate_can_be_looked_at(demo: Any) -> None:
     assert sum(one["reopened"] for one in stages) > 0, "somebody who was lost has come back"
     assert len({reason for one in stages for reason in one["reasons"]}) > 3
     assert len(open_calls) > 1, "the visitor has calls to make"
+
+
+@pytest.mark.slow
+def test_people_and_the_machines_that_read_mail_for_them_are_told_apart(demo: Any) -> None:
+    nurture = build(load_settings(Path(demo["project"])))
+    with nurture.database.read() as tx:
+        steps = [
+            one
+            for name in nurture.runtime.shelf.published(tx).workflows
+            for one in hits.of_workflow(tx, name).values()
+        ]
+    nurture.close()
+
+    assert sum(one.clicked for one in steps) > 5
+    assert sum(one.clicked_by_machine for one in steps) > 2
 
 
 @pytest.mark.slow

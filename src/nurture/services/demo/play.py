@@ -24,6 +24,7 @@ from nurture.services import downloads, leaving
 from nurture.services.by_hand import enroll_addresses
 from nurture.services.demo import returned
 from nurture.services.demo.cast import Player, Start, Temper, as_csv, players
+from nurture.services.demo.readers import Readers
 from nurture.services.import_contacts import Consent, import_contacts
 from nurture.services.inbound import take
 from nurture.services.ingest import Happening, track
@@ -38,6 +39,8 @@ LEFT_TO_THE_VISITOR = 2
 
 AWAY = 0.03
 """The share of mails that an automatic answer comes back to."""
+FILTERED = 0.2
+"""The share of people whose company has every mail read by a machine first."""
 DAY = (7, 23)
 """The hours at which people do things, in their own time."""
 
@@ -74,10 +77,12 @@ class Stage:
     _answered: set[int] = field(default_factory=set)
     _booked: set[int] = field(default_factory=set)
     _back: set[int] = field(default_factory=set)
+    _readers: Readers = field(init=False)
     _looked: datetime = field(init=False)
     _begins: datetime = field(init=False)
 
     def __post_init__(self) -> None:
+        self._readers = Readers(self.runtime)
         self._looked = self._begins = self.clock.at
 
     def play(self, on_progress: OnProgress) -> None:
@@ -182,6 +187,8 @@ class Stage:
         if one.temper is Temper.GONE:
             self._later(timedelta(minutes=20), lambda: self._comes_back(returned.bounced(mail)))
             return
+        if mail.marketing and one.share("is filtered") < FILTERED:
+            self._readers.is_scanned(mail)
         if one.share("is away", mail.template) < AWAY:
             self._later(timedelta(minutes=1), lambda: self._comes_back(returned.away(mail)))
         if one.temper is Temper.LEAVING and mail.marketing:
@@ -196,7 +203,7 @@ class Stage:
             self._later(one.after(f"{mail.template} click", 0.2, 40), lambda: self._clicks(one, mail), one)
 
     def _clicks(self, one: Player, mail: Delivery) -> None:
-        self._about(mail, "email.clicked", {"url": "https://www.example.org/plan-review"})
+        self._readers.clicks(mail)
         if one.temper is Temper.EAGER and one.share("replies", mail.template) < 0.3:
             self._later(timedelta(hours=1), lambda: self._comes_back(returned.replied(mail)))
         if one.share("books") < BOOKS[one.temper]:
@@ -264,13 +271,6 @@ class Stage:
 
     def _comes_back(self, raw: bytes) -> None:
         take(self.runtime, raw, "mailbox")
-
-    def _about(self, mail: Delivery, name: str, data: dict[str, Scalar] | None = None) -> None:
-        about = (mail.enrollment_id, mail.step, mail.visit) if mail.enrollment_id else None
-        happening = Happening(
-            contact_id=mail.contact_id, name=name, data=data or {}, about=about, source="demo"
-        )
-        track(self.runtime, [happening])
 
     def _takes(self, mail: Delivery) -> None:
         downloads.take(self.runtime, Payload(mail.key, mail.offer))
