@@ -93,7 +93,8 @@ def _domain_of(project: Path, name: str) -> str:
 
 def _one(senders: Mapping[str, Sender], name: str) -> Sender:
     if name not in senders:
-        hint = did_you_mean(name, senders) or f"add [senders.{name}] to nurture.toml"
+        known = f"known are {', '.join(senders)}; " if senders else ""
+        hint = did_you_mean(name, senders) or f"{known}add [senders.{name}] to nurture.toml for another"
         raise NotFoundError(f"there is no sender '{name}'", hint=hint)
     return senders[name]
 
