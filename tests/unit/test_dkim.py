@@ -56,7 +56,7 @@ def holds(data: bytes, kind: KeyKind = KeyKind.ED25519) -> bool:
 
 
 def signed_names(data: bytes) -> list[str]:
-    found = re.search(rb"; h=([^;]*);", data)
+    found = re.search(rb";\s+h=([^;]*);", data)
     assert found is not None
     return re.sub(r"\s", "", found[1].decode()).split(":")
 

@@ -143,6 +143,36 @@ def test_plain_text_shows_lists_headings_quotes_pictures_and_links():
     )
 
 
+def test_signs_that_strip_the_html_leave_the_lines_of_the_plain_text_apart():
+    layout = TemplateSource.at(
+        "email/layouts/plain.html",
+        "<main>\n{{ body }}\n</main>\n<footer>\n{%- if marketing -%}\n<p>You agreed: {{- ' yes' }}</p>\n"
+        "{%- else %}\n<p>You asked</p>\n{%- endif %}\n<p>{{ workspace.name }}</p>\n</footer>",
+    )
+    message = compile_message(a_source("Hello", more="layout: plain\n"), layout)
+
+    texts = [message.render({**some_facts(), "marketing": marketing}).text for marketing in (True, False)]
+
+    assert texts == [
+        "Hello\n\nYou agreed: yes\n\nTamarack & Lane\n",
+        "Hello\n\nYou asked\n\nTamarack & Lane\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "text"),
+    [("first-sale", "One\n\nTwo\n\nFour\n"), ("growth", "One\nThree\nFour\n"), ("", "One\nFour\n")],
+)
+def test_every_branch_has_its_own_lines_in_the_plain_text(stage: str, text: str):
+    body = (
+        "<div>One</div>{% if stage.name == 'first-sale' %}<p>Two</p>{% elif stage.name %}<div>Three</div>{% endif %}"
+        "<div>Four</div>"
+    )
+    facts = {**some_facts(), "stage": {"name": stage, "need": None, "bucket": None}}
+
+    assert compile_message(a_source(body, kind="html")).render(facts).text == text
+
+
 def test_plain_text_of_lists_and_tables_is_good_to_read():
     body = (
         "1. one\n\n2. two\n\n   more of two\n\n   - inner\n\n3. three\n\n> said\n\n| Plan | Price |\n|---|---:|\n| Basic | $10 |\n\n"

@@ -80,8 +80,9 @@ class Signer:
         hashed = b64encode(sha256(relaxed_body(body)).digest()).decode()
         names, lines = covered(headers)
         unsigned = (
-            f"v=1; a={self.key.kind}; c=relaxed/relaxed; d={wire_domain(self.domain)};\r\n"
-            f" s={self.selector}; h={_folded_names(names)};\r\n"
+            f"v=1; a={self.key.kind}; c=relaxed/relaxed;\r\n"
+            f" d={wire_domain(self.domain)}; s={self.selector};\r\n"
+            f" h={_folded_names(names)};\r\n"
             f" bh={hashed};\r\n b="
         )
         lines.append(_relaxed("DKIM-Signature", unsigned))  # the last one has no line end: RFC 6376, 3.7

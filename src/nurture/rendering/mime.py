@@ -248,7 +248,8 @@ def _content(mail: Mail) -> tuple[list[Header], bytes]:
         + html
         + f"\r\n--{boundary}--\r\n".encode()
     )
-    return [("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative; boundary="{boundary}"')], body
+    kind = f'multipart/alternative;\r\n boundary="{boundary}"'
+    return [("MIME-Version", "1.0"), ("Content-Type", kind)], body
 
 
 def _boundary(message_id: str) -> str:

@@ -10,7 +10,7 @@ import re
 from html.parser import HTMLParser
 
 from nurture.rendering.bodies import VOID
-from nurture.rendering.tags import Cloakroom
+from nurture.rendering.tags import CLOSING, OPENING, Cloakroom
 
 _BLOCKS = frozenset(
     {
@@ -64,7 +64,7 @@ _LISTS = ("ul", "ol", "table", "blockquote", "pre", "hr")
 def html_to_text(html: str, cloakroom: Cloakroom) -> str:
     """The text a person would read in ``html``, with blank lines between paragraphs."""
     writer = _Writer(cloakroom)
-    writer.feed(html)
+    writer.feed(cloakroom.without_signs(html))
     writer.close()
     return "".join(writer.out).strip("\n")
 
@@ -78,6 +78,8 @@ class _Writer(HTMLParser):
         """Line ends owed before the next word."""
         self.paid = 0
         """Line ends that stand before a statement already, whatever its branches hold."""
+        self.branches: list[tuple[int, list[int]]] = []
+        """Of each open statement what was paid before it, and at the end of its branches; the first: if none is taken."""
         self.started = False
         self.space = False
         self.hidden: list[str] = []
@@ -163,7 +165,8 @@ class _Writer(HTMLParser):
 
     def handle_comment(self, data: str) -> None:
         """A statement: the line ends owed so far belong before it, those of its branch inside it."""
-        if self.hidden or self.cloakroom.words.fullmatch(f"<!--{data}-->") is None:
+        found = self.cloakroom.words.fullmatch(f"<!--{data}-->")
+        if self.hidden or found is None:
             return
         if self.breaks:
             self.paid = self.breaks
@@ -172,6 +175,22 @@ class _Writer(HTMLParser):
             self.out.append(" ")
         self.space = False
         self.out.append(f"<!--{data}-->")
+        self._turn_to(self.cloakroom.tag_of(found).word)
+
+    def _turn_to(self, word: str) -> None:
+        """Each branch begins with what stood before the first; after all of them stands what the least leaves behind."""
+        if word in OPENING:
+            self.branches.append((self.paid, [self.paid]))
+            return
+        before, ends = self.branches[-1]
+        if word == "else":
+            ends[0] = self.paid  # one of the branches is taken
+        else:
+            ends.append(self.paid)
+        self.paid = before
+        if word in CLOSING:
+            self.paid = min(ends)
+            self.branches.pop()
 
     def _begin_item(self) -> None:
         number = self.lists[-1] if self.lists else None

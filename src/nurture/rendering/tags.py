@@ -7,7 +7,7 @@ Markdown, HTML or a tag. Each tag remembers its file and line, so that an error 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 
 from jinja2 import TemplateSyntaxError
@@ -132,6 +132,21 @@ class Cloakroom:
     def _if_statements(self, line: re.Match[str]) -> str:
         numbers = re.findall(r"(\d+)z", line[1])
         return line[0] if any(self.tags[int(number)].printing for number in numbers) else line[1]
+
+    def without_signs(self, text: str) -> str:
+        """HTML stripped as the ``-`` of its tags ask, which then ask no more: line ends of what is made of it stay."""
+        out: list[str] = []
+        end, sign = 0, ""
+        for found in self.words.finditer(text):
+            tag, literal = self.tag_of(found), text[end : found.start()]
+            literal = literal.lstrip() if sign == "-" else literal
+            before, sign = tag.strip
+            out.append(literal.rstrip() if before == "-" else literal)
+            word = self._keep(replace(tag, strip=("", ""))) if any(tag.strip) else ""
+            out.append(re.sub(rf"{self.prefix}\d+z", word, found[0]) if word else found[0])
+            end = found.end()
+        out.append(text[end:].lstrip() if sign == "-" else text[end:])
+        return "".join(out)
 
     def check_out(self, text: str) -> tuple[str, list[TagLine]]:
         """The text with its tags back, and the line in it at which each tag begins."""
