@@ -81,6 +81,34 @@ def test_a_bare_550_counts_at_the_recipient_only() -> None:
     assert judge(Refusal(f"{said}, for your network is unloved")).kind is Kind.SOFT
 
 
+SAID_UNASKED = {
+    "exim": f"{build.EXIM}  {ANA}\n    host mx.example.org [192.0.2.9]\n    SMTP error from remote mail server after pipelined MAIL FROM:<{RETURN_PATH}> SIZE=2048:\n    550 5.1.1 User unknown",
+    "exim, on connecting": f"{build.EXIM}  {ANA}\n    SMTP error from remote mail server after initial connection:\n    550 mailbox unavailable",
+    "gmx": f"{build.EXIM}{ANA}:\nSMTP error from remote server for MAIL FROM command, host: mx.example.org (192.0.2.9) reason: 550-Requested action not taken: mailbox unavailable",
+    "qmail": f"{build.QMAIL}<{ANA}>:\nConnected to 192.0.2.9 but sender was rejected.\nRemote host said: 550 5.1.1 User unknown",
+    "qmail, on connecting": f"{build.QMAIL}<{ANA}>:\nConnected to 192.0.2.9 but greeting failed.\nRemote host said: 550 mailbox unavailable",
+    "sendmail": f"   ----- The following addresses had permanent fatal errors -----\n<{ANA}>\n\n   ----- Transcript of session follows -----\n>>> MAIL From:<{RETURN_PATH}>\n<<< 550 <{RETURN_PATH}>... User unknown",
+}
+
+
+@pytest.mark.parametrize("body", SAID_UNASKED.values(), ids=SAID_UNASKED.keys())
+def test_who_refuses_before_we_named_anybody_says_nothing_about_the_address(body: str) -> None:
+    of_the_recipient = body.replace("pipelined MAIL FROM", "RCPT TO").replace(">>> MAIL From", ">>> RCPT To")
+
+    assert classify(told(body)).kind is Kind.SOFT
+    if of_the_recipient != body:
+        assert classify(told(of_the_recipient)).kind is Kind.HARD
+
+
+def test_the_command_that_only_people_are_told_counts_in_a_report_for_machines_too() -> None:
+    refused = block(ANA, "5.0.0", "550 Requested action not taken: mailbox unavailable")
+    for_people = f"{build.POSTFIX}<{ANA}>: host mx.example.org[192.0.2.9] said: 550 Requested action not taken\n    (in reply to %s command)"
+
+    assert classify(dsn(refused, text=for_people % "MAIL FROM")).kind is Kind.SOFT
+    assert classify(dsn(refused, text=for_people % "end of DATA")).kind is Kind.SOFT
+    assert classify(dsn(refused, text=for_people % "RCPT TO")).kind is Kind.HARD
+
+
 def test_what_servers_and_mailboxes_are_called_says_nothing() -> None:
     kind = judge(
         Refusal("host spam.blocked.example[192.0.2.1] said: 550 <quota.full@spam.example>: User unknown")

@@ -130,8 +130,9 @@ def _recipient(block: Block, whole: bool, for_people: str, alone: bool) -> Recip
     if status and not said:
         said = block["status"][status.end() :]  # "5.0.0 (recipient reached disk quota)"
     words = f"{said}\n{block['action'][action.end() :]}" if action else said
+    around = lines_about(address, for_people) or lines_about(original, for_people)
     if not diagnostic and for_people:
-        words += "\n" + (lines_about(address, for_people) or lines_about(original, for_people))
+        words += "\n" + around
         if alone and not words.strip():
             words = for_people
     verdict = judge(
@@ -140,6 +141,7 @@ def _recipient(block: Block, whole: bool, for_people: str, alone: bool) -> Recip
             status=".".join(status.groups()) if status else None,
             action=action[0] if action else None,
             whole=whole,
+            around=around,
         )
     )
     return Recipient(

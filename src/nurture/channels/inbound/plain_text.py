@@ -139,10 +139,18 @@ def recipients(message: Part, text: str) -> tuple[Recipient, ...]:
     waiting = STILL_TRYING.found_in(plain(f"{message.get('subject')}\n") + _opening(text))
     whole = not _is_cut(message) and (not body or body.endswith("\n") or body != text)
     judged = []
-    for address, said in _said_of_each(named, lines).items():
+    around = _about_each(named, _lines(body))
+    for address, about in _about_each(named, lines).items():
+        said = _reason(about)
         action = "delayed" if waiting else "failed"
         verdict = judge(
-            Refusal(said, None, action, whole or (not message.parts and DEAD.found_in(plain(said))))
+            Refusal(
+                said,
+                None,
+                action,
+                whole or (not message.parts and DEAD.found_in(plain(said))),
+                around="\n".join(around[address]),
+            )
         )
         kind, why = verdict.kind, verdict.why
         if kind is Kind.HARD and not may_be_dead:
@@ -205,10 +213,10 @@ def _found(message: Part, name: str) -> list[str]:
     return [address for value in message.all(name) for address in _ADDRESS.findall(value)]
 
 
-def _said_of_each(named: list[str], lines: list[str]) -> dict[str | None, str]:
-    """What the lines say of each address: from its name to the next one's; all of them when it names nobody."""
+def _about_each(named: list[str], lines: list[str]) -> dict[str | None, list[str]]:
+    """The lines about each address: from its name to the next one's; all of them when it names nobody."""
     if not named:
-        return {None: _reason(lines)}
+        return {None: lines}
     mine: dict[str, list[str]] = {address: [] for address in named}
     now: list[str] = []
     for line in lines:
@@ -216,7 +224,7 @@ def _said_of_each(named: list[str], lines: list[str]) -> dict[str | None, str]:
         now = [address for address in named if address in small] or now
         for address in now:
             mine[address].append(line)
-    return {address: _reason(about or (lines if len(named) == 1 else [])) for address, about in mine.items()}
+    return {address: about or (lines if len(named) == 1 else []) for address, about in mine.items()}
 
 
 def _reason(lines: list[str]) -> str:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from nurture.channels.inbound.report import Kind
+from nurture.channels.inbound.step import Step, step_of, without_step
 from nurture.channels.inbound.words import (
     CLOSED,
     DEAD,
@@ -30,9 +31,6 @@ LONGEST_SAID = 1_000  # characters of one refusal that are read
 
 _CODE = re.compile(r"(?<![\w.:/@-])([45]\d\d)(?=[\s:#,;)\]-]|$)")
 _STATUS = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
-_AT_STEP = re.compile(
-    r"\(?in\s+reply\s+to\s+(?:the\s+)?(end\s+of\s+data|mail|rcpt|data)\b[^)]{0,30}\)?", re.IGNORECASE
-)
 # What stands around the words of the other side: who said it, and marks of the log.
 _AROUND = re.compile(
     r"\b(?:host|mx)\s+\S{1,120}\s*(?:\[[^\]\s]{1,60}\])?\s*(?:said|says)\s*:|unknown address error|"
@@ -61,6 +59,7 @@ class Refusal:
     """What a report says about one recipient.
 
     ``status`` and ``action`` are the report's own fields, ``said`` are the words of the other side with its numbers.
+    ``around`` is what the report tells people about it: only the command that was refused is read there.
     ``whole`` is False when the report may be cut off behind them.
     """
 
@@ -68,6 +67,7 @@ class Refusal:
     status: str | None = None
     action: str | None = None
     whole: bool = True
+    around: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,12 @@ def judge(refusal: Refusal) -> Verdict:
 
 
 def _judge(refusal: Refusal, text: str, told: str | None) -> tuple[Kind, str]:
-    step = _AT_STEP.search(text)
-    at = " ".join(step[1].lower().split()) if step else None
-    words = plain(without_names(_AROUND.sub(" ", _AT_STEP.sub(" ", text))))
+    at = step_of(text) or step_of(refusal.around)
+    words = plain(without_names(_AROUND.sub(" ", without_step(text))))
     number = _CODE.search(text)
     code = int(number[1]) if number else None
-    if at == "mail":
-        return Kind.SOFT, "it refuses us as the sender (in reply to MAIL FROM)"
+    if at is Step.SENDER:
+        return Kind.SOFT, "it refuses us as the sender, before it was asked about anybody"
     if _NOT_IN_DIRECTORY in words and "5.4.1" in (refusal.status, told):
         return _if_whole(refusal, "its words and 5.4.1 say that the directory has no such recipient")
     for forgiving in _FORGIVING:
@@ -118,7 +117,7 @@ def _judge(refusal: Refusal, text: str, told: str | None) -> tuple[Kind, str]:
 
 
 def _by_numbers(
-    refusal: Refusal, words: str, told: str | None, code: int | None, at: str | None
+    refusal: Refusal, words: str, told: str | None, code: int | None, at: Step | None
 ) -> tuple[Kind, str]:
     statuses = [status for status in (refusal.status, told) if status and not _says_nothing(status)]
     if statuses and all(_DEAD_STATUS.fullmatch(status) for status in statuses):
@@ -127,18 +126,18 @@ def _by_numbers(
         return Kind.HARD, f"{statuses[0]} says that the address is dead"
     if statuses:
         return Kind.SOFT, f"{statuses[0]} says nothing against the address"
-    if code in _AT_THE_RECIPIENT and at in (None, "rcpt") and refusal.whole and _is_bare(words, at):
+    if code in _AT_THE_RECIPIENT and at in (None, Step.RECIPIENT) and refusal.whole and _is_bare(words, at):
         return Kind.HARD, f"a bare {code}: {FAINT.meaning}"
     return Kind.SOFT, "no word and no number names a dead mailbox"
 
 
-def _is_bare(words: str, at: str | None) -> bool:
+def _is_bare(words: str, at: Step | None) -> bool:
     """Is nothing said but that the mailbox cannot be reached? Whatever else is said could be another reason."""
     faint = FAINT.found_in(words)
     for phrase in FAINT.phrases:
         words = words.replace(phrase, " ")
     rest = [word for word in words.split() if word.isalpha() and word not in _NEUTRAL]
-    return not rest and (faint or at == "rcpt")
+    return not rest and (faint or at is Step.RECIPIENT)
 
 
 def _if_whole(refusal: Refusal, why: str) -> tuple[Kind, str]:

@@ -96,7 +96,7 @@ FULL = phrases(
     超過 | mail box space | exceeds mailbox | mailbox is over its limit | message box is full |
     user has exceeded | メールボックスがいっぱい | 空間不足 | 空间不足 | 空间已满 | exceed maximum allowed storage |
     space has been used up | destinataire pleine | mail system full | temporarly for exceeding |
-    no disk space | user is full
+    no disk space | user is full | 一杯 | 満杯
     """,
 )
 
@@ -118,7 +118,7 @@ SENDER = phrases(
     email address used to send | not subscribed to | absender unbekannt | absenderadresse |
     expediteur inconnu | adresse de l expediteur | remitente desconocido | direccion del remitente |
     mittente sconosciuto | remetente desconhecido | отправителя | your e mail address |
-    verification failed for | callout | callback | sender is unknown
+    verification failed for | callout | callback | sender is unknown | from header
     """,
 )
 
@@ -193,7 +193,7 @@ PASSING = phrases(
     connexions | interrupted system call | queue file | config error | could not load | output file |
     transaction failed | dns records | mx records | cname | resolve route | unable to resolve |
     unrouteable mail domain | is not accepting any | not accepting mail | not currently being accepted |
-    delivery attempts will continue | has been delayed | frozen | mailer program | encountered an error |
+    delivery attempts will continue | has been delayed | frozen | mailer program | encountered an error | is down |
     temporarly | mx record | dns record | a record | no such file | file does not exist |
     directory does not exist | not accepting messages | not accepting email | too quickly | delivery agent |
     command died | no such device | may not exist | permission to post
