@@ -168,6 +168,27 @@ def test_who_agreed_again_can_leave_by_the_same_link_again(company_at_work: Runn
     assert ledger(company_at_work) == ["granted", "withdrawn", "granted", "withdrawn"]
 
 
+@pytest.mark.parametrize("way", ["phone alone", "by mail again after a no to everything"])
+def test_a_no_by_phone_takes_the_way_out_of_the_mails_from_nobody(company_at_work: Running, way: str) -> None:
+    link = one_click_link(mailed(company_at_work))
+    if way != "phone alone":
+        company_at_work.track("consent.granted", purpose="nurture", channel="email, phone")
+        company_at_work.track("consent.withdrawn", purpose="nurture")
+        company_at_work.track("consent.granted", purpose="nurture")
+    else:
+        company_at_work.track("consent.withdrawn", purpose="nurture", channel="phone")
+    client = client_of(company_at_work)
+    before = client.get(link).text
+
+    client.post(link, data=ONE_CLICK)
+
+    assert "Stop these messages" in before
+    assert ledger(company_at_work)[-1] == "withdrawn"
+    with company_at_work.nurture.database.read() as tx:
+        ana = contacts.by_email(tx, ["ana@example.org"])["ana@example.org"].id
+        assert consents.grants(tx, [ana], company_at_work.clock.now()) == {}
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_looking_changes_nothing(company_at_work: Running, method: str) -> None:
     link = one_click_link(mailed(company_at_work))

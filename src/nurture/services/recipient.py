@@ -49,7 +49,6 @@ class Recipient:
     purpose: str | None
     history: Sequence[Consent]
     grants: Sequence[Grant]
-    withdrawn: frozenset[str]
     closed: frozenset[SuppressionReason]
 
     @cached_property
@@ -66,11 +65,14 @@ class Recipient:
 
     @property
     def has_left(self) -> bool:
-        """The latest word for this purpose is no; where no purpose is known, for every one there ever was."""
+        """The latest word by mail for this purpose is no; where no purpose is known, for every one there ever was.
+
+        A no by phone ends calls alone: who told us so must still find the way out of the mails.
+        """
+        last = {one.purpose: one.action for one in self.history if one.channel is Channel.EMAIL}
         if self.purpose:
-            return self.purpose in self.withdrawn
-        asked = {one.purpose for one in self.history}
-        return bool(asked) and asked <= self.withdrawn
+            return last.get(self.purpose) is ConsentAction.WITHDRAWN
+        return bool(last) and set(last.values()) == {ConsentAction.WITHDRAWN}
 
     @property
     def yes(self) -> Consent | None:
@@ -85,16 +87,13 @@ class Recipient:
 
     @property
     def last_yes(self) -> int:
-        """The number of the latest live yes to this purpose, 0 for none: leaving ends it, once."""
-        return self._newest(None if self.purpose is None else {self.purpose})
+        """The number of the latest yes to this purpose, 0 for none: leaving ends it, once."""
+        return self.yes.id if self.yes else 0
 
     @property
     def last_yes_to_all(self) -> int:
-        return self._newest(None)
-
-    def _newest(self, purposes: set[str] | None) -> int:
-        live = [one for one in self.grants if one.channel is Channel.EMAIL]
-        return max((one.id for one in live if purposes is None or one.purpose in purposes), default=0)
+        """The number of the latest yes to anything, 0 for none."""
+        return max((one.id for one in self.history if one.action is ConsentAction.GRANTED), default=0)
 
     def _is_yes(self, one: Consent) -> bool:
         by_mail = one.action is ConsentAction.GRANTED and one.channel is Channel.EMAIL
@@ -119,7 +118,6 @@ def find(runtime: Runtime, tx: Connection, key: str, now: datetime) -> Recipient
         purpose=_purpose(delivery, workflow, published),
         history=consents.history(tx, one),
         grants=consents.grants(tx, [one], now).get(one, ()),
-        withdrawn=consents.withdrawn(tx, [one]).get(one, frozenset()),
         closed=suppressions.of(tx, [one]).get(one, {}).get(Channel.EMAIL, frozenset()),
     )
 
