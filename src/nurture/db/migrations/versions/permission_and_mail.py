@@ -95,6 +95,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_hits_delivery_id_at", "hits", ["delivery_id", "at"])
+    op.create_index("ix_hits_answers", "hits", ["delivery_id", "kind", "grade"])
     op.create_index(op.f("ix_hits_contact_id"), "hits", ["contact_id"])
     unsettled = sa.text("grade IS NULL")
     op.create_index("ix_hits_unsettled", "hits", ["at"], sqlite_where=unsettled, postgresql_where=unsettled)
