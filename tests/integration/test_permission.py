@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -370,6 +372,9 @@ def test_the_yes_of_a_form_lasts_as_long_as_its_offer_says(running: Running) -> 
         ("consent.granted", {"purpose": "nurture", "expires": "soon"}, "does not say when"),
         ("consent.granted", {"purpose": "nurture", "expires": "2020-01-01"}, "is over already"),
         ("consent.granted", {"purpose": "nurture", "implied": True}, "6 months after an inquiry"),
+        ("consent.granted", {"purpose": "nurture", "implied": "perhaps"}, "'implied' is yes or no"),
+        ("consent.granted", {"purpose": "nurture", "implied": 1}, "'implied' is yes or no"),
+        ("consent.granted", {"purpose": "nurture", "expiry": "24 months"}, "did you mean 'expires'"),
         ("consent.granted", {"purpose": "nurture", "channel": "fax"}, "known are email and phone"),
     ],
 )
@@ -382,6 +387,34 @@ def test_a_consent_that_says_nothing_useful_is_answered_with_what_would(
         track_from_outside(running.nurture.runtime, "ana@example.org", event, data)
 
     assert ledger(running) == []
+
+
+def test_a_yes_from_before_a_no_gives_nothing_back(running: Running) -> None:
+    running.add()
+    earlier = running.clock.now() - timedelta(days=30)
+    running.track("consent.withdrawn", purpose="nurture")
+    track = partial(track_from_outside, running.nurture.runtime, "ana@example.org", "consent.granted")
+
+    with pytest.raises(NurtureError, match="only a new one counts"):
+        track({"purpose": "nurture"}, at=earlier)
+    running.clock.advance(days=2)
+    track({"purpose": "nurture"}, at=running.clock.now() - timedelta(days=1))
+
+    assert [one.action for one in ledger(running)] == ["granted", "withdrawn", "granted"]
+
+
+def test_a_yes_told_late_ends_by_when_it_was_given_and_says_so(running: Running) -> None:
+    running.add(consent=None)
+    bought = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    said = {"purpose": "nurture", "implied": True, "expires": "24 months"}
+
+    track_from_outside(
+        running.nurture.runtime, "ana@example.org", "consent.granted", said, at=bought, id="order-1"
+    )
+
+    (one,) = ledger(running)
+    assert one.expires_at == datetime(2028, 1, 15, 12, tzinfo=UTC)
+    assert permission.proof(one, ZoneInfo("UTC"))[0] == "given: Thu 15 Jan 2026 12:00"
 
 
 def test_what_was_granted_once_can_be_withdrawn_when_nobody_asks_for_it_any_more(running: Running) -> None:

@@ -20,12 +20,13 @@ _YEARS = re.compile(r"\s*(\d{1,3})\s*y(?:ears?)?\s*", re.IGNORECASE)
 _HINT = "write a date such as 2028-03-02, or how long, such as 24 months"
 
 
-def read_end(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """When a permission ends: at the beginning of a day in ``zone``, at a moment, or a span from ``now``.
+def read_end(text: str, now: datetime, zone: ZoneInfo, given: datetime | None = None) -> datetime:
+    """When a permission ends: at the beginning of a day in ``zone``, at a moment, or a span after it was ``given``.
 
-    It holds nothing from then on. Raises TextError for what is none of these, or is over already.
+    It was given ``now`` if nothing is said. It holds nothing from its end on. Raises TextError for what is none of
+    these, or is over already.
     """
-    end = _end(text.strip(), now, zone)
+    end = _end(text.strip(), given or now, zone)
     if end <= now:
         raise TextError(
             f"'{text.strip()[:40]}' is over already", hint="a permission that has ended need not be stored"
@@ -33,11 +34,11 @@ def read_end(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return end
 
 
-def _end(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+def _end(text: str, begin: datetime, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return _later(text, now, zone)
+        return _later(text, begin, zone)
     try:
         if len(text) <= len("2028-03-02"):
             return to_utc(datetime.combine(date.fromisoformat(text), time()), zone)
@@ -46,11 +47,11 @@ def _end(text: str, now: datetime, zone: ZoneInfo) -> datetime:
         raise TextError(f"'{text[:40]}' is beyond any calendar", hint=_HINT) from None
 
 
-def _later(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+def _later(text: str, begin: datetime, zone: ZoneInfo) -> datetime:
     try:
         years = _YEARS.fullmatch(text)
         span = Duration(12 * int(years[1]), Unit.MONTHS) if years else parse_duration(text)
-        return add(now, span, zone)
+        return add(begin, span, zone)
     except (TimingError, ValueError):
         raise TextError(f"'{text[:40]}' does not say when a permission ends", hint=_HINT) from None
 

@@ -18,7 +18,7 @@ from nurture.db import consents, content
 from nurture.db.consents import Consent, ConsentAction, Spoken
 from nurture.engine.explain import moment
 from nurture.model.errors import NurtureError, TextError, did_you_mean
-from nurture.model.permission import read_channels, read_end
+from nurture.model.permission import channels_of, read_channels, read_end
 from nurture.model.words import Channel, Scalar
 from nurture.model.workspace import TRANSACTIONAL
 from nurture.services.published import Published
@@ -26,16 +26,24 @@ from nurture.services.runtime import Runtime
 
 GRANTED, WITHDRAWN = "consent.granted", "consent.withdrawn"
 CONSENT = frozenset((GRANTED, WITHDRAWN))
+SAYS = frozenset(("purpose", "source", "wording", "version", "channel", "expires", "implied"))
+"""What a yes may say; a slip in one of these words would make a lasting permission of one that ends."""
 IMPLIED_ENDS = "say when: 24 months after a purchase, 6 months after an inquiry (CASL)"
 
 
 def read_consent(
-    name: str, data: Mapping[str, Scalar], published: Published, spoken: Collection[Spoken], now: datetime
+    name: str,
+    data: Mapping[str, Scalar],
+    published: Published,
+    spoken: Collection[Spoken],
+    now: datetime,
+    given: datetime | None = None,
 ) -> Mapping[str, Scalar]:
-    """What an event of consent says, with its end worked out.
+    """What an event of consent says, with its end worked out from when it was ``given``, now by default.
 
     ``spoken`` is what the ledger of the contact knows: what was granted once can be withdrawn for ever. Raises
-    NurtureError for a purpose that nobody asks for, no purpose at all, a channel or an end that cannot be read.
+    NurtureError for a purpose that nobody asks for, no purpose at all, a channel or an end that cannot be read, and for
+    a yes that says what no yes does.
     """
     said = dict(data)
     purpose = str(said["purpose"]) if said.get("purpose") is not None else None
@@ -46,16 +54,47 @@ def read_consent(
         raise NurtureError("a consent says what for", hint=f"add purpose=NAME; {_known(published)}")
     else:
         require_purpose(purpose, published)
+        _require_known(said)
     try:
         if said.get("channel") is not None:
             said["channel"] = ", ".join(read_channels(said["channel"]))
         if said.get("expires") is not None:
-            said["expires"] = read_end(str(said["expires"]), now, published.workspace.zone).isoformat()
+            said["expires"] = _end(said["expires"], published, now, given)
     except TextError as error:
         raise NurtureError(error.message, hint=error.hint) from error
     if said.get("implied") is True and said.get("expires") is None:
         raise NurtureError("an implied consent ends", hint=f"add expires=…, and {IMPLIED_ENDS}")
     return said
+
+
+def refuse_older_yes(data: Mapping[str, Scalar], given: datetime | None, history: Sequence[Consent]) -> None:
+    """Raise NurtureError for a yes that was ``given`` before they said no: only a new one gives a permission back."""
+    ways = channels_of(data) or (Channel.EMAIL,)
+    noes = [
+        one.at
+        for one in history
+        if one.action is ConsentAction.WITHDRAWN
+        and one.purpose == data.get("purpose")
+        and one.channel in ways
+    ]
+    if given is not None and noes and given <= max(noes):
+        raise NurtureError(
+            f"they took this permission back on {max(noes).date()}, after the yes of {given.date()}",
+            hint="a no ends every yes before it; only a new one counts",
+        )
+
+
+def _require_known(said: Mapping[str, Scalar]) -> None:
+    for word in said:
+        if word not in SAYS:
+            hint = did_you_mean(word, SAYS) or f"known are {', '.join(sorted(SAYS))}"
+            raise NurtureError(f"a consent does not say '{word[:40]}'", hint=hint)
+    if not isinstance(said.get("implied", False), bool):
+        raise NurtureError("'implied' is yes or no", hint=f"an implied consent ends: {IMPLIED_ENDS}")
+
+
+def _end(said: Scalar, published: Published, now: datetime, given: datetime | None) -> str:
+    return read_end(str(said), now, published.workspace.zone, given).isoformat()
 
 
 def require_purpose(purpose: str, published: Published, or_else: str = "") -> None:
@@ -168,6 +207,7 @@ def _said(one: Consent, standing: Standing, zone: ZoneInfo) -> str:
 _PROOFS = {
     "shown": "where",
     "page": "page",
+    "given_at": "given",
     "ip": "from network address",
     "user_agent": "with",
     "asked_at": "asked by mail",
@@ -176,7 +216,7 @@ _PROOFS = {
     "confirmed_ip": "confirmed from network address",
     "confirmed_user_agent": "confirmed with",
 }
-_MOMENTS = frozenset(("asked_at", "confirmed_at"))
+_MOMENTS = frozenset(("given_at", "asked_at", "confirmed_at"))
 
 
 def proof(one: Consent, zone: ZoneInfo) -> tuple[str, ...]:

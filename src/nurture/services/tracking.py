@@ -23,7 +23,7 @@ from nurture.services.batches import Address, Moment, Reading, Strict, Values, W
 from nurture.services.enroll import Answer
 from nurture.services.ingest import Happening, take_in
 from nurture.services.people import find_contact
-from nurture.services.permission import CONSENT, WITHDRAWN, read_consent
+from nurture.services.permission import CONSENT, GRANTED, WITHDRAWN, read_consent, refuse_older_yes
 from nurture.services.runtime import Runtime
 
 OURS = CONCLUDED | {PREFERENCE_CHANGED}
@@ -87,17 +87,22 @@ def track_from_outside(
         published = runtime.shelf.published(tx)
         refuse_unknown(name, published.workspace)
         contact = find_contact(tx, email)
+        refuse_future(at, now)
         if name in CONSENT:
             spoken = consents.spoken_of(tx, [contact.id]).get(contact.id, frozenset())
-            data = read_consent(name, data, published, spoken, now)
-    refuse_future(at, now)
+            data = read_consent(name, data, published, spoken, now, at)
     refuse_odd_money(name, data)
-    happening = Happening(contact_id=contact.id, name=name, data=data, at=at, id=id, source=source)
+    proof = {"given_at": at.isoformat()} if name == GRANTED and at else {}
+    happening = Happening(
+        contact_id=contact.id, name=name, data=data, at=at, id=id, source=source, proof=proof
+    )
 
     def work(tx: Connection) -> Tracked:
         taken = take_in(tx, runtime.shelf, [happening], now)
         if _taken_by_others(tx, [happening], taken.events):
             raise NurtureError(TAKEN.message, hint=TAKEN.hint)
+        if name == GRANTED and taken.events[0]:  # told again under its id it changes nothing, also after a no
+            refuse_older_yes(data, at, consents.history(tx, contact.id))
         return Tracked(taken.events[0], taken.answers)
 
     return runtime.database.retrying(work)
