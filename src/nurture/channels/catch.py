@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from nurture.channels.base import Accepted, Message, Outcome, RefusedUs, Untried
+from nurture.channels.held import Held
 
 GROUP = 256
 _DATE = re.compile(rb"^Date: ([^\r\n]+)", re.MULTILINE)
@@ -33,9 +34,10 @@ class CatchChannel:
     def stage(self, messages: Sequence[Message]) -> StagedFiles:
         """Every message as a hidden file beside its place."""
         self._drop_what_is_staged()
-        staged = StagedFiles(
-            self.folder, dict.fromkeys(range(GROUP, len(messages)), Untried(text="more than one group"))
+        over: dict[int, Outcome] = dict.fromkeys(
+            range(GROUP, len(messages)), Untried(text="more than one group")
         )
+        staged = StagedFiles(over, folder=self.folder)
         for index, message in enumerate(messages[:GROUP]):
             try:
                 if index == 0:
@@ -45,7 +47,7 @@ class CatchChannel:
             except OSError as error:
                 staged.over[index] = _no_room(self.folder, error)
             else:
-                staged.going[index] = (hidden, message)
+                staged.going[index] = HiddenFile(hidden, message)
         self._staged = staged
         return staged
 
@@ -55,39 +57,35 @@ class CatchChannel:
 
     def _drop_what_is_staged(self) -> None:
         if self._staged is not None:
-            self._staged.drop(list(self._staged.ready))
+            self._staged.drop_all()
 
 
-@dataclass(slots=True)
-class StagedFiles:
+@dataclass(frozen=True, slots=True)
+class HiddenFile:
+    """A message as a file that nobody sees yet."""
+
+    path: Path
+    message: Message
+
+    def close(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class StagedFiles(Held[HiddenFile]):
     """A group of hidden files."""
 
     folder: Path
-    over: dict[int, Outcome]
-    going: dict[int, tuple[Path, Message]] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> Mapping[int, Outcome]:
-        return self.over
-
-    @property
-    def ready(self) -> Sequence[int]:
-        return sorted(self.going)
-
-    def drop(self, indexes: Iterable[int]) -> None:
-        """Throw these away."""
-        for index in indexes:
-            self.going.pop(index)[0].unlink(missing_ok=True)
 
     def finish(self) -> Mapping[int, Outcome]:
         """Give every file its name: at once there, or not at all."""
-        going, self.going = self.going, {}
         names = {name.removesuffix(".eml").partition("-")[2]: name for name in _mails(self.folder)}
         outcomes: dict[int, Outcome] = {}
-        for index, (hidden, message) in sorted(going.items()):
-            name = names.setdefault(message.key, f"{_moment(message.data)}-{message.key}.eml")
+        for index, hidden in sorted(self.let_go().items()):
+            key, data = hidden.message.key, hidden.message.data
+            name = names.setdefault(key, f"{_moment(data)}-{key}.eml")
             try:
-                hidden.replace(self.folder / name)
+                hidden.path.replace(self.folder / name)
             except OSError as error:
                 outcomes[index] = _no_room(self.folder, error)
             else:

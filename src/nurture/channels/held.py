@@ -1,4 +1,4 @@
-"""A group of messages, each held on a connection of its own, one stroke short of being a message."""
+"""A group of messages, each held on a line or in a file of its own, one stroke short of being on its way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nurture.channels.base import Outcome
 
 class Hangs(Protocol):
     def close(self) -> None:
-        """Hang up."""
+        """Hang up, or throw it away."""
 
 
 Line = TypeVar("Line", bound=Hangs)
@@ -33,9 +33,13 @@ class Held(Generic[Line]):
         return sorted(self.going)
 
     def drop(self, indexes: Iterable[int]) -> None:
-        """Hang up in the middle: what is incomplete must be thrown away by whoever heard it."""
+        """End in the middle: what is incomplete must be thrown away by whoever heard it."""
         for index in indexes:
             self.going.pop(index).close()
+
+    def drop_all(self) -> None:
+        """Nobody gave the word for them."""
+        self.drop(self.ready)
 
     def let_go(self) -> dict[int, Line]:
         """Every line that is ready, for the last stroke; the group is empty then."""

@@ -164,7 +164,7 @@ class MailgunChannel:
 
     def _drop_what_is_staged(self) -> None:
         if self._staged is not None:
-            self._staged.drop(list(self._staged.ready))
+            self._staged.drop_all()
 
     def _begin(self, message: Message) -> _Line | Outcome:
         """A connection on which all of this message's request but its last byte was sent, or what was in the way."""

@@ -115,7 +115,7 @@ class SmtpChannel:
 
     def _drop_what_is_staged(self) -> None:
         if self._staged is not None:
-            self._staged.drop(list(self._staged.ready))
+            self._staged.drop_all()
 
     def _wires(self, wanted: int) -> tuple[list[Wire], RefusedUs | None]:
         """Up to ``wanted`` connections, kept ones first; when there is not one, why.
