@@ -565,6 +565,13 @@ def test_the_command_adds_lists_and_takes_off(at_the_shell: Running) -> None:
     assert wrong.exit_code == 1
 
 
+@pytest.mark.parametrize("number", ["0", "-3", "99999999999999999999999"])
+def test_a_page_of_the_list_that_cannot_be_is_wrong_usage(at_the_shell: Running, number: str) -> None:
+    shown = run("suppress", "list", "--before", number, project=at_the_shell.project)
+
+    assert (shown.exit_code, "not in the range" in shown.stderr) == (2, True)
+
+
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,8 @@ REASONS = ("manual", "unsubscribed", "complaint", "hard-bounce", "do-not-call", 
 """What a person may give; ``services.suppressing`` says which goes with an address and which with a number."""
 SHOWN = 20
 """Rows with errors that people see; --json lists all."""
+ENTRY = click.IntRange(1, 2**62)
+"""The number of an entry of the list."""
 
 
 @click.group("suppress", epilog="Example: nurture suppress add ana@example.org --why 'asked us by phone'")
@@ -106,7 +108,7 @@ def show(context: Context, target: str) -> None:
 @suppress.command("list", epilog="Example: nurture suppress list --reason complaint")
 @project_options
 @click.option("--reason", metavar="WORD", help="Only what is there for this reason.")
-@click.option("--before", type=int, metavar="N", help="The next page: what is older than entry N.")
+@click.option("--before", type=ENTRY, metavar="N", help="The next page: what is older than entry N.")
 def list_(context: Context, reason: str | None, before: int | None) -> None:
     """Count the list by reason and show its newest entries. It holds no address, but names contacts whom we know."""
     from nurture.services import suppressing

@@ -106,13 +106,15 @@ def needs_smtputf8(address: str) -> bool:
 def same_key(address: str) -> str:
     """What all spellings of one address share, so that one address is one person. Dots and plus tags are kept.
 
-    Trimmed, NFC, lower case, its domain in ASCII. Raises AddressError when nothing stands before or after the ``@``, or
-    the domain cannot be one; whether such a mailbox could exist is asked where addresses come in.
+    Trimmed, NFC, lower case, its domain in ASCII. Raises AddressError when nothing stands before or after the ``@``, when
+    there are two, or the domain cannot be one; whether such a mailbox could exist is asked where addresses come in.
     """
     text = unicodedata.normalize("NFC", address.strip())
     local, _, domain = text.rpartition("@")
-    if not (local and domain) or len(text) > LONGEST or any(c.isspace() or c < " " for c in text):
+    doubled = "@" in local and not local.startswith('"')
+    if not (local and domain) or doubled or len(text) > LONGEST or any(c.isspace() or c < " " for c in text):
         raise AddressError(
             f"'{address[:80]}' is not an e-mail address", hint="it looks like name@example.org"
         )
-    return f"{local.lower()}@{wire_domain(domain.rstrip('.'))}"
+    # Once more: small letters may compose where capitals do not.
+    return f"{unicodedata.normalize('NFC', local.lower())}@{wire_domain(domain.rstrip('.'))}"
