@@ -185,6 +185,51 @@ def test_an_address_is_found_in_every_way_to_write_it(written: str) -> None:
     assert classify(raw).recipients[0].address in (ANA, "ana@example.org")
 
 
+# --- a person or a machine --------------------------------------------------------------------------------------------
+
+FOOTER = "This is an automated message. Please do not reply to this email."
+QUOTING = {
+    "outlook, html": f"<p>Yes, call me.</p><p><b>From:</b> Nora &lt;news@nurture.example&gt;<br><b>Sent:</b> Monday</p><p>{FOOTER}</p>",
+    "outlook, french": f"Oui.\n\nDe\u00a0: Nora <news@nurture.example>\nEnvoyé : lundi\n\n{FOOTER}",
+    "gmail, html": f"<div>Oui.</div><div>Le lun. 2 mars 2026, Nora a écrit\u00a0:</div><blockquote>{FOOTER}</blockquote>",
+}
+
+
+@pytest.mark.parametrize("body", QUOTING.values(), ids=QUOTING.keys())
+def test_a_person_who_quotes_our_automatic_words_is_a_person(body: str) -> None:
+    kind = "text/html" if body.startswith("<") else "text/plain"
+    raw = person("Re: Your guide", body, In_Reply_To=SENT, Content_Type=f"{kind}; charset=utf-8")
+
+    assert classify(raw).kind is Kind.REPLY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Your request has been received. A ticket has been created with the number 4711.",
+        "Thank you for contacting us. We have received your enquiry. Your case number is 00123.",
+        "Vielen Dank für Ihre Anfrage. Dies ist eine automatische Eingangsbestätigung.",
+        "Votre demande est enregistrée. Merci de ne pas répondre à ce message automatique.",
+        "このメールは自動送信されています。",
+    ],
+)
+def test_a_machine_that_calls_itself_one_or_counts_tickets_is_no_person(body: str) -> None:
+    assert classify(person("Re: Your guide", body, In_Reply_To=SENT)).kind is Kind.AUTOREPLY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Is this an automated message? This is an automatic one, or are you real?",
+        "I guess this is an automated email, but what does it cost?",
+        "Thank you for your message. I will get back to you as soon as possible.",
+        "We have received your guide; our own ticket number is gone. Please call.",
+    ],
+)
+def test_a_person_who_wonders_about_machines_is_a_person(body: str) -> None:
+    assert classify(person("Re: Your guide", body, In_Reply_To=SENT)).kind is Kind.REPLY
+
+
 # --- what it is about -----------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 """Answers that no person wrote: out of the office, "we have received your request", "prove that you are human".
 
 An automatic answer says nothing about the address and starts nothing (RFC 3834), whatever it says. It is told from a
-person's by its headers first; by its subject second; by its words only when several of them say so.
+person's by its headers first; by its subject second; by its own words, not those it quotes, when several of them say
+so or when it calls itself automatic.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ _LIST_PROGRAM = re.compile(
     r"(?:.*-(?:bounces|request|owner|admin)|listserv|majordomo|sympa|listmaster|ecartis|mailman)"
 )
 _SECONDHAND = re.compile(
-    r"\s*(?:>|-{3,}\s*(?:original|forwarded|begin)|_{10,}|on .{5,90} wrote:\s*$)", re.IGNORECASE
+    r"\s*(?:>|-{3,}\s*(?:original|forwarded|begin)|_{10,}|on .{5,90} wrote:\s*$|"
+    r"(?:from|von|de|da|van|från|fra|od|lähettäjä|от|差出人|发件人)\s?[:：].{0,200}@)",  # as Outlook quotes
+    re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"[^.!?。？\n]+[.!?。？]?")
 _LINES, _LONGEST = 40, 4_000  # of what its writer says
+_LONGEST_ANSWER = 1_500  # of an answer that only its words show to be automatic
 
 CHALLENGE = phrases(
     "its sender asks for a proof that a person wrote",
@@ -129,6 +134,30 @@ _AWAY = phrases(
     no longer employed | has left the company | left the organisation | left the organization
     """,
 )
+# At the beginning of a sentence that asks nothing.
+_OF_ITSELF = phrases(
+    "it says of itself that it is automatic",
+    """
+    this is an automated | this is an automatic | this is an auto generated | this email was sent automatically |
+    this message was sent automatically | this email was automatically | this message was automatically |
+    this email has been automatically | this message has been automatically | dies ist eine automatische |
+    dies ist eine automatisch | diese e mail wurde automatisch | diese nachricht wurde automatisch |
+    ceci est un message automatique | ceci est une reponse automatique | ceci est un e mail automatique |
+    merci de ne pas repondre a ce | este es un mensaje automatico | esta es una respuesta automatica |
+    questo e un messaggio automatico | questa e una risposta automatica | esta e uma mensagem automatica |
+    esta e uma resposta automatica | dit is een automatisch | detta ar ett automatiskt | dette er en automatisk |
+    dette er et automatisk | to jest automatyczna | это автоматическое | это автоматический | このメールは自動 | 本メールは自動 | 此邮件由系统自动 |
+    此邮件为系统自动 | 本邮件由系统自动
+    """,
+)
+_TICKET = phrases(
+    "it confirms that something was received",
+    """
+    ticket has been created | ticket has been opened | ticket was created | ticket was opened | case has been created |
+    case has been opened | your ticket number | your case number | your ticket id | ihr ticket hat | ihre ticketnummer |
+    ihre vorgangsnummer | votre numero de ticket | su numero de ticket | su numero de caso
+    """,
+)
 _LIST_SERVER = phrases(
     "a list server answers",
     """
@@ -193,9 +222,20 @@ def _begins(first: str, phrase: str, subject: str) -> bool:
 
 def _by_words(message: Part, own: str) -> str | None:
     said = plain(own)
-    if _AWAY.count_in(said) >= 2 and len(said) < 1_500:
+    if len(said) >= _LONGEST_ANSWER:
+        return None
+    if _AWAY.count_in(said) >= 2:
         return _AWAY.meaning
-    return None
+    if _TICKET.found_in(said) and _RECEIVED.found_in(said):
+        return _TICKET.meaning
+    return _OF_ITSELF.meaning if _calls_itself_automatic(own) else None
+
+
+def _calls_itself_automatic(own: str) -> bool:
+    """Does a sentence begin so? People ask whether it is automatic, and guess that it is."""
+    beginnings = tuple(phrase.lstrip() for phrase in _OF_ITSELF.phrases)
+    sentences = (plain(one).lstrip() for one in _SENTENCE.findall(own) if one[-1] not in "?？")
+    return any(said.startswith(beginnings) for said in sentences)
 
 
 def _by_list_server(message: Part, own: str) -> tuple[Kind, str] | None:

@@ -204,7 +204,8 @@ def _without_tags(html: str) -> str:
         if closing < 0:
             return unescape("".join(pieces))
         inline = name.startswith(("a ", "/a>", "b>", "/b>", "i>", "/i>", "span", "/span", "font", "/font"))
-        pieces.append("" if inline else "\n")
+        # What a person quotes is marked as in a text, so that it is not taken for their own words.
+        pieces.append("" if inline else "\n>\n" if name == "blockqu" else "\n")
         at = closing + len(ending) if hidden in (None, "!--") else html.find(">", closing) + 1 or len(html)
     pieces.append(html[at:])
     return unescape("".join(pieces)).replace("\xa0", " ")
