@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import func, select
@@ -20,7 +21,7 @@ from nurture.db.outbox import LEASE
 from nurture.db.tables import Base
 from nurture.model.errors import NotFoundError
 from nurture.model.words import Channel, DeliveryState
-from nurture.services import doctor, erasing, inbound, rights
+from nurture.services import by_hand, doctor, erasing, inbound, rights
 from nurture.services.dead import report_dead
 from nurture.services.import_contacts import import_contacts
 from nurture.services.ingest import Happening, track
@@ -42,7 +43,7 @@ from tests.support.canary import (
     post,
     words_in,
 )
-from tests.support.running import LINKED, Running, a_nurture
+from tests.support.running import LINKED, Running, a_nurture, track_by_email
 from tests.support.waiting import until
 
 
@@ -91,6 +92,37 @@ def test_a_whole_life_can_be_seen_and_then_nothing_of_it_is_left(
         assert found_in_tables(tx) == set()
     assert found_in_files(tmp_path) == set()
     assert words_in(capfd.readouterr().err) == set()
+
+
+def test_no_row_of_anybody_else_names_them_any_more(either: Running) -> None:
+    runtime, other = either.nurture.runtime, "other@example.org"
+    page = f"https://www.example.org/?to={KEY}&back=%2Fu%3Fto%3D{quote(quote(EMAIL))}"
+    either.add(other, first_name=f"'{EMAIL}'", consent=None)
+    track_by_email(runtime, other, "a.happened", {"at": page}, id=f"order:{EMAIL}")
+    track_by_email(runtime, other, "a.happened", {"at": page}, id=f"order:{KEY}")
+    by_hand.enroll_addresses(runtime, "short", [other], f"as {EMAIL} wished")
+    visitor = create_app(either.nurture.settings, either.nurture).test_client()
+    for who in (other, "waiting@example.org"):
+        answers = {"email": who, "first_name": "O", "last_name": "P", "consent": "2026-11"}
+        headers = {"User-Agent": f"Browser of {EMAIL}", "Referer": page}
+        visitor.post("/o/guide", data=answers | {"phone": ""}, headers=headers)
+        either.run()
+    post(visitor, link(either, "/confirm/", other), {})
+    before = named_in(either)
+
+    named = rights.everything(runtime, EMAIL, folder(either), KIM).elsewhere
+    erase(either)
+    either.run()
+
+    assert before >= {"consents", "contacts", "events", "requests", "turns"}
+    assert before - {"deliveries"} == {one.partition(":")[0] for one in named}  # the messages are their own
+    assert named_in(either) == set()
+
+
+def named_in(running: Running) -> set[str]:
+    """The tables in which the address stands."""
+    with running.nurture.database.read() as tx:
+        return {one.partition(".")[0] for one in found_in_tables(tx) if one.endswith("zebra.canary")}
 
 
 # --- what stays -----------------------------------------------------------------------------------------------------

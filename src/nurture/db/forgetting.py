@@ -6,7 +6,6 @@ people that no longer say to whom.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +39,7 @@ from nurture.db.personal import (
     NOTICES,
     OUTCOMES,
     REPORTS,
+    REQUESTS,
     SUPPRESSIONS,
     TASKS,
     Fate,
@@ -49,15 +49,18 @@ from nurture.db.personal import (
 from nurture.db.sets import POSTGRES, among, now_param, word
 from nurture.db.tables import (
     Base,
+    ConsentRow,
     EnrollmentRow,
+    HitRow,
     PauseRow,
     RefusalRow,
     SavedSegmentRow,
     StateRow,
     TransitionRow,
+    TurnRow,
     table_of,
 )
-from nurture.model.addresses import AddressError, same_key
+from nurture.model.mentions import without
 from nurture.model.words import DeliveryState
 
 NOBODY = "contact:erased"
@@ -143,53 +146,54 @@ def mentions(tx: Connection, keys: Collection[str]) -> list[Mention]:
 
 def unsay(tx: Connection, found: Sequence[Mention]) -> None:
     """Take the addresses out of these rows."""
-    for one in found:  # a handful at most: nobody writes an address into thousands of rows of others
-        (column,) = one.table.primary_key
-        tx.execute(
-            update(one.table).where(column == bindparam("key_")).values(**one.without), {"key_": one.key}
-        )
+    with erasing(tx):
+        for one in found:  # a handful at most: nobody writes an address into thousands of rows of others
+            (column,) = one.table.primary_key
+            tx.execute(
+                update(one.table).where(column == bindparam("key_")).values(**one.without), {"key_": one.key}
+            )
 
 
 WORDS: Mapping[Table, tuple[str, ...]] = {
     CONTACTS: ("first_name", "last_name", "tags", "fields"),
-    EVENTS: ("data", "source"),
+    EVENTS: ("data", "source", "external_id"),
+    REQUESTS: ("answers", "proof"),
     DELIVERIES: ("offer", "payload", "detail"),
     OUTCOMES: ("data",),
     REPORTS: ("because",),
     NOTICES: ("subject", "detail"),
     AUDIT: ("subject", "detail"),
+    table_of(ConsentRow): ("proof",),
     table_of(EnrollmentRow): ("end_reason", "trouble"),
+    table_of(TurnRow): ("decisions",),
     table_of(TransitionRow): ("reason",),
     table_of(RefusalRow): ("reason",),
+    table_of(HitRow): ("agent",),
     table_of(PauseRow): ("reason",),
     table_of(SavedSegmentRow): ("title", "condition"),
     table_of(StateRow): ("value",),
 }
 """Where people and other systems write what they like, or a mail server's answer is kept."""
 
-_ADDRESS = re.compile(r"[^\s@<>()\[\]{}\",;:\\|]+@[^\s@<>()\[\]{}\",;:\\|'`/?&=!]+")
-
 
 def _mentions(
     tx: Connection, table: Table, columns: Sequence[str], keys: frozenset[str]
 ) -> Iterator[Mention]:
     (key,) = table.primary_key
-    some = or_(*(cast(table.c[name], Text).like("%@%") for name in columns))
+    # As it is written, or in a link: %40.
+    some = or_(
+        *(
+            cast(table.c[name], Text).like(pattern, escape="!")
+            for name in columns
+            for pattern in ("%@%", "%!%%40%")
+        )
+    )
     for number, *values in tx.execute(select(key, *(table.c[name] for name in columns)).where(some)):
-        clean = [_without(value, lambda text: _clean(text, keys)) for value in values]
-        if clean != values:
-            yield Mention(table, number, dict(zip(columns, clean, strict=True)))
-
-
-def _clean(text: str, keys: frozenset[str]) -> str:
-    def gone(found: re.Match[str]) -> str:
-        written = found[0].rstrip(".'")
-        try:
-            return GONE + found[0][len(written) :] if same_key(written) in keys else found[0]
-        except AddressError:
-            return found[0]
-
-    return _ADDRESS.sub(gone, text) if "@" in text else text
+        clean = [_without(value, lambda text: without(text, keys, GONE)) for value in values]
+        changed = {name: new for name, new, old in zip(columns, clean, values, strict=True) if new != old}
+        if changed:
+            ids = {name: f"{new}:{number}" for name, new in changed.items() if table.c[name].unique}
+            yield Mention(table, number, changed | ids)  # what told two rows apart still does
 
 
 def _without(value: Any, clean: Callable[[str], str]) -> Any:
