@@ -310,9 +310,12 @@ def test_a_suppressed_address_stays_suppressed_and_is_counted(load: Import) -> N
 
 
 @pytest.mark.parametrize(
-    ("purpose", "source"), [("", "fair"), ("Nurture!", "fair"), ("transactional", "fair"), ("a", " ")]
+    ("purpose", "source"),
+    [("", "fair"), ("Nurture!", "fair"), ("transactional", "fair"), ("a", " "), ("a", "by ana@example.org")],
 )
-def test_consent_without_a_purpose_or_a_source_is_no_consent(purpose: str, source: str) -> None:
+def test_consent_without_a_purpose_or_a_source_or_with_an_address_in_it_is_no_consent(
+    purpose: str, source: str
+) -> None:
     with pytest.raises(NurtureError):
         Consent(purpose, source)
 

@@ -39,6 +39,11 @@ def without(text: str, keys: Collection[str], instead: str) -> str:
     return "".join([*parts, text[done:]]) if parts else text
 
 
+def masked(text: str) -> str:
+    """``text`` with a mark instead of each word that looks like an address; otherwise as it is."""
+    return " ".join("…" if "@" in word else word for word in text.split()) if "@" in text else text
+
+
 def _local_parts(text: str, least: int, at: int) -> Iterator[tuple[int, str]]:
     """What may be the part before the ``@``, with where it begins, the longest first."""
     signs = list(_signs_before(text, least, at))

@@ -15,6 +15,7 @@ from nurture.db.points import Points
 from nurture.db.suppressions import Suppression
 from nurture.engine.effects import asks_to_call_back, closes, redated
 from nurture.engine.scoring import gains
+from nurture.model.mentions import masked
 from nurture.model.permission import channels_of, end_of
 from nurture.model.words import Channel, Event, Grant, Scalar
 from nurture.services.published import Shelf
@@ -117,7 +118,8 @@ def _consent(event: Event, action: ConsentAction, purpose: str, channel: Channel
         purpose=purpose,
         action=action,
         at=event.arrived_at,
-        source=str(event.data.get("source", "event")),
+        # The ledger is never rewritten, so it names nobody; the event, which an erasure can reach, says it in full.
+        source=masked(str(event.data.get("source", "event"))),
         wording=_text(event.data.get("wording")),
         wording_version=_text(event.data.get("version")),
         event_id=event.id,

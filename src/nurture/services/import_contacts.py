@@ -68,6 +68,11 @@ class Consent:
             )
         if not self.source.strip():
             raise NurtureError("consent needs a source", hint="say where and when these people agreed")
+        if "@" in self.source:
+            raise NurtureError(
+                "the source names an address",
+                hint="leave it out: the ledger is never rewritten, also when that person is erased",
+            )
         if self.implied and self.expires is None:
             raise NurtureError("an implied consent ends", hint=IMPLIED_ENDS)
 

@@ -19,6 +19,7 @@ from nurture.db.domain_days import Counted
 from nurture.db.reports import Followed, NewReport
 from nurture.db.suppressions import Suppression
 from nurture.model.addresses import AddressError, wire_domain
+from nurture.model.mentions import masked
 from nurture.model.returns import Effect, MatchedBy
 from nurture.model.words import Channel, Contact, Event
 from nurture.services.inbound import soft
@@ -154,7 +155,7 @@ def _noted(one: Found, source: str, key: bytes, now: datetime) -> NewReport:
         source=source,
         kind=one.kind.value,
         status=one.line.recipient.status,
-        because=_without_addresses(one.why),
+        because=masked(one.why),
         matched_by=one.match.by if one.match else None,
         delivery_id=delivery.id if delivery else None,
         contact_id=one.contact.id if one.contact else None,
@@ -163,10 +164,6 @@ def _noted(one: Found, source: str, key: bytes, now: datetime) -> NewReport:
         at=one.happened_at(now),
         arrived_at=now,
     )
-
-
-def _without_addresses(text: str) -> str:
-    return " ".join("…" if "@" in word else word for word in text.split())
 
 
 # --- what follows -------------------------------------------------------------------------------------------------
