@@ -12,6 +12,7 @@ from nurture.channels.inbound import Kind
 from nurture.db import contacts, domain_days, notices
 from nurture.model.returns import Effect, MatchedBy
 from nurture.services.inbound import Taken, take
+from nurture.services.inbound.match import same_mailbox
 from tests.support.came_back import (
     another_way,
     bounce,
@@ -141,6 +142,15 @@ def test_an_address_behind_ours_that_is_gone_does_not_make_ours_dead(running: Ru
     assert effects(taken) == [(Kind.SOFT, MatchedBy.MESSAGE_ID, Effect.COUNTED)]
     assert "another address" in noted(running)[0].because
     assert closed(running) == set()
+
+
+def test_the_same_name_at_a_public_provider_is_another_mailbox(running: Running) -> None:
+    taken = takes(running, bounce("ana@gmail.com", returned=id_of(running)))
+
+    assert effects(taken) == [(Kind.SOFT, MatchedBy.MESSAGE_ID, Effect.COUNTED)]
+    assert closed(running) == set()
+    assert same_mailbox("ana@googlemail.com", "ana@gmail.com")
+    assert not same_mailbox("ana@yahoo.co.uk", "ana@gmail.com")
 
 
 def test_an_address_that_a_server_rewrote_is_still_the_one_we_wrote_to(running: Running) -> None:

@@ -7,6 +7,7 @@ names no message of somebody else's, and only when we wrote there within days.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,24 @@ from nurture.services.inbound.arrivals import Arrival, Line
 
 LATEST_REPORT = timedelta(days=7)
 """Mail servers try for up to five days (RFC 5321, 4.5.4.1); a report that names no message is about one since then."""
+_PROVIDERS = {
+    name: re.compile(domains)
+    for name, domains in {
+        "google": r"(?:gmail|googlemail)\.com",
+        "microsoft": r"(?:hotmail|outlook|live|msn)(?:\.[a-z]{2,3}){1,2}",
+        "yahoo": r"(?:yahoo|ymail|rocketmail)(?:\.[a-z]{2,3}){1,2}|aol(?:\.[a-z]{2,3}){1,2}",
+        "apple": r"(?:icloud|me|mac)\.com",
+        "gmx": r"gmx(?:\.[a-z]{2,3}){1,2}|web\.de|mail\.com",
+        "yandex": r"yandex(?:\.[a-z]{2,3}){1,2}|ya\.ru",
+        "mail.ru": r"(?:mail|bk|inbox|list)\.ru",
+        "tencent": r"(?:qq|foxmail)\.com",
+        "netease": r"(?:163|126)\.com|yeah\.net",
+        "proton": r"(?:proton\.me|protonmail\.com|pm\.me)",
+        "orange": r"(?:orange|wanadoo)\.fr",
+        "free": r"free\.fr",
+        "telekom": r"t-online\.de",
+    }.items()
+}
 _LEFT = (DeliveryState.SENT, DeliveryState.AMBIGUOUS, DeliveryState.SENDING)
 
 
@@ -119,13 +138,24 @@ def _is_meant(ours: str | None, theirs: Iterable[str]) -> bool:
 
 
 def same_mailbox(ours: str, theirs: str) -> bool:
-    """Is it the address we wrote to, or the same name behind it? Servers rewrite domains, and cut off plus tags."""
+    """Is it the address we wrote to, or the same name behind it? Servers rewrite domains, and cut off plus tags.
+
+    But none rewrites a domain to that of a public mailbox provider: to there, people pass their mail on.
+    """
     mine, other = key_of(ours), key_of(theirs)
-    return mine is not None and other is not None and (mine == other or _name(mine) == _name(other))
+    if mine is None or other is None:
+        return False
+    return mine == other or (_name(mine) == _name(other) and _provider(other) in ("", _provider(mine)))
 
 
 def _name(key: str) -> str:
     return key.rpartition("@")[0].partition("+")[0]
+
+
+def _provider(key: str) -> str:
+    """The public provider whose mailbox it is, by one of its names; empty for anybody else's."""
+    domain = key.rpartition("@")[2]
+    return next((name for name, domains in _PROVIDERS.items() if domains.fullmatch(domain)), "")
 
 
 def key_of(address: str | None) -> str | None:
