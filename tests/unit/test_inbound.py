@@ -109,6 +109,18 @@ def test_the_command_that_only_people_are_told_counts_in_a_report_for_machines_t
     assert classify(dsn(refused, text=for_people % "RCPT TO")).kind is Kind.HARD
 
 
+def test_what_was_refused_for_another_recipient_is_not_held_against_this_one() -> None:
+    text = f"<{ANA}>: host mx.example.org said: 550 5.1.1 User unknown (in reply to RCPT TO command)\n\n<bob@example.net>: host mx.example.net said: 550 mailbox unavailable (in reply to MAIL FROM command)"
+    blocks = (
+        block(ANA, "5.1.1", "550 5.1.1 User unknown"),
+        block("bob@example.net", "5.0.0", "550 mailbox unavailable"),
+    )
+
+    report = classify(dsn(*blocks, text=text))
+
+    assert [one.kind for one in report.recipients] == [Kind.HARD, Kind.SOFT]
+
+
 def test_what_servers_and_mailboxes_are_called_says_nothing() -> None:
     kind = judge(
         Refusal("host spam.blocked.example[192.0.2.1] said: 550 <quota.full@spam.example>: User unknown")

@@ -37,7 +37,7 @@ _ADDRESS = re.compile(r"[^\s<>;,\"()\[\]]{1,200}@[^\s<>;,\"()\[\]]{1,255}")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _UTF8_HEX = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _TYPE_OF_CODE = re.compile(r"^\s*(?:smtp|x-[\w-]{1,40}|x400|dns|esmtp|lmtp|unknown)\s*;\s*", re.IGNORECASE)
-_RULE = re.compile(r"\s*([-_=*~#])\1{4,}")
+_ENDS = re.compile(r"\s*(?:([-_=*~#])\1{4,}|<[^<>\s]{1,320}>:)")  # a ruled line, or the next one's name
 _LINES_ABOUT = 15
 _MOST_PARTS = 3
 _LONGEST_LINE = 500
@@ -93,13 +93,13 @@ def address_of(block: Block) -> str | None:
 
 
 def lines_about(address: str | None, text: str) -> str:
-    """What a text for people says of ``address``: its line and those behind it, up to a ruled line."""
+    """What a text for people says of ``address``: its line and those behind it, up to the next one's or a ruled line."""
     lines = [line[:_LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES] if line.strip()]
     first = next((i for i, line in enumerate(lines) if address and address.lower() in line.lower()), None)
     if first is None:
         return ""
     about = lines[first : first + _LINES_ABOUT]
-    ruled = next((i for i, line in enumerate(about) if i and _RULE.match(line)), len(about))
+    ruled = next((i for i, line in enumerate(about) if i and _ENDS.match(line)), len(about))
     return "\n".join(about[:ruled])
 
 
