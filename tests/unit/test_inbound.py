@@ -121,6 +121,13 @@ def test_what_was_refused_for_another_recipient_is_not_held_against_this_one() -
     assert [one.kind for one in report.recipients] == [Kind.HARD, Kind.SOFT]
 
 
+@pytest.mark.parametrize("called", ["Subject:", "The subject of the message is:", "Betreff :"])
+def test_what_our_message_is_called_says_nothing(called: str) -> None:
+    body = f"Your message to <{ANA}>\n{called} What if your mailbox does not exist?\ncould not be delivered."
+
+    assert classify(told(body)).kind is Kind.SOFT
+
+
 def test_what_servers_and_mailboxes_are_called_says_nothing() -> None:
     kind = judge(
         Refusal("host spam.blocked.example[192.0.2.1] said: 550 <quota.full@spam.example>: User unknown")

@@ -64,6 +64,11 @@ _OUR_LINES = re.compile(
     r"message identifier)\s*:",
     re.IGNORECASE,
 )
+# What our message was called is no word of theirs: "Subject: What if your mailbox does not exist?".
+_OUR_SUBJECT = re.compile(
+    r"\s*(?:the\s+)?(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp|temat|тема|件名|主题)\b[^:\uff1a]{0,30}[:\uff1a]",
+    re.IGNORECASE,
+)
 _REASON = re.compile(r"\(reason:\s*(.{1,400})\)\s*$")
 _NUMBERED = re.compile(r"(?<![\w.:/@-])[45]\d\d(?=[\s:#,;-])")
 _HIDDEN = re.compile(r"undisclosed address|redacted", re.IGNORECASE)
@@ -129,7 +134,7 @@ def recipients(message: Part, text: str) -> tuple[Recipient, ...]:
     """Everybody the text names as not reached, judged one by one; one without an address where it names nobody."""
     may_be_dead = from_a_mail_system(message) or null_return_path(message)
     body = before_returned(text)
-    lines = [line for line in _lines(body) if not _DIALOGUE.match(line)]
+    lines = [line for line in _lines(body) if not _DIALOGUE.match(line) and not _OUR_SUBJECT.match(line)]
     failed = [
         found.lower() for value in message.all("x-failed-recipients") for found in _ADDRESS.findall(value)
     ]
