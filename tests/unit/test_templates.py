@@ -359,6 +359,10 @@ def test_all_problems_come_at_once_each_at_its_line():
         ("subject:\n  a: b", 3),
         ("- subject", 2),
         ("subject: 'open", 2),
+        ("subject: " + "[" * 40_000, 2),
+        ('subject: "a\\0b"', 2),
+        ('subject: "a\\ud800b"', 2),
+        ('subject: "\\UFFFFFFFF"', 1),
         ("preheader: no subject", 1),
     ],
 )

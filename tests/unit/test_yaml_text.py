@@ -121,6 +121,13 @@ def test_what_hides_meaning_is_refused_at_its_place(text: str | bytes, expected:
     assert expected in told(text)
 
 
+@pytest.mark.parametrize("escape", ["\\0", "\\r", "\\e", "\\ud800", "\\UFFFFFFFF"])
+def test_an_escape_brings_in_no_control_character_and_no_half_of_one(escape: str) -> None:
+    top, problems = read_yaml(f'title: "a{escape}b"\n', "a.yaml")
+
+    assert (top, [(problem.code, problem.place.line) for problem in problems]) == (None, [("bad-yaml", 1)])
+
+
 def test_a_second_colon_gets_the_hint_to_quote_the_line() -> None:
     _, problems = read_yaml('trigger: note.added where event.text == "a: b"\n', "a.yaml")
 

@@ -188,15 +188,19 @@ class Compiler:
     ) -> str:
         """``words`` with each partial in the place of the tag that names it."""
 
-        def put_in(found: re.Match[str]) -> str:
-            before, number, after = found.groups()
-            tag = self.cloakroom.tags[int(number)]
+        out: list[str] = []
+        end = 0
+        for found in re.finditer(rf"{self.cloakroom.prefix}(\d+)z", words):
+            tag = self.cloakroom.tags[int(found[1])]
             if tag.word != WORD:
-                return found[0]
-            inner = self._partial(tag, f"{self.cloakroom.prefix}{number}z", into, known, around)
-            return f"{'' if tag.strip[0] == '-' else before}{inner}{'' if tag.strip[1] == '-' else after}"
-
-        return re.sub(rf"(\s*){self.cloakroom.prefix}(\d+)z(\s*)", put_in, words)
+                continue
+            before = words[end : found.start()]
+            out.append(before.rstrip() if tag.strip[0] == "-" else before)
+            out.append(self._partial(tag, found[0], into, known, around))
+            end = found.end()
+            if tag.strip[1] == "-":
+                end = len(words) - len(words[end:].lstrip())
+        return "".join([*out, words[end:]])
 
     def _partial(
         self, tag: Tag, word: str, into: TemplateSource, known: frozenset[str], around: tuple[str, ...]

@@ -6,6 +6,7 @@ Four known words with one text each. Anything else YAML can do is refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ruamel.yaml import YAML
@@ -22,6 +23,7 @@ from ruamel.yaml.events import (
 )
 
 from nurture.model.errors import Place, Problem, did_you_mean
+from nurture.workflow.yaml_text import UNPRINTABLE
 
 KEYS = ("subject", "preheader", "layout", "sender")
 _FENCE = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -68,33 +70,33 @@ def split_front_matter(text: str, file: str) -> tuple[FrontMatter, str, list[Pro
 
 def _read(text: str, file: str, into: FrontMatter) -> list[Problem]:
     try:
-        events = list(YAML(typ="safe", pure=True).parse(text))
+        return _taken(YAML(typ="safe", pure=True).parse(text), file, into)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = Place(file, mark.line + 2, mark.column + 1) if mark else Place(file, 2)
         return [_problem(place, f"cannot be read: {error.problem}", "put quotes around the whole value")]
-    except YAMLError as error:
+    except (YAMLError, ValueError, OverflowError) as error:
         return [_problem(Place(file, 2), f"cannot be read: {error}", None)]
+
+
+def _taken(events: Iterator[Event], file: str, into: FrontMatter) -> list[Problem]:
+    """What the words say. Reads no further than the first that is more than a text, since YAML can be made to take minutes."""
     problems: list[Problem] = []
     key: ScalarEvent | None = None
-    for event in events[2:] if len(events) > 2 else []:
+    opened = False
+    for event in events:
+        late = isinstance(event, MappingStartEvent) and (opened or bool(event.anchor or event.tag))
         if isinstance(event, ScalarEvent) and not event.anchor and not event.tag:
             if key is None:
                 key = event
             else:
                 problems += _take(key, event, file, into)
                 key = None
-        elif not isinstance(event, _FRAME) or key is not None or _opens_late(event, events):
+        elif not isinstance(event, _FRAME) or key is not None or late:
             hint = 'put quotes around the whole value: subject: "{{ contact.first_name }}, …"'
             return [*problems, _problem(_place(event, file), "holds one plain text for each word", hint)]
+        opened = opened or isinstance(event, MappingStartEvent)
     return problems
-
-
-def _opens_late(event: Event, events: list[Event]) -> bool:
-    """Whether a mapping begins that is not the whole front matter."""
-    return isinstance(event, MappingStartEvent) and (
-        event is not events[2] or bool(event.anchor or event.tag)
-    )
 
 
 def _take(key: ScalarEvent, value: ScalarEvent, file: str, into: FrontMatter) -> list[Problem]:
@@ -103,6 +105,8 @@ def _take(key: ScalarEvent, value: ScalarEvent, file: str, into: FrontMatter) ->
         return [_problem(_place(key, file), f"knows no {key.value!r}", hint)]
     if key.value in into.values:
         return [_problem(_place(key, file), f"holds {key.value!r} twice", None)]
+    if bad := UNPRINTABLE.search(value.value):
+        return [_problem(_place(value, file), f"holds a control character (U+{ord(bad[0]):04X})", None)]
     into.values[key.value] = value.value.strip()
     into.lines[key.value] = value.start_mark.line + 2
     return []

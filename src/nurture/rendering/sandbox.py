@@ -203,6 +203,8 @@ def parse(room: Room, text: str) -> nodes.Template:
         return room.parse(text)
     except RecursionError:
         raise TemplateSyntaxError("is nested too deep to read", 1) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise TemplateSyntaxError("holds a number with too many digits", 1) from None
 
 
 def inspect(
@@ -211,9 +213,13 @@ def inspect(
     """Everything in ``tree`` that a template may not hold, and every name it looks up beside its own loops' names.
 
     ``partials``: whether it may still hold tags that are to be replaced by a partial before it is compiled.
+    Raises TemplateSyntaxError for what is nested too deep to look through.
     """
     inspection = _Inspection(file, known, partials, [], [])
-    inspection.visit(tree, _Here(frozenset(), frozenset(), 0, 0))
+    try:
+        inspection.visit(tree, _Here(frozenset(), frozenset(), 0, 0))
+    except RecursionError:
+        raise TemplateSyntaxError("is nested too deep to read", 1) from None
     return inspection.problems, inspection.variables
 
 

@@ -118,7 +118,7 @@ def _decoded(source: bytes | str, file: str) -> str:
         )
     text = source if isinstance(source, str) else _from_utf8(source, file)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    bad = _UNPRINTABLE.search(text)
+    bad = UNPRINTABLE.search(text)
     if bad:
         raise _RefusedError(
             _place_in(text, bad.start(), file), f"a control character (U+{ord(bad.group()):04X}) stands here"
@@ -135,9 +135,10 @@ def _from_utf8(source: bytes, file: str) -> str:
         raise _RefusedError(place, "the file is not written in UTF-8", "save it again as UTF-8") from None
 
 
-_UNPRINTABLE = re.compile(
+UNPRINTABLE = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+"""A control character, or half of one that needs two; an escape brings it into a text too."""
 
 
 def _place_in(text: str, index: int, file: str) -> Place:
@@ -191,7 +192,7 @@ class _Builder:
             yield from YAML(typ="safe", pure=True).parse(self.text)
         except MarkedYAMLError as error:
             raise _RefusedError.of(syntax_problem(error, self.lines, self.file)) from None
-        except (YAMLError, ValueError, RecursionError) as error:
+        except (YAMLError, ValueError, OverflowError, RecursionError) as error:
             message = " ".join(str(error).split())[:200] or "cannot be read"
             raise _RefusedError(Place(self.file), f"this is no YAML: {message}") from None
 
@@ -305,6 +306,10 @@ class _Builder:
     def _scalar(self, event: ScalarEvent) -> TextNode:
         start, end = event.start_mark, event.end_mark
         style = event.style or ""
+        if bad := UNPRINTABLE.search(event.value):
+            raise _RefusedError(
+                self._place(event), f"the text holds a control character (U+{ord(bad.group()):04X})"
+            )
         on_one_line = start.line == end.line
         exact = on_one_line and len(event.value) == end.column - start.column - (2 if style else 0)
         if not style and on_one_line:
