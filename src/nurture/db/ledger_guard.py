@@ -36,7 +36,7 @@ def guard(dialect: str) -> list[str]:
     return [
         each.format(table=table, words=", ".join(words))
         for table, words in _WORDS.items()
-        for each in (_NO_UPDATE, _NO_DELETE, *((_NO_BLANKING,) if table == "consents" else ()))
+        for each in (_NO_UPDATE, _NO_DELETE, _NO_REPLACING, *((_NO_BLANKING,) if table == "consents" else ()))
     ]
 
 
@@ -76,4 +76,9 @@ BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
 _NO_DELETE = """
 CREATE TRIGGER keep_{table}_whole BEFORE DELETE ON {table}
 WHEN NOT EXISTS (SELECT 1 FROM state WHERE name = 'erasing')
+BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""
+# INSERT OR REPLACE deletes the row in its way without asking the triggers of a deletion. A new row has no number yet.
+_NO_REPLACING = """
+CREATE TRIGGER keep_{table}_row BEFORE INSERT ON {table}
+WHEN NEW.id > 0 AND EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""

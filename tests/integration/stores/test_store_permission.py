@@ -56,6 +56,19 @@ def test_the_database_itself_refuses_to_rewrite_the_ledger(
         assert [one.source for one in consents.history(tx, ana)] == ["form"]
 
 
+@pytest.mark.parametrize("table", LEDGER)
+def test_a_row_of_the_ledger_is_replaced_by_no_other(database: Database, table: str) -> None:
+    with database.write() as tx:
+        (ana,) = people(tx, "ana")
+        consents.add(tx, [a_consent(ana)])
+        suppressions.add(tx, [listed(tx, "ana@example.org")], "kim")
+    sqlite = "INSERT OR REPLACE INTO {0} SELECT * FROM {0}"
+    postgres = "INSERT INTO {0} SELECT * FROM {0} ON CONFLICT (id) DO UPDATE SET source = 'another'"
+
+    with pytest.raises(DBAPIError, match="append-only"), database.write() as tx:
+        tx.exec_driver_sql((sqlite if tx.dialect.name == "sqlite" else postgres).format(table))
+
+
 def test_an_erasure_alone_deletes_from_the_ledger_and_the_guard_stands_again_after_it(
     database: Database,
 ) -> None:
