@@ -214,6 +214,19 @@ def test_the_page_says_why_and_holds_no_address(company_at_work: Running) -> Non
     assert "a•••@example.org" in page
 
 
+def test_who_never_agreed_but_bought_is_not_told_that_they_agreed(company_at_work: Running) -> None:
+    company_at_work.add(consent=None)
+    bought = {"purpose": "nurture", "source": "invoice 7", "implied": True}
+    company_at_work.track("consent.granted", **bought, expires="2028-03-02T12:00:00+00:00")
+    company_at_work.track("a.happened")
+    company_at_work.advance(step_hours=25, hours=25)
+
+    page = client_of(company_at_work).get(one_click_link(the_one_with_a_way_out(company_at_work))).text
+
+    assert "You agreed" not in page
+    assert "2 March 2028</time> at most</dt>\n<dd>You bought something, or asked us something." in page
+
+
 def test_the_button_leaves_and_says_so(company_at_work: Running) -> None:
     link = one_click_link(mailed(company_at_work))
     client = client_of(company_at_work)

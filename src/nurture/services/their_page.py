@@ -34,11 +34,16 @@ ASKED = ("offer.requested", "offer.downloaded")
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """A permission in the words that were agreed to; ``at`` in the reader's zone, ``where`` as people say it."""
+    """A permission in the words that were agreed to; times in the reader's zone, ``where`` as people say it.
+
+    An ``implied`` one was agreed to in no words: it follows from what they bought or asked, ``until`` it ends.
+    """
 
     wording: str | None
     at: datetime
     where: str | None
+    implied: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,8 @@ def _asked(tx: Connection, one: Recipient) -> Asked | None:
 
 def _told(consent: Consent, one: Recipient) -> Yes:
     where = _where(consent.source, one.published)
-    return Yes(consent.wording, consent.at.astimezone(one.zone), where)
+    until = consent.expires_at.astimezone(one.zone) if consent.expires_at else None
+    return Yes(consent.wording, consent.at.astimezone(one.zone), where, consent.implied, until)
 
 
 def _where(source: str, published: Published) -> str | None:
