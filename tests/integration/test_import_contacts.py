@@ -485,6 +485,23 @@ def test_rejected_rows_can_be_mended_and_imported_and_are_never_written_over(tmp
     assert (tmp_path / "fair.rejected-2.csv").exists()
 
 
+def test_a_cell_reads_the_same_however_often_its_row_was_rejected(tmp_path: Path) -> None:
+    project(tmp_path)
+    sheet = tmp_path / "fair.csv"
+    sheet.write_text("email,first_name,phone\nana@,'=Ana,'+14165550100\nbea@,\"\n=Bea\",+14165550101\n")
+
+    run(tmp_path, str(sheet))
+    run(tmp_path, str(tmp_path / "fair.rejected.csv"))
+    twice = tmp_path / "fair.rejected.rejected.csv"
+    with twice.open(encoding="utf-8-sig", newline="") as file:
+        cells = [row[3:] for row in csv.reader(file)][1:]
+    twice.write_text(twice.read_text("utf-8-sig").replace("@,", "@example.org,"))
+    report = json.loads(run(tmp_path, str(twice), "--json").stdout)
+
+    assert cells == [["'=Ana", "'+14165550100"], ["'\n=Bea", "'+14165550101"]]
+    assert (report["created"], report["rejected"], report["errors"]) == (2, 0, [])
+
+
 def test_the_command_reads_standard_input_and_prints_one_document(tmp_path: Path) -> None:
     project(tmp_path)
 

@@ -13,6 +13,7 @@ import click
 
 from nurture.cli._opened import opened, workspace_zone
 from nurture.cli.common import Context, moment, project_options
+from nurture.services.importing.cells import formula_safe
 
 if TYPE_CHECKING:
     from nurture.model.statistics import Interval
@@ -278,7 +279,7 @@ def _tell(context: Context, rows: Rows, columns: Sequence[str], as_csv: bool, **
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _csv_cell(value) for name, value in row.items()} for row in rows)
     elif rows:
         shown = columns[:SHOWN]
         context.table(
@@ -286,6 +287,11 @@ def _tell(context: Context, rows: Rows, columns: Sequence[str], as_csv: bool, **
         )
     else:
         context.say("Nothing to count yet.")
+
+
+def _csv_cell(value: object) -> object:
+    """A number stays one; no text is taken for a formula."""
+    return formula_safe(value) if isinstance(value, str) else value
 
 
 def _cell(value: object) -> object:

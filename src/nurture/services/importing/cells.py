@@ -20,8 +20,8 @@ _STRIP = " \t\r\n\u200c\u200d"
 _EXCEL_ERRORS = frozenset(
     {"#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#NV", "#WERT!", "#NOM?", "#VALEUR!"}
 )
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
 _LONGEST_SHOWN = 60
 
 
@@ -35,8 +35,12 @@ def clean(cell: str, *, keep: str = "") -> str:
     An apostrophe in front of what looks like a formula is taken off again: our own export puts it there.
     """
     text = cell.strip(_STRIP)
-    if not (text.isascii() and text.isprintable()):
+    simple = text.isascii() and text.isprintable()
+    if not simple:
         text = unicodedata.normalize("NFC", text).translate(_SPACES).translate(_INVISIBLE).strip(_STRIP)
+    if _GUARDED.match(text):
+        text = text[1:].lstrip(_STRIP)
+    if not simple:
         if any(
             unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") and letter not in keep for letter in text
         ):
@@ -45,7 +49,7 @@ def clean(cell: str, *, keep: str = "") -> str:
             raise CellError("holds a �: a letter was lost when the file was saved")
     if text.startswith("#") and text.upper() in _EXCEL_ERRORS:
         raise CellError(f"holds {text}, an error of the spreadsheet")
-    return text[1:] if _GUARDED.match(text) else text
+    return text
 
 
 def one_line(cell: str, longest: int) -> str:

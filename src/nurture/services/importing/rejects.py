@@ -62,5 +62,7 @@ class RejectedRows:
 
 
 def _write(file: TextIO, table: Table, cells: list[str]) -> None:
-    safe = (formula_safe(cell.replace("\0", "\\0")) for cell in cells)
+    # A cell that came guarded stays as it came: one apostrophe more at each mending, and it is read as another text.
+    plain = (cell.replace("\0", "\\0") for cell in cells)
+    safe = (cell if cell.startswith("'") else formula_safe(cell) for cell in plain)
     csv.writer(file, delimiter=table.delimiter).writerow(safe)
