@@ -129,7 +129,13 @@ _AWAY = phrases(
     je suis absent | je suis absente | je suis actuellement | de retour le | en mon absence | en cas d urgence |
     estare fuera | estoy fuera de | regresare el | durante mi ausencia | en caso de urgencia | sono assente |
     saro assente | in mia assenza | per urgenze | estou ausente | estarei ausente | ik ben afwezig |
-    bij dringende | jestem nieobecn | this is an automated | this is an automatic | automatically generated |
+    bij dringende | bin im urlaub | nicht erreichbar | in dringenden angelegenheiten | do escritorio ate |
+    em caso de urgencia | na minha ausencia | jestem nieobecny | jestem nieobecna | w pilnych sprawach |
+    podczas mojej nieobecnosci | jag ar pa semester | vid bradskande | under min franvaro | jeg er pa ferie |
+    ved hastesager | i hastesager | under mit fravaer | olen lomalla | kiireellisissa asioissa | poissaoloni aikana |
+    jsem na dovolene | v nalehavych pripadech | v me nepritomnosti | 休暇をいただ | 以降にご連絡 | 戻り次第 |
+    緊急の場合 | 正在休假 | 如有急事 | 如有紧急 | нахожусь в отпуске | по срочным вопросам | в мое отсутствие |
+    yillik izindeyim | acil durumlarda | this is an automated | this is an automatic | automatically generated |
     automated response | automatic reply | do not reply to this | no longer with the company | no longer works |
     no longer employed | has left the company | left the organisation | left the organization
     """,

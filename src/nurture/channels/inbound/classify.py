@@ -90,7 +90,7 @@ def _understand(message: Part, text: str) -> _Found:
 def _delivery_status(message: Part, text: str) -> _Found | None:
     statuses = delivery_status.status_parts(message)
     told = [recipient for part in statuses for recipient in delivery_status.recipients(part, text)]
-    if not told:
+    if not told or _passes_on(message):
         return None
     if any(
         "x-boxbe" in recipient.diagnostic.lower() or "boxbe" in recipient.diagnostic.lower()
@@ -100,6 +100,16 @@ def _delivery_status(message: Part, text: str) -> _Found | None:
     if CHALLENGE.found_in(plain(text[:4_000])) and all(r.kind is Kind.SOFT for r in told):
         return Kind.CHALLENGE, CHALLENGE.meaning, ()
     return _worst(tuple(told), "a delivery status report")
+
+
+def _passes_on(message: Part) -> bool:
+    """Does a person answer us, and show a report that they got? Some mail programs forward its parts without its cover."""
+    return (
+        message.type != "multipart/report"
+        and answers_us(message)
+        and not plain_text.from_a_mail_system(message)
+        and not plain_text.null_return_path(message)
+    )
 
 
 def _disposition(message: Part, text: str) -> _Found | None:
