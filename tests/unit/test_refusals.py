@@ -34,6 +34,17 @@ def test_several_domains_refused_and_none_taken_is_the_server() -> None:
     assert verdict.domains == {}
 
 
+def test_domains_that_had_refused_us_before_say_nothing_new_of_the_server() -> None:
+    answers = [("a.example", OF_DOMAIN), ("b.example", OF_DOMAIN), ("c.example", OF_DOMAIN)]
+
+    assert judge(answers, {"a.example", "b.example"}).domains.keys() == {
+        "a.example",
+        "b.example",
+        "c.example",
+    }
+    assert judge(answers, {"a.example"}).server == OF_DOMAIN
+
+
 def test_a_refusal_before_any_message_is_the_servers() -> None:
     assert said(("a.example", OF_SERVER)).server == OF_SERVER
     assert said(("a.example", OF_SERVER), ("b.example", TAKEN)).server is None

@@ -113,6 +113,13 @@ def test_words_about_us_at_the_recipient_are_not_about_the_recipient(text: str):
     assert type(meaning(Stage.RCPT, text)) is RefusedUs
 
 
+@pytest.mark.parametrize("text", ["552 too many", "552 5.5.3 Too many recipients", "552 5.2.2 Mailbox full"])
+def test_too_much_at_the_recipient_is_only_not_now(text: str):
+    """RFC 5321, 4.5.3.1.10: 552 at RCPT means 452."""
+    assert type(meaning(Stage.RCPT, text)) is Deferred
+    assert type(meaning(Stage.RCPT, "552 5.3.4 Message too big")) is RefusedMessage
+
+
 @pytest.mark.parametrize(
     ("stage", "text"),
     [

@@ -29,6 +29,7 @@ _LOG_IN = frozenset({530, 534, 535, 538})
 _DEAD = re.compile(r"5\.1\.(?![789]$)\d+|5\.2\.1")
 _OUR_ADDRESS = frozenset({"5.1.7", "5.1.8"})
 _TOO_BIG = frozenset({"5.3.4", "5.2.3"})
+_NOT_NOW = frozenset({None, "5.2.2", "5.5.3"})  # too much is there: in the mailbox, or in one dialogue
 _NEEDS_UTF8 = frozenset({"5.6.7"})
 
 
@@ -85,7 +86,7 @@ def classify(stage: Stage, reply: Reply) -> Outcome:
     if _is_about_us(stage, reply):
         of_recipient = stage in _OF_RECIPIENT and code not in _LOG_IN
         return RefusedUs(code, status, text, permanent=True, of_recipient=of_recipient)
-    if stage is Stage.RCPT and code == 552 and status is None:
+    if stage is Stage.RCPT and code == 552 and status in _NOT_NOW:
         return Deferred(code, status, text)  # means 452: RFC 5321, 4.5.3.1.10
     if _is_dead(stage, reply):
         return Dead(code, status, text)

@@ -162,13 +162,9 @@ class Deliver:
             group, waiting = waiting[: channel.group], waiting[channel.group :]
             said, given_back = self._send_group(channel, group)
             untouched += given_back
-            verdict = judge((one.paced.domain, outcome) for one, outcome in said)
-            heed(
-                self.runtime,
-                verdict,
-                rested=rested,
-                before={one.paced.domain for one in group if one.paced.refused},
-            )
+            before = {one.paced.domain for one in group if one.paced.refused}
+            verdict = judge(((one.paced.domain, outcome) for one, outcome in said), before)
+            heed(self.runtime, verdict, rested=rested, before=before)
             if verdict.server:
                 break
             untouched += [one for one in waiting if one.paced.domain in verdict.domains]

@@ -35,19 +35,19 @@ class Verdict:
     taken: frozenset[str] = frozenset()
 
 
-def judge(said: Iterable[tuple[str, Outcome]]) -> Verdict:
-    """``said`` are the domain and the outcome of every message in the group.
+def judge(said: Iterable[tuple[str, Outcome]], before: Set[str] = frozenset()) -> Verdict:
+    """``said`` are the domain and the outcome of every message in the group; ``before`` the domains that had refused us.
 
     A refusal before any message was spoken of is the server's. One said of a message, after the server had taken us and
-    our sender, is put down to the message's domain; if several domains are refused and none is taken, it is the server
-    after all.
+    our sender, is put down to the message's domain; if several domains begin to refuse us and none takes anything, it is
+    the server after all. Those that had refused us before tell nothing new of it, whenever they are tried together.
     """
     answers = list(said)
     taken = frozenset(domain for domain, one in answers if isinstance(one, Accepted))
     refused = [(domain, one) for domain, one in answers if isinstance(one, RefusedUs)]
     of_server = next((one for _, one in refused if not one.of_recipient), None)
     of_domains = {domain: one for domain, one in refused if one.of_recipient and domain not in taken}
-    if not taken and (of_server or len(of_domains) > 1):
+    if not taken and (of_server or len(of_domains.keys() - before) > 1):
         return Verdict(server=of_server or next(iter(of_domains.values())))
     return Verdict(domains={domain: str(one) for domain, one in of_domains.items()}, taken=taken)
 
