@@ -83,3 +83,9 @@ def test_a_person_who_answers_and_shows_a_report_that_they_got_is_a_person() -> 
 )
 def test_a_person_who_wonders_about_machines_is_a_person(body: str) -> None:
     assert classify(person("Re: Your guide", body, In_Reply_To=SENT)).kind is Kind.REPLY
+
+
+def test_a_person_who_complains_in_a_subject_is_no_feedback_report() -> None:
+    raw = person("Complaint about message from your team", "Please call me about it.", In_Reply_To=SENT)
+
+    assert classify(raw).kind is Kind.REPLY

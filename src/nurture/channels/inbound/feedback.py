@@ -15,7 +15,7 @@ from nurture.channels.inbound.report import Kind, Recipient
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dmarc", "tlsrpt"})
 _ADDRESS = re.compile(r"[^\s<>;,\"()\[\]]{1,200}@[^\s<>;,\"()\[\]]{1,255}")
 _OLD_LOOP = re.compile(
-    r"\s*(?:complaint about message from|email feedback report for ip|\[?feedback loop|fbl report)",
+    r"\s*(?:complaint about message from \[?[0-9a-f]{0,4}[.:0-9]|email feedback report for ip|\[?feedback loop|fbl report)",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"redacted|undisclosed|unknown@|@redacted|x{4,}@", re.IGNORECASE)
