@@ -319,6 +319,43 @@ def test_the_yes_by_mail_gives_it_back(single: Running) -> None:
     assert len(single.mails()) == 2
 
 
+def test_without_a_tick_nobody_who_left_everything_is_promised_more_than_what_they_asked_for(
+    single: Running,
+) -> None:
+    single.add()
+    suppress(single, "unsubscribed")
+    client, link = asked(single, {**AGREED, "consent": ""})
+
+    question = single.mails()[-1].get_content()
+    pages = client.get(link).text + client.post(link).text
+    single.run()
+
+    assert "this changes nothing about that" in question
+    assert "write to you again" not in pages
+    subjects = sorted(str(mail["Subject"]) for mail in single.mails())
+    assert subjects == ["Please confirm: The guide", "handed for Ana"]
+    contact = known(single)
+    assert contact is not None
+    with single.nurture.database.read() as tx:
+        assert suppressions.of(tx, [contact.id])[contact.id] == {
+            Channel.EMAIL: {SuppressionReason.UNSUBSCRIBED}
+        }
+
+
+def test_the_page_of_an_old_yes_does_not_say_that_we_write_to_who_left_again(single: Running) -> None:
+    single.add()
+    suppress(single, "unsubscribed")
+    client, link = asked(single)
+    at_once = client.post(link).text
+    leave_by_link(single)
+
+    later = client.get(link).text
+
+    assert "may write to you again" in at_once
+    assert "Thank you, confirmed" in later
+    assert "write to you again" not in later
+
+
 def test_a_complaint_stays_whatever_is_ticked(single: Running) -> None:
     single.add()
     suppress(single, "complaint")

@@ -23,6 +23,7 @@ from nurture.model.workspace import Workspace
 from nurture.services import notices
 from nurture.services.notices import Notice
 from nurture.services.runtime import Runtime
+from nurture.services.suppressing import revivable
 from nurture.workflow.documents import ConsentWording
 
 CONFIRM_WITHIN = timedelta(days=7)
@@ -33,7 +34,7 @@ SUPPRESSED_ASKED_AFTER = timedelta(days=30)
 NO_OFFER = ""
 """What somebody asks for who only wants to hear from us again."""
 WISH, AGAIN = "values", "again"
-"""What a request keeps beside the way here: what was typed, and whether we had stopped writing to the address."""
+"""What a request keeps beside the way here: what was typed, and whether its yes opens an address that was closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,8 @@ class Question:
 
     def _request(self, only_permission: bool) -> Request:
         wish, consent = self.wish, self.wish.consent
-        held = {WISH: dict(wish.values), "origin": dict(wish.origin), AGAIN: bool(self.suppressed)}
+        again = bool(revivable(self.suppressed, opted_in=consent is not None))
+        held = {WISH: dict(wish.values), "origin": dict(wish.origin), AGAIN: again}
         return Request(
             key=token_urlsafe(16),
             email=wish.email,
@@ -134,9 +136,12 @@ class Question:
         suppressions.note(self.tx, [asked])
 
     def _aim(self, only_permission: bool) -> str:
-        if only_permission or SuppressionReason.UNSUBSCRIBED in self.suppressed:
+        left = SuppressionReason.UNSUBSCRIBED in self.suppressed
+        if only_permission or (left and self.wish.consent):
             said = "You had told us to stop before, so a tick on a page is not enough."
             return f"{said} If you want to hear from us again,"
+        if left:
+            return "You had told us to stop, so we ask first, and this changes nothing about that. If that was you,"
         if self.suppressed:
             return "We had stopped writing to this address, so we ask first. If that was you,"
         return "If that was you,"

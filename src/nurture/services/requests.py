@@ -41,7 +41,8 @@ CONFIRMED_BY = "the link in our mail"
 class Confirmation:
     """What the page of a confirming link shows.
 
-    ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address.
+    ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address, and the
+    yes changes that; once it is said, that we write again now.
     """
 
     sender: str
@@ -249,6 +250,7 @@ def _left_of(request: Request) -> Mapping[str, object]:
 def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirmation:
     published = runtime.shelf.published(tx)
     offer = published.offers.get(request.offer)
+    again = not request.answers or request.answers.get(AGAIN, False)
     return Confirmation(
         sender=published.workspace.name,
         postal_address=published.workspace.postal_address,
@@ -256,7 +258,17 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
         title=offer.title if offer else request.offer,
         wording=request.consent.get("wording"),
         only_permission=not request.answers,
-        again=not request.answers or request.answers.get(AGAIN, False),
+        again=again and (request.confirmed_at is None or _is_open(tx, request, runtime.now())),
         still_offered=offer is not None,
         done=request.confirmed_at is not None,
     )
+
+
+def _is_open(tx: Connection, request: Request, now: datetime) -> bool:
+    """Whether what was agreed to holds now: they may have left again since."""
+    person = contacts.by_email(tx, [request.email_key]).get(request.email_key)
+    if person is None or Channel.EMAIL in suppressions.of(tx, [person.id]).get(person.id, {}):
+        return False
+    purpose = request.consent.get("purpose")
+    live = consents.grants(tx, [person.id], now).get(person.id, ())
+    return purpose is None or any(one.purpose == purpose for one in live)
