@@ -71,6 +71,15 @@ def test_a_pipe_asks_the_mail_server_to_try_again_when_nothing_can_be_kept(
     assert "Traceback" not in said.stderr
 
 
+def test_a_project_whose_disk_is_not_there_yet_is_tried_again_by_a_mail_server_only(tmp_path: Path) -> None:
+    piped = run("bounce", "--apply", "-", project=tmp_path / "away", stdin=bounce("ana@example.org"))
+    by_hand = run("bounce", "--apply", __file__, project=tmp_path / "away")
+
+    assert (piped.exit_code, by_hand.exit_code) == (75, 2)
+    assert piped.stderr.startswith("nurture: ")
+    assert "away" in piped.stderr
+
+
 def test_a_file_that_cannot_be_kept_is_a_plain_no(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

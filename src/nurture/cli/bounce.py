@@ -27,7 +27,23 @@ TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h: a mail server that pipes a message to us keeps it, and tries again later."""
 
 
-@click.command("bounce", epilog="Example: nurture bounce returned.eml")
+class _Piped(click.Command):
+    """A project's folder that is away, such as a disk not mounted yet, is no wrong usage to a mail server."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        piped = "--apply" in args and "-" in args
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.BadParameter as error:
+            if not piped or error.param is None or error.param.name != "project":
+                raise
+            click.echo(f"nurture: {error.format_message()}", err=True)
+            raise SystemExit(TRY_AGAIN) from None
+
+
+@click.command("bounce", cls=_Piped, epilog="Example: nurture bounce returned.eml")
 @project_options
 @click.argument(
     "messages",
