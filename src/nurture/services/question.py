@@ -111,7 +111,9 @@ class Question:
 
     def _request(self, only_permission: bool) -> Request:
         wish, consent = self.wish, self.wish.consent
-        again = bool(revivable(self.suppressed, opted_in=consent is not None))
+        again = (
+            bool(self.suppressed) and revivable(self.suppressed, opted_in=bool(consent)) == self.suppressed
+        )
         held = {WISH: dict(wish.values), "origin": dict(wish.origin), AGAIN: again}
         return Request(
             key=token_urlsafe(16),
