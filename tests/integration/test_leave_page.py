@@ -551,7 +551,19 @@ def test_who_is_written_to_or_complained_is_mailed_no_question(company_at_work: 
     company_at_work.run()
 
     assert "Write to me again" not in page.text
+    assert "If you ever ask us" not in page.text
     assert len(company_at_work.mails()) == before
+
+
+def test_the_page_tells_what_becomes_of_a_wish_of_who_left(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    client = client_of(company_at_work)
+
+    left = client.post(link, data=LEAVE).text
+    left_all = client.post(link, data={"do": "leave-all"}).text
+
+    assert "that very answer still reaches you" in left
+    assert "we first ask by mail whether it was you" in left_all
 
 
 def closed(running: Running, email: str = "ana@example.org") -> frozenset[SuppressionReason]:
