@@ -232,8 +232,11 @@ def test_no_name_of_a_template_leads_out_of_what_is_published(running: Running, 
         "call/away.txt",
     ],
 )
-def test_a_template_that_is_a_link_out_of_the_project_never_goes_live(running: Running, where: str) -> None:
+def test_a_template_that_is_a_link_out_of_the_project_is_not_read_and_never_goes_live(
+    running: Running, where: str
+) -> None:
     from nurture.model.errors import NurtureError
+    from nurture.services.check import template_sources
 
     secret = running.project.parent / "secret.md"
     secret.write_text("---\nsubject: secret\n---\nsecret")
@@ -241,5 +244,6 @@ def test_a_template_that_is_a_link_out_of_the_project_never_goes_live(running: R
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(secret)
 
+    assert all("secret" not in source.text for source in template_sources(running.project)[0])
     with pytest.raises(NurtureError, match="link out of the project"):
         running.publish()

@@ -31,6 +31,7 @@ from nurture.workflow.checks.codes import problem, with_remedy
 from nurture.workflow.checks.lines import place_of
 from nurture.workflow.documents import Persona
 from nurture.workflow.project import EMAIL_SUFFIXES, Project, load_project
+from nurture.workflow.strays import leads_out
 from nurture.workflow.yaml_text import MAX_BYTES
 
 FOLDERS = ("workflows", "offers", "personas", "segments", "scenarios")
@@ -94,8 +95,8 @@ def template_sources(folder: Path) -> tuple[list[TemplateSource], list[Problem]]
     problems: list[Problem] = []
     root = folder / "templates"
     for path in sorted((*root.glob("email/**/*"), *root.glob("call/*.txt"), *root.glob("pages/*.html"))):
-        if path.suffix not in EMAIL_SUFFIXES or not path.is_file():
-            continue
+        if path.suffix not in EMAIL_SUFFIXES or not path.is_file() or leads_out(path, folder):
+            continue  # `strays` tells of what leads out
         try:
             with path.open("rb") as file:
                 text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
