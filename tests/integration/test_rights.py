@@ -120,6 +120,18 @@ def test_no_row_of_anybody_else_names_them_any_more(either: Running) -> None:
     assert named_in(either) == set()
 
 
+def test_who_is_only_named_by_others_can_be_forgotten_too(asked: Running) -> None:
+    asked.track("a.happened", KEY, friend="Only.Named@quagga.example")
+
+    seen = erasing.preview(asked.nurture.runtime, "only.named@quagga.example", folder(asked))
+    gone = erasing.erase(asked.nurture.runtime, "only.named@quagga.example", folder(asked), KIM)
+
+    assert (seen.rows, gone.rows, gone.mentions) == ({}, {}, 1)
+    assert listed(asked) == [("erased", "erasure")]
+    with pytest.raises(NotFoundError, match="nothing is known"):
+        erasing.erase(asked.nurture.runtime, "only.named@quagga.example", folder(asked), KIM)
+
+
 def named_in(running: Running) -> set[str]:
     """The tables in which the address stands."""
     with running.nurture.database.read() as tx:

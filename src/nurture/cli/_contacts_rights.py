@@ -125,6 +125,8 @@ def tell_preview(context: Context, seen: Preview) -> None:
         context.emit_json(document)
         return
     context.say(f"Of {seen.email} there are {listed(seen.rows)}; {seen.mails} caught mails.")
+    if not (seen.rows or seen.mails):
+        context.say("The address stands in rows of others.")
     if seen.account:
         context.say(STAYS)
 

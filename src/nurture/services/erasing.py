@@ -89,8 +89,8 @@ def preview(runtime: Runtime, email: str, folder: Path) -> Preview:
         rows = known(forgetting.count(tx, who))
         mails = len(caught_of(tx, who, folder))
         account = users.by_email(tx, key) is not None
-    if not rows and not mails:
-        raise nothing_known(email)
+        if not (rows or mails or forgetting.mentions(tx, [key])):
+            raise nothing_known(email)
     return Preview(email.strip(), rows, mails, account)
 
 
@@ -107,9 +107,11 @@ def erase(
     key = same_key(email)
     with runtime.database.read() as tx:
         account = users.by_email(tx, key) is not None
-        files = caught.naming(folder, personal.who(tx, [key]).written)
-    taken = _take(runtime, [key], folder, files, _Deed(actor, reason), patience)
-    if not taken.rows and not taken.mails:
+        who = personal.who(tx, [key])
+        files = caught.naming(folder, who.written)
+        named = not known(forgetting.count(tx, who)) and bool(forgetting.mentions(tx, [key]))
+    taken = _take(runtime, [key], folder, files, _Deed(actor, reason, named), patience)
+    if not (taken.rows or taken.mails or named):
         raise nothing_known(email)
     mentions = _unsay(runtime, [key])
     wiped = runtime.database.wipe(taken.words)
@@ -155,10 +157,11 @@ def wipe_now(runtime: Runtime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Deed:
-    """Who erases somebody at their wish, and why."""
+    """Who erases somebody at their wish, and why. ``named``: the address stands in rows of others, and nowhere else."""
 
     actor: str
     reason: str
+    named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,7 @@ def _taken(
     mails = caught.throw_away(folder, papers, files)
     if rows:
         _count(tx, runtime, rows)
-    if deed and (rows or mails):
+    if deed and (rows or mails or deed.named):
         _close(tx, runtime, who)
         detail = {
             "hash": min(who.hashes)[:12],
