@@ -112,6 +112,18 @@ def test_who_withdrew_is_not_revived_and_the_rest_is_stored(either: Running) -> 
     assert contact(either).tags == {"client"}
 
 
+def test_a_no_to_calls_refuses_no_yes_to_mail(either: Running) -> None:
+    either.add(consent=None)
+    either.track("consent.withdrawn", purpose="nurture", channel="phone")
+    shop = a_shop(either)
+
+    by_mail = shop.store(ANA | {"consent": CONSENT})
+    by_both = shop.store(ANA | {"consent": CONSENT | {"channel": "email, phone"}})
+
+    assert (by_mail.json["consented"], by_mail.json["consent_refused"]) == (1, [])
+    assert by_both.json["consent_refused"] == [{"index": 0, "reason": "withdrawn"}]
+
+
 def test_a_suppressed_address_stays_suppressed(either: Running) -> None:
     ana = either.add(consent=None)
     with either.nurture.database.write() as tx:

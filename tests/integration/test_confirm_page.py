@@ -295,6 +295,17 @@ def test_a_tick_alone_gives_back_nothing_that_was_withdrawn(single: Running) -> 
     assert not permitted(single)
 
 
+def test_a_no_to_calls_asks_nobody_for_a_yes_to_mail_by_mail(single: Running) -> None:
+    single.add(consent=None)
+    single.track("consent.withdrawn", purpose="nurture", channel="phone")
+
+    client_of(single).post("/o/guide", data=AGREED)
+    single.run()
+
+    assert [str(mail["Subject"]) for mail in single.mails()] == ["handed for Ana"]
+    assert permitted(single)
+
+
 def test_the_yes_by_mail_gives_it_back(single: Running) -> None:
     single.add()
     leave_by_link(single)

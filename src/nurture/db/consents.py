@@ -68,16 +68,24 @@ def grants(tx: Connection, contact_ids: Collection[int], now: datetime) -> dict[
 
 
 def withdrawn(tx: Connection, contact_ids: Collection[int]) -> dict[int, frozenset[str]]:
-    """The purposes for which each contact took the permission back and gave none since. None: left out."""
-    found: dict[int, set[str]] = {}
-    if contact_ids:
-        for contact, purpose in tx.execute(_TAKEN_BACK, {"ids": contact_ids}):
-            found.setdefault(contact, set()).add(purpose)
-    return {contact: frozenset(purposes) for contact, purposes in found.items()}
+    """The purposes for which each contact took the permission back, by any channel, and gave none since. None: left out."""
+    return {
+        contact: frozenset(purpose for purpose, _ in noes)
+        for contact, noes in taken_back(tx, contact_ids).items()
+    }
 
 
 Spoken = tuple[str, Channel]
 """A purpose and a channel."""
+
+
+def taken_back(tx: Connection, contact_ids: Collection[int]) -> dict[int, frozenset[Spoken]]:
+    """The same by purpose and channel: who wants no calls may still want mail."""
+    found: dict[int, set[Spoken]] = {}
+    if contact_ids:
+        for contact, purpose, channel in tx.execute(_TAKEN_BACK, {"ids": contact_ids}):
+            found.setdefault(contact, set()).add((purpose, Channel(channel)))
+    return {contact: frozenset(noes) for contact, noes in found.items()}
 
 
 def spoken_of(tx: Connection, contact_ids: Collection[int]) -> dict[int, frozenset[Spoken]]:
@@ -125,7 +133,7 @@ _LIVE = (
     )
     .order_by(C.c.id)
 )
-_TAKEN_BACK = select(C.c.contact_id, C.c.purpose).where(
+_TAKEN_BACK = select(C.c.contact_id, C.c.purpose, C.c.channel).where(
     C.c.id.in_(_LAST_WORDS), C.c.action == literal_column("'withdrawn'")
 )
 _SPOKEN_OF = select(C.c.contact_id, C.c.purpose, C.c.channel).where(among(C.c.contact_id)).distinct()

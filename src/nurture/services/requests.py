@@ -67,7 +67,7 @@ def ask(runtime: Runtime, wish: Wish) -> None:
             question.ask()
             return
         contact_id, changed = _contact(tx, wish.email, wish.values, now)
-        held = wish.consent is not None and _took_it_back(tx, contact_id, wish.consent.purpose)
+        held = wish.consent is not None and _took_it_back(tx, contact_id, wish.consent)
         granted = [] if held else _granted(contact_id, wish, now, workspace)
         take_in(tx, runtime.shelf, [*changed, *granted, _requested(contact_id, wish)], now)
         if held:
@@ -143,9 +143,10 @@ def _unknown(contact: Contact, name: str) -> bool:
     return known in (None, "")
 
 
-def _took_it_back(tx: Connection, contact_id: int, purpose: str) -> bool:
-    """Did this person withdraw the permission? Then a tick alone gives nothing back."""
-    return purpose in consents.withdrawn(tx, [contact_id]).get(contact_id, frozenset())
+def _took_it_back(tx: Connection, contact_id: int, asked: ConsentWording) -> bool:
+    """Did this person withdraw any of this permission? Then a tick alone gives nothing back."""
+    noes = consents.taken_back(tx, [contact_id]).get(contact_id, frozenset())
+    return any((asked.purpose, channel) in noes for channel in asked.channels)
 
 
 def _revive(tx: Connection, request: Request, now: datetime) -> None:

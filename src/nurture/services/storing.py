@@ -144,7 +144,7 @@ def _settle(
 ) -> tuple[dict[Permission, Said], list[RefusedConsent]]:
     """The permissions to write down, and those that are not taken. Who has one that lasts as long is in neither."""
     people = set(owners.values())
-    taken_back = consents.withdrawn(tx, people)
+    taken_back = consents.taken_back(tx, people)
     closed = {one for one, channels in suppressions.of(tx, people).items() if Channel.EMAIL in channels}
     live = consents.grants(tx, people, now)
     willing: dict[Permission, Said] = {}
@@ -154,7 +154,7 @@ def _settle(
         purpose = str(consent["purpose"])
         if contact in closed:
             refused.append(RefusedConsent(index, Refused.SUPPRESSED))
-        elif purpose in taken_back.get(contact, ()):
+        elif taken_back.get(contact, frozenset()) & {(purpose, one) for one in _ways(consent)}:
             refused.append(RefusedConsent(index, Refused.WITHDRAWN))
         elif not _is_given(consent, live.get(contact, ())):
             willing[(contact, purpose)] = consent
@@ -165,7 +165,11 @@ def _is_given(consent: Said, live: Sequence[Grant]) -> bool:
     """Does the contact allow all of this already, and for at least as long?"""
     end = end_of(consent)
     held = {one.channel for one in live if one.purpose == consent["purpose"] and one.lasts_until(end)}
-    return held.issuperset(channels_of(consent) or (Channel.EMAIL,))
+    return held.issuperset(_ways(consent))
+
+
+def _ways(consent: Said) -> tuple[Channel, ...]:
+    return channels_of(consent) or (Channel.EMAIL,)
 
 
 def _granted(permission: Permission, consent: Said, source: str) -> Happening:
