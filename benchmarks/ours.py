@@ -23,9 +23,9 @@ from benchmarks.people import people
 from benchmarks.servers import Command, run
 from nurture.db import contacts
 from nurture.model.words import EnteredBy
-from nurture.services.enroll import Request, enter_all
-from nurture.services.import_contacts import Consent, import_contacts
-from nurture.services.publish import publish
+from nurture.services.advancing.enroll import Request, enter_all
+from nurture.services.contacts.import_contacts import Consent, import_contacts
+from nurture.services.releases.publish import publish
 from nurture.settings import load_settings
 from nurture.wiring import build, upgrade
 from nurture.workers.broker import TURNS, make_broker

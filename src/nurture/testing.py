@@ -15,8 +15,8 @@ import pytest
 from nurture.model.errors import NurtureError, ProblemsFound
 
 if TYPE_CHECKING:
-    from nurture.services.scenarios import Rehearsed, Stage
-    from nurture.services.walk import Walk
+    from nurture.services.rehearsing.scenarios import Rehearsed, Stage
+    from nurture.services.rehearsing.walk import Walk
 
 FOLDER, MARK = "scenarios", "nurture.toml"
 SWITCH = "nurture_scenarios"
@@ -63,7 +63,7 @@ class ScenarioItem(pytest.Item):
     ) -> str | Any:  # pytest's own signature
         error = excinfo.value
         if isinstance(error, ScenarioFailed):
-            from nurture.services.scenario_words import failure
+            from nurture.services.rehearsing.scenario_words import failure
 
             return "\n".join(failure(error.played))
         if isinstance(error, ProblemsFound):
@@ -78,7 +78,7 @@ class ScenarioFailed(Exception):  # noqa: N818 - as pytest's own Failed
     """A scenario did not come true; its message is the first reason."""
 
     def __init__(self, played: Rehearsed) -> None:
-        from nurture.services.scenario_words import reasons
+        from nurture.services.rehearsing.scenario_words import reasons
 
         super().__init__(next(reasons(played)))
         self.played = played
@@ -86,7 +86,7 @@ class ScenarioFailed(Exception):  # noqa: N818 - as pytest's own Failed
 
 def _played(config: pytest.Config, path: Path) -> Rehearsed:
     """The scenario in this file; a project is read once a session."""
-    from nurture.services.scenarios import open_stage
+    from nurture.services.rehearsing.scenarios import open_stage
 
     project = path.parent.parent
     stages = config.stash.setdefault(_STAGES, {})
@@ -128,11 +128,11 @@ def a_walk(
     ``start`` is on the contact's own clock, ``do`` says what they do as ``--do`` does; ``walk.touchpoints`` is what
     happened. Raises NurtureError for names that do not exist, ProblemsFound for a project that does not hold.
     """
-    from nurture.services.folder import open_sound
-    from nurture.services.made_up import parse_doing
-    from nurture.services.rehearsal import of_folder, who_plays
-    from nurture.services.walk import Itinerary, walk
-    from nurture.services.when import read_instant
+    from nurture.services.files.folder import open_sound
+    from nurture.services.rehearsing.made_up import parse_doing
+    from nurture.services.rehearsing.rehearsal import of_folder, who_plays
+    from nurture.services.rehearsing.walk import Itinerary, walk
+    from nurture.services.rehearsing.when import read_instant
 
     ground = of_folder(open_sound(project))
     name = persona or (None if given else ground.workflow(workflow).persona)

@@ -22,22 +22,25 @@ from nurture.db.session import CommitUnknownError, Database, UnreachableError
 from nurture.db.tasks import Task
 from nurture.model.clock import Clock, SystemClock
 from nurture.rendering.links import Links
-from nurture.services import domains, migration, retention, watch
-from nurture.services.advance import Advance
-from nurture.services.breaker import Breaker
-from nurture.services.calls import settle as settle_outcomes
-from nurture.services.deliver import Deliver
-from nurture.services.digest import plan_digests
-from nurture.services.hooks import Hooks
+from nurture.services.advancing.advance import Advance
+from nurture.services.events import watch
+from nurture.services.events.visits import settle as settle_visits
+from nurture.services.forms.requests import FORGOTTEN_AFTER
 from nurture.services.inbound import forget_old as forget_returns
-from nurture.services.mailbox import look as read_mailbox
-from nurture.services.notices import send_batch
-from nurture.services.pausing import end_rests
+from nurture.services.inbound.mailbox import look as read_mailbox
+from nurture.services.phone.calls import settle as settle_outcomes
+from nurture.services.phone.digest import plan_digests
+from nurture.services.phone.notices import send_batch
 from nurture.services.presence import forget_the_silent
-from nurture.services.requests import FORGOTTEN_AFTER
+from nurture.services.privacy import retention
+from nurture.services.releases import migration
+from nurture.services.releases.breaker import Breaker
+from nurture.services.running.pausing import end_rests
 from nurture.services.runtime import Runtime
-from nurture.services.senders import Keyring
-from nurture.services.visits import settle as settle_visits
+from nurture.services.sending import domains
+from nurture.services.sending.deliver import Deliver
+from nurture.services.sending.hooks import Hooks
+from nurture.services.sending.senders import Keyring
 from nurture.settings import CATCH, Settings
 
 log = structlog.get_logger()

@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from nurture.db import state
 from nurture.model.clock import FrozenClock, SystemClock
-from nurture.services.ingest import Happening, track
+from nurture.services.events.ingest import Happening, track
 from nurture.settings import load_settings
 from nurture.wiring import Nurture, build
 from nurture.workers.broker import DELIVERIES, HOUSEKEEPING, TURNS, make_broker

@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from nurture.model.clock import system_time
-from nurture.services.doctor import examine
+from nurture.services.running.doctor import examine
 from nurture.workers.valkey import EmbeddedValkey
 from tests.support.running import a_nurture
 from tests.support.smtp_server import ScriptedServer

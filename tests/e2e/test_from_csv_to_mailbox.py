@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from nurture.services.clock import read_clock
+from nurture.services.running.clock import read_clock
 from nurture.settings import load_settings
 from nurture.wiring import Nurture, build
 from tests.support.commands import run

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 from werkzeug.routing import Rule
 
-from nurture.services import accounts
 from nurture.services.demo.sample import copy_sample
+from nurture.services.staff import accounts
 from tests.support.commands import run
 
 CONTACTS = """\

@@ -14,8 +14,10 @@ from nurture.db import state, suppressions
 from nurture.db.suppressions import Suppression
 from nurture.model.accounts import Role
 from nurture.model.words import Channel, SuppressionReason
-from nurture.services import brakes, drafts, needs, overview, workflows
-from nurture.services.needs import Urgency, Where
+from nurture.services.files import drafts
+from nurture.services.releases import workflows
+from nurture.services.running import brakes, needs, overview
+from nurture.services.running.needs import Urgency, Where
 from tests.support.browsing import Browser, a_browser
 from tests.support.running import Running, a_nurture
 

@@ -12,7 +12,7 @@ import pytest
 
 from nurture.model.accounts import Role
 from nurture.model.statistics import Share
-from nurture.services.offer_board import Source, board
+from nurture.services.forms.offer_board import Source, board
 from tests.integration.test_offer_page import OFFER, known, ledger, live
 from tests.support.browsing import a_browser
 from tests.support.running import Running, a_nurture

@@ -12,8 +12,8 @@ from nurture.db import tasks
 from nurture.db.tables import DeliveryRow, EnrollmentRow, OutcomeRow, TaskRow, table_of
 from nurture.model.accounts import Account, Role
 from nurture.model.decisions import Call, Decision, Finish, Send, Skip
-from nurture.services import calls
-from nurture.services.ahead import ahead
+from nurture.services.phone import calls
+from nurture.services.story.ahead import ahead
 from tests.support.running import Running, a_nurture
 
 LIFE = """\
@@ -203,8 +203,8 @@ def test_who_has_no_phone_is_told_to_be_skipped_and_is(sqlite_url: str, running:
 
 
 def test_a_paused_contact_has_nothing_ahead_and_looking_writes_nothing(running: Running) -> None:
-    from nurture.services import pausing
-    from nurture.services.pausing import Scope
+    from nurture.services.running import pausing
+    from nurture.services.running.pausing import Scope
 
     running.track("a.happened")
     running.run()

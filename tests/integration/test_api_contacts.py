@@ -16,7 +16,7 @@ from nurture.db import consents, contacts, suppressions
 from nurture.db.suppressions import Suppression
 from nurture.model.accounts import Scope
 from nurture.model.words import Channel, Contact, SuppressionReason
-from nurture.services import tokens
+from nurture.services.staff import tokens
 from tests.integration.test_leave_page import live
 from tests.support.api import Shop, a_shop
 from tests.support.running import Running, a_nurture
@@ -244,7 +244,7 @@ def test_no_secret_reaches_a_log_or_an_error(
 ) -> None:
     shop = a_shop(running)
     app = shop.client.application
-    monkeypatch.setattr("nurture.services.storing.upsert", lambda *_: 1 / 0)
+    monkeypatch.setattr("nurture.services.events.storing.upsert", lambda *_: 1 / 0)
 
     with caplog.at_level(logging.DEBUG):
         broken = shop.store(ANA)

@@ -12,7 +12,8 @@ import pytest
 
 from nurture.db import contacts
 from nurture.model.accounts import Role
-from nurture.services import accounts, assign
+from nurture.services.phone import assign
+from nurture.services.staff import accounts
 from tests.support.running import TOML, Running, a_nurture
 
 WORKFLOW = """\

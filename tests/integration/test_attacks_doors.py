@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.model.accounts import Role
-from nurture.services import accounts
+from nurture.services.staff import accounts
 from nurture.web import create_app
 from tests.integration.test_offer_page import OFFER, live
 from tests.integration.test_roles import everything_in

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nurture.model.accounts import Role
-from nurture.services import accounts
+from nurture.services.staff import accounts
 from tests.support.api import a_shop
 from tests.support.browsing import Browser, a_browser, an_account, token_of
 from tests.support.guided import GUIDE, GUIDED, a_guided_nurture

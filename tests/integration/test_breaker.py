@@ -11,11 +11,11 @@ import pytest
 from nurture.db import audit, pauses
 from nurture.db.volume import BREAKER
 from nurture.model.workspace import Limits
-from nurture.services import doctor
-from nurture.services.breaker import Breaker, Trip, ceiling
-from nurture.services.drafts import NO_FOLDER
-from nurture.services.needs import needs_of
-from nurture.services.pausing import Scope, resume
+from nurture.services.files.drafts import NO_FOLDER
+from nurture.services.releases.breaker import Breaker, Trip, ceiling
+from nurture.services.running import doctor
+from nurture.services.running.needs import needs_of
+from nurture.services.running.pausing import Scope, resume
 from tests.support.running import TOML, Running, a_nurture
 
 WORKFLOW = """\

@@ -14,7 +14,7 @@ from nurture.db.tasks import Task
 from nurture.model.accounts import Account, Role
 from nurture.model.errors import NotFoundError, NurtureError
 from nurture.model.words import Channel, Event, SuppressionReason
-from nurture.services import calls
+from nurture.services.phone import calls
 from tests.support.running import TOML, Running, a_nurture
 
 KIM = Account(1, "kim@example.org", "Kim", Role.SALES, "America/Toronto")

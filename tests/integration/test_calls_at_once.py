@@ -13,9 +13,9 @@ import pytest
 from nurture.db import contacts, outcomes, tasks
 from nurture.model.errors import NurtureError
 from nurture.model.words import SuppressionReason
-from nurture.services import calls
-from nurture.services.doctor import examine
-from nurture.services.ingest import CALL_OUTCOME, Happening, take_in
+from nurture.services.events.ingest import CALL_OUTCOME, Happening, take_in
+from nurture.services.phone import calls
+from nurture.services.running.doctor import examine
 from tests.integration.test_calls import KIM, a_company, closed, report, the_call, told, wait
 from tests.support.running import Running
 

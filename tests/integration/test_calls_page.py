@@ -14,7 +14,8 @@ from nurture.db.outcomes import CallOutcome
 from nurture.db.tasks import Task
 from nurture.model.accounts import Role
 from nurture.rendering import limits
-from nurture.services import accounts, calls
+from nurture.services.phone import calls
+from nurture.services.staff import accounts
 from tests.support.browsing import Browser, a_browser, an_account
 from tests.support.running import Running, a_nurture
 

@@ -13,9 +13,9 @@ import pytest
 
 from nurture.db import hits, tasks
 from nurture.model.accounts import Role
-from nurture.services import accounts
 from nurture.services.demo.cast import HOW_MANY, players
 from nurture.services.demo.staff import STAFF
+from nurture.services.staff import accounts
 from nurture.settings import load_settings
 from nurture.wiring import build
 from tests.support.commands import answer, run

@@ -9,7 +9,7 @@ import pytest
 
 from nurture.model.workspace import Sender
 from nurture.rendering.mime import build_message
-from nurture.services.senders import Keyring
+from nurture.services.sending.senders import Keyring
 from tests.support.commands import a_starter, answer, mend, run
 from tests.support.messages import a_mail
 

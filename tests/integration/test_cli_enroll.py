@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.services import by_hand
+from nurture.services.contacts import by_hand
 from tests.support.commands import answer, run
 from tests.support.running import a_nurture
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.services.clock import read_clock
+from nurture.services.running.clock import read_clock
 from nurture.settings import load_settings
 from nurture.wiring import build
 from tests.support.commands import answer, mend, run

@@ -12,8 +12,8 @@ from nurture.db import audit, outcomes, state, tasks
 from nurture.model.accounts import Account, Role
 from nurture.model.clock import FrozenClock
 from nurture.model.errors import NurtureError
-from nurture.services import calls
-from nurture.services import clock as service
+from nurture.services.phone import calls
+from nurture.services.running import clock as service
 from nurture.services.runtime import Runtime
 from nurture.wiring import Nurture
 from tests.support.browsing import a_browser

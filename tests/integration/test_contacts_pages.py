@@ -17,7 +17,7 @@ from nurture.db.directory import Position
 from nurture.db.suppressions import Suppression
 from nurture.model.accounts import Role
 from nurture.model.words import Channel, Contact, SuppressionReason
-from nurture.services.directory import Order, read_cursor, write_cursor
+from nurture.services.contacts.directory import Order, read_cursor, write_cursor
 from tests.support.browsing import Browser, a_browser
 from tests.support.running import Running, a_nurture
 

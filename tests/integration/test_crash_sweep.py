@@ -23,7 +23,7 @@ from nurture.channels.catch import CatchChannel
 from nurture.db.deliveries import Delivery
 from nurture.model.clock import FrozenClock
 from nurture.model.errors import Severity
-from nurture.services import doctor
+from nurture.services.running import doctor
 from nurture.settings import Settings
 from nurture.wiring import Nurture, build
 from tests.integration.test_rules_in_the_database import AFTER_LOSS, WORKFLOW

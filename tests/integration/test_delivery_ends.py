@@ -12,7 +12,7 @@ from nurture.channels.base import Message
 from nurture.channels.smtp import SmtpChannel, StagedMail
 from nurture.db import suppressions
 from nurture.model.errors import NotFoundError
-from nurture.services.doubt import Verdict, in_doubt, resolve
+from nurture.services.sending.doubt import Verdict, in_doubt, resolve
 from tests.integration.test_rules_in_the_database import AFTER_LOSS, WORKFLOW
 from tests.support.running import Running, a_nurture
 from tests.support.smtp_server import Rule, ScriptedServer

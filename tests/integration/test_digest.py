@@ -13,8 +13,10 @@ import pytest
 
 from nurture.db import notices, tasks
 from nurture.model.accounts import Role
-from nurture.services import accounts, calls, pausing
-from nurture.services.pausing import Scope
+from nurture.services.phone import calls
+from nurture.services.running import pausing
+from nurture.services.running.pausing import Scope
+from nurture.services.staff import accounts
 from tests.support.running import TOML, Running, a_nurture
 
 WORKFLOW = """\

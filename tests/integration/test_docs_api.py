@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from nurture.model.accounts import Scope
-from nurture.services.storing import ConsentForm, ContactForm
-from nurture.services.tracking import EventForm
+from nurture.services.events.storing import ConsentForm, ContactForm
+from nurture.services.events.tracking import EventForm
 from nurture.web.api import answers, routes
 from tests.integration.test_leave_page import live
 from tests.support.api import Shop, a_shop

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from nurture.db import contradictions, state
 from nurture.db.contradictions import Found
 from nurture.model.errors import Severity
-from nurture.services import pausing
-from nurture.services.doctor import FINDINGS, Diagnosis, Finding, examine
-from nurture.services.pausing import Scope
+from nurture.services.running import pausing
+from nurture.services.running.doctor import FINDINGS, Diagnosis, Finding, examine
+from nurture.services.running.pausing import Scope
 from tests.support.commands import run
 from tests.support.running import Running, a_nurture
 

@@ -10,7 +10,7 @@ import pytest
 from nurture.db import audit, domain_days
 from nurture.db.domain_days import Counted
 from nurture.model.accounts import Role
-from nurture.services import domains
+from nurture.services.sending import domains
 from tests.support.browsing import a_browser
 from tests.support.commands import answer, run
 from tests.support.running import Running, a_nurture

@@ -15,9 +15,9 @@ from nurture.db.session import Database
 from nurture.db.tables import Base
 from nurture.engine.answers import Seen
 from nurture.engine.replay import Differs
-from nurture.services.observed import observe
-from nurture.services.pausing import Scope, pause, resume
-from nurture.services.replay import Draft, DryRun, dry_run, read_draft
+from nurture.services.rehearsing.observed import observe
+from nurture.services.rehearsing.replay import Draft, DryRun, dry_run, read_draft
+from nurture.services.running.pausing import Scope, pause, resume
 from nurture.workflow.model import Workflow
 from tests.support.running import Running, a_nurture
 

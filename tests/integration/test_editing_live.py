@@ -16,11 +16,13 @@ from nurture.db.consents import Consent, ConsentAction
 from nurture.db.contact_import import NewContact
 from nurture.model.clock import FrozenClock
 from nurture.model.words import Channel, Enrollment, Status
-from nurture.services import doctor, ingest, planning
-from nurture.services.ingest import Happening
-from nurture.services.plan_values import Plan, WorkflowPlan
-from nurture.services.publish import make_live
-from nurture.services.wishes import NO_WISH, Wish, read_wishes
+from nurture.services.events import ingest
+from nurture.services.events.ingest import Happening
+from nurture.services.releases import planning
+from nurture.services.releases.plan_values import Plan, WorkflowPlan
+from nurture.services.releases.publish import make_live
+from nurture.services.releases.wishes import NO_WISH, Wish, read_wishes
+from nurture.services.running import doctor
 from nurture.settings import Settings
 from nurture.wiring import Nurture, build
 from tests.support.channels import ScriptedChannel

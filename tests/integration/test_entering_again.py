@@ -11,7 +11,7 @@ import pytest
 
 from nurture.db import events, turns
 from nurture.model.words import Status
-from nurture.services.doctor import examine
+from nurture.services.running.doctor import examine
 from tests.support.running import Running, a_nurture, track_by_email
 
 WORKFLOW = """\

@@ -10,10 +10,10 @@ import pytest
 
 from nurture.db import contacts, events, segments
 from nurture.db.contacts import Change
-from nurture.services import segments as looking
-from nurture.services import watch
-from nurture.services.ingest import note_changes
-from nurture.services.scores import score_of
+from nurture.services.events import segments as looking
+from nurture.services.events import watch
+from nurture.services.events.ingest import note_changes
+from nurture.services.events.scores import score_of
 from tests.support.browsing import a_browser
 from tests.support.running import TOML, Running, a_nurture
 

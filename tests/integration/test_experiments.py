@@ -14,7 +14,7 @@ from nurture.db.migrations.versions.segments_and_releases import remember_varian
 from nurture.db.tables import VariantRow, table_of
 from nurture.model.statistics import Share
 from nurture.reports.experiments import Experiments, in_time, read, sample_sentence, verdict
-from nurture.services import workflows
+from nurture.services.releases import workflows
 from tests.support.browsing import a_browser
 from tests.support.running import Running, a_nurture
 from tests.support.worlds import MONDAY

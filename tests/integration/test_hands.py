@@ -18,10 +18,12 @@ from nurture.model.accounts import Account, Role
 from nurture.model.errors import NotFoundError, NurtureError
 from nurture.model.words import Channel, DeliveryState, Event, SuppressionReason
 from nurture.rendering.links import Kind
-from nurture.services import downloads, hands, leaving, shown, steering
+from nurture.services.advancing.record import record_turns
+from nurture.services.consent import leaving
+from nurture.services.contacts import hands, shown, steering
+from nurture.services.contacts.hands import Told
 from nurture.services.facts import load_facts
-from nurture.services.hands import Told
-from nurture.services.record import record_turns
+from nurture.services.forms import downloads
 from tests.support.guided import a_guided_nurture
 from tests.support.running import Running
 

@@ -11,7 +11,7 @@ import pytest
 from nurture.db import content
 from nurture.model.accounts import Role
 from nurture.model.words import DeliveryState
-from nurture.services.project_files import project_files, sound_project
+from nurture.services.files.project_files import project_files, sound_project
 from tests.support.browsing import a_browser
 from tests.support.running import MAIL, Running, a_nurture
 
@@ -236,7 +236,7 @@ def test_a_template_that_is_a_link_out_of_the_project_is_not_read_and_never_goes
     running: Running, where: str
 ) -> None:
     from nurture.model.errors import NurtureError
-    from nurture.services.check import template_sources
+    from nurture.services.files.check import template_sources
 
     secret = running.project.parent / "secret.md"
     secret.write_text("---\nsubject: secret\n---\nsecret")

@@ -27,10 +27,10 @@ from nurture.db.tables import ContentRow, EnrollmentRow, VersionRow, table_of
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Contact, SuppressionReason
 from nurture.model.workspace import Field, FieldType, Workspace
-from nurture.services import import_contacts as service
-from nurture.services.import_contacts import Consent, import_contacts, tell_workflows
-from nurture.services.importing import reader
-from nurture.services.importing.report import ImportReport, RowError
+from nurture.services.contacts import import_contacts as service
+from nurture.services.contacts.import_contacts import Consent, import_contacts, tell_workflows
+from nurture.services.contacts.importing import reader
+from nurture.services.contacts.importing.report import ImportReport, RowError
 from nurture.services.published import Shelf
 
 ENROLLMENTS = table_of(EnrollmentRow)

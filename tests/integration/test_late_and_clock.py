@@ -12,8 +12,8 @@ from nurture.db import enrollments, outbox, paces, state
 from nurture.db.outbox import LEASE, Leaving, Outcome
 from nurture.db.rescue import rescue
 from nurture.model.words import DeliveryState, Reason
-from nurture.services.doctor import examine
-from nurture.services.why import why
+from nurture.services.running.doctor import examine
+from nurture.services.story.why import why
 from tests.support.running import Running, a_nurture
 
 TEMPLATES = ("hello", "again")

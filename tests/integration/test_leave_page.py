@@ -17,8 +17,8 @@ from nurture.db import consents, contacts, enrollments, events, suppressions
 from nurture.db.tables import Base
 from nurture.model.words import Channel, SuppressionReason
 from nurture.rendering.links import Kind
-from nurture.services.erasing import erase
-from nurture.services.publish import publish
+from nurture.services.privacy.erasing import erase
+from nurture.services.releases.publish import publish
 from nurture.web import create_app
 from nurture.wiring import build
 from tests.support.running import LINKED, Running, a_nurture

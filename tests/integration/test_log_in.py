@@ -9,7 +9,7 @@ import pytest
 
 from nurture.model.accounts import Role
 from nurture.model.errors import NurtureError
-from nurture.services import accounts
+from nurture.services.staff import accounts
 from tests.support.browsing import PASSWORD, a_browser, an_account, token_of
 from tests.support.running import Running, a_nurture
 

@@ -11,9 +11,8 @@ import pytest
 from nurture.channels.mailbox import MailboxError, opened, parse_mailbox_url
 from nurture.db import state
 from nurture.model.errors import SettingsError
-from nurture.services import mailbox
-from nurture.services.inbound import arrivals
-from nurture.services.mailbox import Reading, look, reading_of
+from nurture.services.inbound import arrivals, mailbox
+from nurture.services.inbound.mailbox import Reading, look, reading_of
 from tests.support.came_back import bounce, full_mailbox, out_of_office, reply
 from tests.support.imap_server import ImapServer, Rule
 from tests.support.returning import MAILS, closed, id_of, live, noted, told

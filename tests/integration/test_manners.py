@@ -14,11 +14,11 @@ import pytest
 
 from nurture.db import contacts
 from nurture.model.workspace import Workspace
-from nurture.services import pausing
-from nurture.services.advance import Advance, Taken, Troubled
-from nurture.services.path import path
-from nurture.services.pausing import Scope
-from nurture.services.why import why
+from nurture.services.advancing.advance import Advance, Taken, Troubled
+from nurture.services.running import pausing
+from nurture.services.running.pausing import Scope
+from nurture.services.story.path import path
+from nurture.services.story.why import why
 from tests.support.commands import answer
 from tests.support.running import TOML, Running, a_nurture
 from tests.support.worlds import MONDAY
@@ -237,7 +237,7 @@ def test_what_leaves_at_once_is_not_asked_again(company, sqlite_url, monkeypatch
     def asked(*_: object) -> None:
         raise AssertionError("asked again")
 
-    monkeypatch.setattr("nurture.services.deliver.ask_again", asked)
+    monkeypatch.setattr("nurture.services.sending.deliver.ask_again", asked)
     running.run()
 
     assert running.states() == [("hello", "sent", None)]

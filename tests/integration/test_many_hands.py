@@ -18,11 +18,13 @@ from nurture.db.tables import EnrollmentRow, TransitionRow, table_of
 from nurture.model.accounts import Account, Role
 from nurture.model.errors import NurtureError
 from nurture.reports import funnel
-from nurture.services import calls, hands, pausing, steering
-from nurture.services.doctor import examine
-from nurture.services.hands import Told
-from nurture.services.path import path
-from nurture.services.pausing import Scope
+from nurture.services.contacts import hands, steering
+from nurture.services.contacts.hands import Told
+from nurture.services.phone import calls
+from nurture.services.running import pausing
+from nurture.services.running.doctor import examine
+from nurture.services.running.pausing import Scope
+from nurture.services.story.path import path
 from tests.support.running import Running, a_nurture
 
 KIM = Account(1, "kim@example.org", "Kim", Role.SALES, "America/Toronto")

@@ -13,15 +13,16 @@ from nurture.engine.decide import decide
 from nurture.engine.migrating import Obstacle
 from nurture.model.errors import NurtureError, TextError
 from nurture.model.words import DeliveryState, Phase
-from nurture.services import doctor, migration, planning
+from nurture.services.advancing.record import record_turns
 from nurture.services.facts import load_facts
-from nurture.services.migration import FACT
-from nurture.services.path import path
-from nurture.services.plan_values import Plan
-from nurture.services.publish import make_live
-from nurture.services.record import record_turns
-from nurture.services.why import why
-from nurture.services.wishes import read_wishes
+from nurture.services.releases import migration, planning
+from nurture.services.releases.migration import FACT
+from nurture.services.releases.plan_values import Plan
+from nurture.services.releases.publish import make_live
+from nurture.services.releases.wishes import read_wishes
+from nurture.services.running import doctor
+from nurture.services.story.path import path
+from nurture.services.story.why import why
 from tests.support.running import Running, a_nurture
 
 WORKFLOW = """\

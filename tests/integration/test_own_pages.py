@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from nurture.db import consents, contacts, content
-from nurture.services.check import check
+from nurture.services.files.check import check
 from nurture.web import create_app
 from tests.support.guided import a_guided_nurture
 from tests.support.projects import problems_of

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from nurture.model.errors import NotFoundError
-from nurture.services.hands import Told, happened
-from nurture.services.journeys import ContactPath, Journey, Leg, LegState
-from nurture.services.marks import Kind, State
-from nurture.services.path import path
-from nurture.services.picture import picture
+from nurture.services.contacts.hands import Told, happened
+from nurture.services.story.journeys import ContactPath, Journey, Leg, LegState
+from nurture.services.story.marks import Kind, State
+from nurture.services.story.path import path
+from nurture.services.story.picture import picture
 from tests.support.guided import a_guided_nurture
 from tests.support.running import Running
 
@@ -165,7 +165,7 @@ def test_the_loss_to_come_is_foreseen_and_what_it_passes_over_is_told(running: R
 
 
 def test_what_a_machine_did_is_shown_as_such(running: Running) -> None:
-    from nurture.services.ingest import Happening, track
+    from nurture.services.events.ingest import Happening, track
 
     running.track("offer.requested", offer="guide")
     running.run()

@@ -10,7 +10,7 @@ import pytest
 
 from nurture.db import audit
 from nurture.model.accounts import Role
-from nurture.services import accounts, tokens
+from nurture.services.staff import accounts, tokens
 from tests.support.browsing import PASSWORD, Browser, a_browser, an_account
 from tests.support.running import Running, a_nurture
 

@@ -19,9 +19,9 @@ from nurture.db.suppressions import Change, ListChange
 from nurture.model.accounts import Scope
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, SuppressionReason
-from nurture.services import permission, suppressing
-from nurture.services.tracking import track_from_outside
-from nurture.services.why import why
+from nurture.services.consent import permission, suppressing
+from nurture.services.events.tracking import track_from_outside
+from nurture.services.story.why import why
 from tests.integration.test_leave_page import client_of
 from tests.support.api import a_shop
 from tests.support.commands import answer, run
@@ -251,8 +251,8 @@ def test_no_door_but_the_yes_by_mail_opens_a_suppressed_address(either: Running,
     again.write_text("email,first_name\nANA@Example.ORG,Ana\n")
     shop = a_shop(either, Scope.CONTACTS_WRITE)
 
-    from nurture.services.import_contacts import Consent as Given
-    from nurture.services.import_contacts import import_contacts
+    from nurture.services.contacts.import_contacts import Consent as Given
+    from nurture.services.contacts.import_contacts import import_contacts
 
     with again.open("rb") as stream:
         workspace = either.nurture.runtime.published().workspace

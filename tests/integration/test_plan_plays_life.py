@@ -9,7 +9,7 @@ import pytest
 
 from nurture.db import variants
 from nurture.db.variants import Fallen
-from nurture.services import planning
+from nurture.services.releases import planning
 from tests.support.running import TOML, Running, a_nurture
 
 SPLITTING = """\

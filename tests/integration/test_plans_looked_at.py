@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from nurture.services import planning
-from nurture.services.plan_recent import MOST, RecentPlans
-from nurture.services.plan_values import Plan
-from nurture.services.publish import make_live
-from nurture.services.wishes import NO_WISH, Wish
+from nurture.services.releases import planning
+from nurture.services.releases.plan_recent import MOST, RecentPlans
+from nurture.services.releases.plan_values import Plan
+from nurture.services.releases.publish import make_live
+from nurture.services.releases.wishes import NO_WISH, Wish
 from tests.support.commands import mend
 from tests.support.running import Running, a_nurture
 

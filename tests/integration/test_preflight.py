@@ -11,8 +11,8 @@ import pytest
 
 from nurture.channels.dns import Dns, UnreachableError
 from nurture.rendering.dkim import KeyKind, new_key, read_key
-from nurture.services import pausing
-from nurture.services.pausing import Scope
+from nurture.services.running import pausing
+from nurture.services.running.pausing import Scope
 from tests.support.commands import run
 from tests.support.name_server import a_name_server, txt
 from tests.support.running import Running, a_nurture

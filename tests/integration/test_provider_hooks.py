@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from nurture.db.session import UnreachableError
-from nurture.services import provider_hooks
+from nurture.services.inbound import provider_hooks
 from nurture.web import create_app
 from tests.support import provider_posts as posts
 from tests.support.provider_posts import Post

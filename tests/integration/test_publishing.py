@@ -9,12 +9,14 @@ import pytest
 
 from nurture.db import content, releases
 from nurture.model.errors import NotFoundError, NurtureError, ProblemsFound
-from nurture.services import brakes, pausing, planning, project_files
-from nurture.services.pausing import Scope
-from nurture.services.plan_values import Fate, Plan
-from nurture.services.plan_words import questions, volume
-from nurture.services.publish import make_live
-from nurture.services.release_list import listing
+from nurture.services.files import project_files
+from nurture.services.releases import planning
+from nurture.services.releases.plan_values import Fate, Plan
+from nurture.services.releases.plan_words import questions, volume
+from nurture.services.releases.publish import make_live
+from nurture.services.releases.release_list import listing
+from nurture.services.running import brakes, pausing
+from nurture.services.running.pausing import Scope
 from tests.support.commands import answer, mend, run
 from tests.support.running import Running, a_nurture
 
@@ -283,7 +285,7 @@ def test_new_contacts_come_as_lately_and_are_counted_apart(running: Running) -> 
 def test_of_very_many_contacts_a_sample_is_played_and_the_number_is_said(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nurture.services.forecast.SAMPLE", 10)
+    monkeypatch.setattr("nurture.services.releases.forecast.SAMPLE", 10)
     for number in range(30):
         running.add(f"p{number}@example.org")
         running.track("a.happened", f"p{number}@example.org")

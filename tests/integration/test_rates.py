@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 
 from nurture.model.words import DeliveryState, Reason
-from nurture.services.doctor import examine
-from nurture.services.why import why
+from nurture.services.running.doctor import examine
+from nurture.services.story.why import why
 from nurture.wiring import build
 from tests.support.running import Running, a_nurture
 

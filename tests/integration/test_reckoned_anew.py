@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nurture.model.words import Reason
-from nurture.services import add_contact
-from nurture.services.why import Why, why
+from nurture.services.contacts import add_contact
+from nurture.services.story.why import Why, why
 from tests.support.running import Running, a_nurture
 
 ANA = "ana@example.org"

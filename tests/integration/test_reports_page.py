@@ -9,8 +9,9 @@ import pytest
 
 from nurture.db import contacts
 from nurture.model.accounts import Role
-from nurture.services import doctor, erasing
-from nurture.services.path import path
+from nurture.services.privacy import erasing
+from nurture.services.running import doctor
+from nurture.services.story.path import path
 from tests.support.browsing import a_browser
 from tests.support.came_back import bounce, complaint, out_of_office, reply
 from tests.support.imap_server import ImapServer, Rule

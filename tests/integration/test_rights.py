@@ -21,10 +21,13 @@ from nurture.db.outbox import LEASE
 from nurture.db.tables import Base
 from nurture.model.errors import NotFoundError
 from nurture.model.words import Channel, DeliveryState
-from nurture.services import by_hand, doctor, erasing, inbound, rights
-from nurture.services.dead import report_dead
-from nurture.services.import_contacts import import_contacts
-from nurture.services.ingest import Happening, track
+from nurture.services import inbound
+from nurture.services.contacts import by_hand
+from nurture.services.contacts.import_contacts import import_contacts
+from nurture.services.events.ingest import Happening, track
+from nurture.services.privacy import erasing, rights
+from nurture.services.running import doctor
+from nurture.services.sending.dead import report_dead
 from nurture.web import create_app
 from nurture.workers.logs import configure_logging
 from nurture.workflow.workspace import read_workspace

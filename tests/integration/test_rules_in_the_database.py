@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nurture.db import content, enrollments, tasks
-from nurture.services.pausing import Scope, pause, resume
-from nurture.services.why import why
+from nurture.services.running.pausing import Scope, pause, resume
+from nurture.services.story.why import why
 from tests.support.running import LINKED, TOML, Running, a_nurture
 
 WORKFLOW = """\

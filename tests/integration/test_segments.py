@@ -10,9 +10,9 @@ import pytest
 from nurture.db import audit
 from nurture.model.accounts import Role
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import segment_list
-from nurture.services.by_hand import enroll_all
-from nurture.services.segment_list import ConditionError
+from nurture.services.contacts.by_hand import enroll_all
+from nurture.services.events import segment_list
+from nurture.services.events.segment_list import ConditionError
 from tests.support.browsing import a_browser
 from tests.support.commands import answer, run
 from tests.support.running import Running, a_nurture

@@ -18,10 +18,10 @@ from nurture.db.notices import NoticeKind
 from nurture.model.errors import NotFoundError
 from nurture.model.words import DeliveryState, Reason
 from nurture.rendering.dkim import KeyKind, new_key, read_key
-from nurture.services import domains
-from nurture.services.doctor import examine
-from nurture.services.notices import Notice, plan
-from nurture.services.why import why
+from nurture.services.phone.notices import Notice, plan
+from nurture.services.running.doctor import examine
+from nurture.services.sending import domains
+from nurture.services.story.why import why
 from nurture.wiring import Nurture, build
 from tests.support.channels import ScriptedChannel, ScriptedGroup
 from tests.support.running import Running, a_nurture

@@ -10,7 +10,7 @@ import pytest
 from nurture.db import audit
 from nurture.model.accounts import Role
 from nurture.model.words import SuppressionReason
-from nurture.services import suppressing
+from nurture.services.consent import suppressing
 from tests.support.browsing import a_browser
 from tests.support.running import Running, a_nurture
 

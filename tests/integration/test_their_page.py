@@ -16,10 +16,10 @@ from nurture.cli.contacts import as_document, chosen_by
 from nurture.db import contacts, events, pauses
 from nurture.model.accounts import Role
 from nurture.model.words import Event
-from nurture.services import why
-from nurture.services.path import path
-from nurture.services.pausing import Scope, pause, resume, still_holding
-from nurture.services.people import person
+from nurture.services.contacts.people import person
+from nurture.services.running.pausing import Scope, pause, resume, still_holding
+from nurture.services.story import why
+from nurture.services.story.path import path
 from tests.integration.test_leave_page import client_of, one_click_link, the_one_with_a_way_out
 from tests.support.browsing import a_browser
 from tests.support.running import LINKED, Running, a_nurture

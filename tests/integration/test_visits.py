@@ -14,9 +14,9 @@ from nurture.db import contacts, hits
 from nurture.db.hits import TARGETS, H
 from nurture.model.visits import Grade
 from nurture.rendering.links import Kind
-from nurture.services import visits
-from nurture.services.erasing import erase
-from nurture.services.publish import publish
+from nurture.services.events import visits
+from nurture.services.privacy.erasing import erase
+from nurture.services.releases.publish import publish
 from nurture.web.site import create_app
 from nurture.wiring import build
 from tests.support.running import Running, a_nurture

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from nurture.db.hits import CONTACTS, H
 from nurture.engine.grading import SETTLES_AFTER
 from nurture.model.visits import Grade
-from nurture.services import visits
+from nurture.services.events import visits
 from tests.support.running import Running, a_nurture
 from tests.support.visits import FIREFOX, Links, Reader, links_of, live
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nurture.model.accounts import Role
-from nurture.services import path as paths
-from nurture.services.marks import Kind, State
+from nurture.services.story import path as paths
+from nurture.services.story.marks import Kind, State
 from tests.support.browsing import Browser, a_browser
 from tests.support.running import Running, a_nurture
 from tests.support.visits import Reader, links_of, live, mailed

@@ -15,7 +15,8 @@ from nurture.db import hooks, outbox
 from nurture.db.outbox import LEASE, Leaving
 from nurture.model.errors import NurtureError
 from nurture.model.words import Status
-from nurture.services import doctor, endpoints
+from nurture.services.running import doctor
+from nurture.services.sending import endpoints
 from tests.support.receiver import Receiver, a_raw_server, a_receiver
 from tests.support.running import Running, a_nurture
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import publish
-from nurture.services.walk_page import Asked, of_draft, of_published
-from nurture.services.what_ifs import option_of
+from nurture.services.rehearsing.walk_page import Asked, of_draft, of_published
+from nurture.services.rehearsing.what_ifs import option_of
+from nurture.services.releases import publish
 from nurture.settings import Settings
 from nurture.wiring import build
 from tests.support.commands import MONDAY, a_starter, answer, mend, run

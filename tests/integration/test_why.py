@@ -12,9 +12,9 @@ import pytest
 from nurture.channels.base import Deferred, Outcome, RefusedMessage, RefusedUs, Unknown
 from nurture.db.ledger_guard import erasing
 from nurture.model.errors import NotFoundError
-from nurture.services.known import Next
-from nurture.services.pausing import Scope, pause
-from nurture.services.why import why
+from nurture.services.running.pausing import Scope, pause
+from nurture.services.story.known import Next
+from nurture.services.story.why import why
 from nurture.wiring import Nurture
 from tests.support.api import a_shop
 from tests.support.channels import ScriptedChannel

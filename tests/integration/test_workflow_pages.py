@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 
 from nurture.db import audit, content
 from nurture.model.accounts import Role
-from nurture.services import plan_words, planning, release_list, simulate_page, simulate_words
-from nurture.services.publish import make_live
-from nurture.services.simulate_page import Asked
+from nurture.services.rehearsing import simulate_page, simulate_words
+from nurture.services.rehearsing.simulate_page import Asked
+from nurture.services.releases import plan_words, planning, release_list
+from nurture.services.releases.publish import make_live
 from tests.support.browsing import Browser, a_browser
 from tests.support.commands import answer, mend, run
 from tests.support.running import Running, a_nurture

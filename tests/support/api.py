@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from nurture.model.accounts import Scope
-from nurture.services import tokens
+from nurture.services.staff import tokens
 from nurture.web import create_app
 from tests.support.running import Running
 

@@ -18,7 +18,7 @@ from nurture.db.turns import LoggedTurn, Transition
 from nurture.model.decisions import Call, Change, Decision, Finish, HandOver, Move, Send, Skip
 from nurture.model.errors import Severity
 from nurture.model.words import Channel, DeliveryState, Enrollment, Reason, Status, TaskState
-from nurture.services import doctor
+from nurture.services.running import doctor
 from tests.support.lives import BYSTANDER, POISON, Journal
 from tests.support.mortal import Life
 

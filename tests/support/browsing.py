@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from nurture.model.accounts import Account, Role
 from nurture.model.errors import NotFoundError
-from nurture.services import accounts
+from nurture.services.staff import accounts
 from nurture.web.site import create_app
 from tests.support.running import Running
 

@@ -15,9 +15,12 @@ from nurture.db import contacts, deliveries, tasks
 from nurture.db.tables import Base
 from nurture.model.accounts import Account, Role
 from nurture.model.words import Contact
-from nurture.services import calls, hands, inbound, pausing, shown, steering
-from nurture.services.import_contacts import import_contacts
-from nurture.services.pausing import Scope
+from nurture.services import inbound
+from nurture.services.contacts import hands, shown, steering
+from nurture.services.contacts.import_contacts import import_contacts
+from nurture.services.phone import calls
+from nurture.services.running import pausing
+from nurture.services.running.pausing import Scope
 from nurture.web import create_app
 from tests.support.browsing import Browser, a_browser
 from tests.support.came_back import complaint, full_mailbox, out_of_office, reply

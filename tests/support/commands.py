@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from nurture.cli import main
-from nurture.services.starter import write_starter
+from nurture.services.files.starter import write_starter
 
 MONDAY = "2026-03-02 10:00"
 

@@ -18,10 +18,10 @@ from nurture.model.words import Contact
 from nurture.rendering.links import Links
 from nurture.rendering.mime import build_message
 from nurture.rendering.templates import is_sent
-from nurture.services.compose import compose
-from nurture.services.folder import open_sound
-from nurture.services.preview import EMAIL, letter_of, uses
-from nurture.services.rehearsal import of_folder
+from nurture.services.files.folder import open_sound
+from nurture.services.files.preview import EMAIL, letter_of, uses
+from nurture.services.rehearsing.rehearsal import of_folder
+from nurture.services.sending.compose import compose
 
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / "tests" / "unit" / "golden" / "company"

@@ -12,9 +12,12 @@ from nurture.model.accounts import Account, Role
 from nurture.model.clock import FrozenClock
 from nurture.model.errors import NurtureError
 from nurture.model.words import EnteredBy
-from nurture.services import calls, enroll, ingest, steering, storing
-from nurture.services.enroll import Request
-from nurture.services.ingest import Happening
+from nurture.services.advancing import enroll
+from nurture.services.advancing.enroll import Request
+from nurture.services.contacts import steering
+from nurture.services.events import ingest, storing
+from nurture.services.events.ingest import Happening
+from nurture.services.phone import calls
 from nurture.services.published import _workflow
 from nurture.wiring import Nurture
 from tests.support.lives import BYSTANDER, PEOPLE, POISON, Deed, Journal, Script, project

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nurture.model.errors import Problem
-from nurture.services.check import check
+from nurture.services.files.check import check
 
 TOML = """\
 [workspace]

@@ -18,9 +18,11 @@ from nurture.db.contact_import import NewContact
 from nurture.db.deliveries import Delivery
 from nurture.model.clock import FrozenClock
 from nurture.model.words import Channel, Contact, Enrollment, EnteredBy, Scalar
-from nurture.services import enroll, ingest, publish
-from nurture.services.enroll import Request
-from nurture.services.ingest import Happening
+from nurture.services.advancing import enroll
+from nurture.services.advancing.enroll import Request
+from nurture.services.events import ingest
+from nurture.services.events.ingest import Happening
+from nurture.services.releases import publish
 from nurture.services.runtime import Runtime
 from nurture.settings import Settings
 from nurture.wiring import Nurture, build

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nurture.services.check import check
+from nurture.services.files.check import check
 from tests.support.projects import FILES, WORKFLOW, write
 
 RICH = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nurture.model.errors import NurtureError, Severity
-from nurture.services.check import check
-from nurture.services.project_files import project_files
+from nurture.services.files.check import check
+from nurture.services.files.project_files import project_files
 from tests.support.projects import FILES, WORKFLOW, problems_of, told, write
 
 FLOW, WELCOME = "workflows/checkup.yaml", "templates/email/welcome.md"

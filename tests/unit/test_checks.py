@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nurture.model.errors import NotFoundError, ProblemsFound, Severity
-from nurture.services.check import check
+from nurture.services.files.check import check
 from nurture.workflow.checks import CODES
 from tests.support.projects import (
     MAIL,

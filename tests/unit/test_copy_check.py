@@ -12,8 +12,8 @@ from nurture.cli import main
 from nurture.model.clock import system_time
 from nurture.model.errors import NotFoundError
 from nurture.rendering.copywriting import read
-from nurture.services.copy_check import Copy, check_copy
-from nurture.services.folder import open_as_it_is
+from nurture.services.files.copy_check import Copy, check_copy
+from nurture.services.files.folder import open_as_it_is
 from nurture.workflow.checks.advice import ADVICE
 from tests.support.documents import rows, section
 from tests.support.projects import LAYOUT, MAIL, WORKFLOW, write

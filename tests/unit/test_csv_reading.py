@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.model.errors import NurtureError
-from nurture.services.importing import encoding, reader
-from nurture.services.importing.reader import Row, Table, open_table
+from nurture.services.contacts.importing import encoding, reader
+from nurture.services.contacts.importing.reader import Row, Table, open_table
 
 PEOPLE = (
     "E-Mail;Vorname;Ort\r\nzoe@example.org;Zoë;Zürich\r\njerome@example.org;Jérôme;Besançon\r\n"

@@ -19,9 +19,9 @@ from nurture.cli import main
 from nurture.engine.explain import sentence
 from nurture.model.decisions import Finish, Shift, Skip
 from nurture.model.words import Channel, Reason, Status
-from nurture.services.check import check
-from nurture.services.starter import write_starter
-from nurture.services.when import answer
+from nurture.services.files.check import check
+from nurture.services.files.starter import write_starter
+from nurture.services.rehearsing.when import answer
 from nurture.workflow.checks import CODES
 from tests.support.documents import DOCUMENTS, ROOT, blocks, command_lines, read, rows, section
 from tests.support.projects import FILES, TOML, WORKFLOW, problems_of, with_workflow

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from nurture.model.errors import NurtureError
 from nurture.model.timing import Calendar
 from nurture.model.workspace import Field, FieldType, Workspace
-from nurture.services.importing import values
-from nurture.services.importing.amounts import read_date, read_number
-from nurture.services.importing.cells import CellError, clean, formula_safe
-from nurture.services.importing.mapping import letters, map_columns
+from nurture.services.contacts.importing import values
+from nurture.services.contacts.importing.amounts import read_date, read_number
+from nurture.services.contacts.importing.cells import CellError, clean, formula_safe
+from nurture.services.contacts.importing.mapping import letters, map_columns
 
 FIELDS = {
     "plan": Field("plan", FieldType.CHOICE, ("first-plan", "year-round")),

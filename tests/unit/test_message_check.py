@@ -8,7 +8,7 @@ import pytest
 
 from nurture.model.errors import ProblemsFound
 from nurture.rendering.anatomy import Image, Link, taken_apart
-from nurture.services.check import check
+from nurture.services.files.check import check
 from tests.support.projects import LAYOUT, MAIL, TOML, WORKFLOW, problems_of, told, write
 
 WELCOME, FRAME, FRAME_TEXT = (

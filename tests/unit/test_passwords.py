@@ -7,7 +7,7 @@ import re
 import pytest
 
 from nurture.model.errors import NurtureError
-from nurture.services import accounts
+from nurture.services.staff import accounts
 
 
 def test_a_password_is_kept_at_full_cost_and_with_salt() -> None:

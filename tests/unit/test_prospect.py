@@ -9,7 +9,7 @@ import pytest
 from nurture.engine.prospect import after_outcome
 from nurture.engine.world import World
 from nurture.model.words import Status
-from nurture.services.calls import allowed_outcomes
+from nurture.services.phone.calls import allowed_outcomes
 from nurture.steps.call_task import OUTCOMES
 from tests.support.worlds import WORKSPACE, a_world, one_stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nurture.channels.base import Accepted, Deferred, Outcome, RefusedUs
 from nurture.channels.replies import Reply, Stage, classify
-from nurture.services.refusals import Verdict, judge
+from nurture.services.sending.refusals import Verdict, judge
 
 OF_DOMAIN = RefusedUs(421, "4.7.0", "too much from you", of_recipient=True)
 OF_SERVER = RefusedUs(421, "4.3.2", "down")

@@ -7,10 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from nurture.services.folder import open_sound
-from nurture.services.rehearsal import Ground, of_folder
-from nurture.services.scenario_words import failure, reasons, side_by_side
-from nurture.services.scenarios import Mark, Rehearsed, Trouble, rehearse
+from nurture.services.files.folder import open_sound
+from nurture.services.rehearsing.rehearsal import Ground, of_folder
+from nurture.services.rehearsing.scenario_words import failure, reasons, side_by_side
+from nurture.services.rehearsing.scenarios import Mark, Rehearsed, Trouble, rehearse
 from nurture.workflow.scenarios import read_scenario
 from tests.support.commands import a_starter, mend
 
@@ -285,7 +285,7 @@ def test_no_line_of_the_timelines_is_wider_than_asked(ground: Ground) -> None:
 
 
 def test_the_samples_scenarios_all_pass() -> None:
-    from nurture.services.scenarios import open_stage
+    from nurture.services.rehearsing.scenarios import open_stage
 
     stage = open_stage(Path(__file__).parents[2])
 

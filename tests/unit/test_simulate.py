@@ -11,11 +11,11 @@ import pytest
 from nurture.engine.answers import Seen, Source
 from nurture.engine.simulate import interval, simulate
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services.folder import open_sound
-from nurture.services.observed import Observed
-from nurture.services.rehearsal import Ground, of_folder
-from nurture.services.simulate import Simulated, Wish, foretell
-from nurture.services.simulate_words import assumption_rows, over_capacity
+from nurture.services.files.folder import open_sound
+from nurture.services.rehearsing.observed import Observed
+from nurture.services.rehearsing.rehearsal import Ground, of_folder
+from nurture.services.rehearsing.simulate import Simulated, Wish, foretell
+from nurture.services.rehearsing.simulate_words import assumption_rows, over_capacity
 from tests.support.commands import a_starter
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)

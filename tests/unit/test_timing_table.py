@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.services.when import Calendars, answers
+from nurture.services.rehearsing.when import Calendars, answers
 from tests.unit.timing_oracle import due
 from tests.unit.timing_questions import TABLE, questions
 

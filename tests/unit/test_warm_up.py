@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from nurture.model.warm_up import WARM, WarmUp
 from nurture.model.workspace import Sender, Workspace
-from nurture.services.forecast import Day, Forecast
-from nurture.services.warm_ups import warming_up
+from nurture.services.releases.forecast import Day, Forecast
+from nurture.services.sending.warm_ups import warming_up
 from nurture.workflow.workspace import read_workspace
 
 FIRST = date(2026, 12, 1)

@@ -19,8 +19,8 @@ from nurture.model.errors import TextError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from nurture.services.importing.rejects import RejectedRows
-    from nurture.services.importing.report import ImportReport, RowError
+    from nurture.services.contacts.importing.rejects import RejectedRows
+    from nurture.services.contacts.importing.report import ImportReport, RowError
 
 SHOWN = 20
 """Errors that people see; programs get those the report lists."""
@@ -66,10 +66,10 @@ def import_(
     and written to FILE.rejected.csv with the reason; any other bad cell is listed and left out. Empty cells clear
     nothing, suppressed addresses stay suppressed. The same file again changes nothing. Exits 1 if rows were rejected.
     """
-    from nurture.services.folder import read_toml
-    from nurture.services.import_contacts import Consent, import_contacts, tell_workflows
-    from nurture.services.importing.rejects import RejectedRows
-    from nurture.services.permission import IMPLIED_ENDS, doubt_about
+    from nurture.services.consent.permission import IMPLIED_ENDS, doubt_about
+    from nurture.services.contacts.import_contacts import Consent, import_contacts, tell_workflows
+    from nurture.services.contacts.importing.rejects import RejectedRows
+    from nurture.services.files.folder import read_toml
 
     if (purpose is None) != (source is None):
         raise click.UsageError("--consent and --source belong together: what they agreed to, and where.")

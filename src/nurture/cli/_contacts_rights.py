@@ -14,8 +14,8 @@ from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.erasing import Erased, Preview
-    from nurture.services.rights import Everything
+    from nurture.services.privacy.erasing import Erased, Preview
+    from nurture.services.privacy.rights import Everything
 
 ACTOR = "command line"
 
@@ -35,7 +35,7 @@ def export(context: Context, email: str, out: Path | None) -> None:
     It is what somebody may ask to see and to take elsewhere. Without --out or --json only the counts are told. Exits 1
     when nothing is known of the address.
     """
-    from nurture.services.rights import as_document, everything
+    from nurture.services.privacy.rights import as_document, everything
 
     with opened(context) as nurture:
         found = everything(nurture.runtime, email, nurture.settings.var / "mail", ACTOR)
@@ -65,7 +65,7 @@ def erase(context: Context, email: str, yes: bool, reason: str, dry_run: bool) -
     A keyed hash of the address stays on the suppression list, so that no import brings them back; only their own yes by
     mail does. Counts first, and asks. Exits 1 when nothing is known of the address, or the answer is no.
     """
-    from nurture.services import erasing
+    from nurture.services.privacy import erasing
 
     with opened(context) as nurture:
         folder = nurture.settings.var / "mail"

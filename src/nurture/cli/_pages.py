@@ -20,7 +20,7 @@ FOR_PROGRAMS = "api."
 
 def silent_pages(app: Flask, nurture: Nurture, reader: Account) -> list[tuple[str, int]]:
     """The pages that do not answer with 200 (or, where they lead on, 303), each with its status."""
-    from nurture.services import accounts
+    from nurture.services.staff import accounts
 
     client, token = app.test_client(), accounts.log_in(nurture.runtime, reader)
     try:

@@ -14,9 +14,9 @@ from nurture.cli.common import Context
 from nurture.model.errors import TextError
 
 if TYPE_CHECKING:
-    from nurture.services.forecast import Forecast, Progress
-    from nurture.services.plan_values import Group, Plan, WorkflowPlan
-    from nurture.services.wishes import Wish
+    from nurture.services.releases.forecast import Forecast, Progress
+    from nurture.services.releases.plan_values import Group, Plan, WorkflowPlan
+    from nurture.services.releases.wishes import Wish
     from nurture.workflow.changes import Change
 
 QUIET_BELOW = 1_000
@@ -25,7 +25,7 @@ QUIET_BELOW = 1_000
 
 def wishes(context: Context, words: tuple[str, ...]) -> Wish:
     """What `--migrate` says. Wrong usage is told with the word."""
-    from nurture.services.wishes import read_wishes
+    from nurture.services.releases.wishes import read_wishes
 
     try:
         return read_wishes(words, context.project)
@@ -48,7 +48,7 @@ def counting(context: Context) -> Iterator[Progress]:
 
 def tell(context: Context, plan: Plan) -> None:
     """The plan for people: a table of workflows, then what changes, who stands where, and what leaves."""
-    from nurture.services import plan_words
+    from nurture.services.releases import plan_words
 
     zone = plan_words.zone_of(plan)
     rows = [

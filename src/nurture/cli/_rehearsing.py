@@ -13,7 +13,7 @@ from nurture.cli.common import Context
 
 if TYPE_CHECKING:
     from nurture.model.words import Contact
-    from nurture.services.folder import Folder
+    from nurture.services.files.folder import Folder
     from nurture.services.runtime import Runtime
     from nurture.workflow.documents import Persona
 
@@ -22,7 +22,7 @@ def who(
     folder: Folder, persona: str | None, file: Path | None, wanted: str | None = None
 ) -> tuple[Contact, Persona | None]:
     """The contact that was asked for: of a persona or a file, else the example of ``wanted`` or of any persona."""
-    from nurture.services import stand_in
+    from nurture.services.rehearsing import stand_in
 
     if persona and file:
         raise click.UsageError("--as and --contact name two different contacts; give one.")

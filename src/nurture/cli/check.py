@@ -14,8 +14,8 @@ from nurture.cli.common import Context, printable, project_options
 
 if TYPE_CHECKING:
     from nurture.model.errors import Problem
-    from nurture.services.check import Checked
-    from nurture.services.copy_check import Copy
+    from nurture.services.files.check import Checked
+    from nurture.services.files.copy_check import Copy
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -42,7 +42,7 @@ def check(context: Context, paths: tuple[str, ...], form: str, copy: bool) -> No
     if copy:
         check_copy(context, paths, form)
         return
-    from nurture.services.check import check as find
+    from nurture.services.files.check import check as find
 
     for path in paths:
         if not Path(path).exists():
@@ -61,8 +61,8 @@ def check(context: Context, paths: tuple[str, ...], form: str, copy: bool) -> No
 def check_copy(context: Context, names: tuple[str, ...], form: str) -> None:
     """Figures and advice for each message. Raises NotFoundError, ProblemsFound, NurtureError."""
     from nurture.model.clock import system_time
-    from nurture.services.copy_check import check_copy as advise
-    from nurture.services.folder import open_as_it_is
+    from nurture.services.files.copy_check import check_copy as advise
+    from nurture.services.files.folder import open_as_it_is
 
     read = advise(open_as_it_is(context.project), names, system_time())
     advice = [problem for message in read for problem in message.advice]

@@ -18,7 +18,7 @@ def clock(context: Context, advance: str | None) -> None:
 
     It moves only where the published nurture.toml says clock = "movable". Running workers then do what is due.
     """
-    from nurture.services import clock as service
+    from nurture.services.running import clock as service
 
     seconds = span(advance) if advance is not None else None
     with opened(context) as nurture:

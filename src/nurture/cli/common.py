@@ -154,7 +154,7 @@ class Listen(click.ParamType[tuple[str, int]]):
 
 def moment(option: str, text: str, zone: ZoneInfo) -> datetime:
     """The time given with an option, in ``zone`` unless it says another. Raises UsageError."""
-    from nurture.services.when import read_instant
+    from nurture.services.rehearsing.when import read_instant
 
     try:
         return read_instant(text, zone)

@@ -14,7 +14,7 @@ from nurture.cli._opened import local, opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.people import Person
+    from nurture.services.contacts.people import Person
 
 
 @click.group("contacts", epilog="Example: nurture contacts show ana@example.org")
@@ -32,7 +32,7 @@ contacts.add_command(erase)
 @click.argument("email")
 def show(context: Context, email: str) -> None:
     """Show everything about one contact: permission, workflows, messages, calls, events."""
-    from nurture.services.people import person
+    from nurture.services.contacts.people import person
 
     with opened(context) as nurture:
         found = person(nurture.runtime, email)

@@ -80,8 +80,8 @@ def build_demo(context: Context, target: Path, url: str, listen: tuple[str, int]
     from nurture.model.clock import system_time
     from nurture.services.demo import play, sample, staff, story, tour
     from nurture.services.demo.cast import HOW_MANY
-    from nurture.services.doctor import examine
-    from nurture.services.publish import publish
+    from nurture.services.releases.publish import publish
+    from nurture.services.running.doctor import examine
     from nurture.wiring import build, upgrade
     from nurture.workers.valkey import running_broker
 
@@ -221,7 +221,7 @@ def in_checkout() -> bool:
 def tell_story(context: Context, settings: Settings, one: Character) -> None:
     """The last lines of somebody's story."""
     from nurture.cli._opened import local
-    from nurture.services.why import why
+    from nurture.services.story.why import why
     from nurture.wiring import build
 
     nurture = build(settings)

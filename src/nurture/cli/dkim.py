@@ -9,7 +9,7 @@ import click
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.dkim_keys import DnsRecord
+    from nurture.services.sending.dkim_keys import DnsRecord
 
 
 @click.group("dkim", epilog="Example: nurture dkim new s2026")
@@ -36,7 +36,7 @@ def new(context: Context, selector: str, sender: str, domain: str | None, ed2551
     already is never replaced. Needs the extra `mail`; no database is touched.
     """
     from nurture.rendering.dkim import KeyKind
-    from nurture.services import dkim_keys
+    from nurture.services.sending import dkim_keys
 
     kind = KeyKind.ED25519 if ed25519 else KeyKind.RSA
     made = dkim_keys.make(context.project, selector, sender=sender, domain=domain, kind=kind)
@@ -59,7 +59,7 @@ def show(context: Context, sender: str | None) -> None:
 
     Exits 1 when none does, or a key cannot be read on this machine.
     """
-    from nurture.services import dkim_keys
+    from nurture.services.sending import dkim_keys
 
     records = dkim_keys.records(context.project, context.settings.dkim_key, sender)
     if context.as_json:

@@ -13,8 +13,8 @@ from nurture.cli.common import Context, Listen, project_options
 from nurture.model.errors import Severity
 
 if TYPE_CHECKING:
-    from nurture.services.doctor import Diagnosis
-    from nurture.services.preflight import Checked
+    from nurture.services.running.doctor import Diagnosis
+    from nurture.services.sending.preflight import Checked
 
 
 @click.command("doctor", epilog="Example: nurture doctor --json")
@@ -31,8 +31,8 @@ def doctor(context: Context, mail: bool, no_send: bool, dns: tuple[str, int] | N
     reached is said to be so, and fails nothing. Exits 1 when something is not as it must be; warnings do not fail.
     """
     from nurture.channels.dns import Dns
-    from nurture.services.doctor import examine
-    from nurture.services.preflight import Mark, Preflight
+    from nurture.services.running.doctor import examine
+    from nurture.services.sending.preflight import Mark, Preflight
 
     if (no_send or dns) and not mail:
         raise click.UsageError("--no-send and --dns belong to --mail.")

@@ -11,7 +11,7 @@ from nurture.cli._opened import local, opened, workspace_zone
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.domains import Standing
+    from nurture.services.sending.domains import Standing
 
 ACTOR = "command line"
 
@@ -25,7 +25,7 @@ def domain() -> None:
 @project_options
 def list_(context: Context) -> None:
     """List the domains that most mail went to in the last seven days, and those that rest, with their complaints."""
-    from nurture.services import domains
+    from nurture.services.sending import domains
 
     with opened(context) as nurture:
         found = domains.all_standings(nurture.runtime)
@@ -69,7 +69,7 @@ def resume(context: Context, name: str, reason: str) -> None:
 
     Exits 1 when it does not rest.
     """
-    from nurture.services import domains
+    from nurture.services.sending import domains
 
     with opened(context) as nurture:
         waiting = domains.resume(nurture.runtime, name, ACTOR, reason)

@@ -11,7 +11,7 @@ from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.by_hand import Enrolled
+    from nurture.services.contacts.by_hand import Enrolled
     from nurture.wiring import Nurture
 
 SHOWN = 20
@@ -70,7 +70,7 @@ def enroll_them(
     reason: str,
 ) -> Enrolled:
     """Everybody who is meant, however they were named."""
-    from nurture.services.by_hand import CHUNK, addresses_in, enroll_addresses, enroll_all
+    from nurture.services.contacts.by_hand import CHUNK, addresses_in, enroll_addresses, enroll_all
 
     def progress(seen: int) -> None:
         if seen >= CHUNK:

@@ -15,7 +15,7 @@ from nurture.cli.common import Context, project_options
 @click.option("--name", metavar="TEXT", help="The company's name; by default that of the folder.")
 def new(context: Context, folder: Path, name: str | None) -> None:
     """Write a starter project into DIR, which must be new or empty: one workflow, one persona, one offer, four messages."""
-    from nurture.services.starter import write_starter
+    from nurture.services.files.starter import write_starter
 
     files = write_starter(folder, name)
     if context.as_json:

@@ -10,8 +10,8 @@ from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.brakes import Brake
-    from nurture.services.pausing import Scope
+    from nurture.services.running.brakes import Brake
+    from nurture.services.running.pausing import Scope
 
 
 @click.command("pause", epilog="Example: nurture pause --everything --reason 'the offer letter is wrong'")
@@ -25,7 +25,7 @@ def pause(context: Context, whom: str | None, everything: bool, reason: str, dry
 
     Events are still read, and who leaves or buys meanwhile does so. A message already in its dialogue ends there.
     """
-    from nurture.services import brakes, pausing
+    from nurture.services.running import brakes, pausing
 
     scope = scope_of(whom, everything)
     with opened(context) as nurture:
@@ -54,7 +54,7 @@ def pause(context: Context, whom: str | None, everything: bool, reason: str, dry
 
 def scope_of(whom: str | None, everything: bool) -> Scope:
     """What the words of the command mean: an address has an @."""
-    from nurture.services.pausing import Scope
+    from nurture.services.running.pausing import Scope
 
     if (whom is None) is not everything:
         raise click.UsageError("Name a workflow or an address, or say --everything.")

@@ -22,7 +22,7 @@ def plan(context: Context, migrate: tuple[str, ...]) -> None:
 
     Everybody under way is played on for fourteen days through the real gates, as it is now and as planned. Changes nothing.
     """
-    from nurture.services import plan_words, planning
+    from nurture.services.releases import plan_words, planning
 
     with opened(context) as nurture, faults_as_document(context), counting(context) as progress:
         made = planning.plan(nurture.runtime, context.project, wishes(context, migrate), progress=progress)

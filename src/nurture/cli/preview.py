@@ -14,7 +14,7 @@ from nurture.model.clock import system_time
 from nurture.model.errors import NurtureError
 
 if TYPE_CHECKING:
-    from nurture.services.preview import Preview
+    from nurture.services.files.preview import Preview
 
 
 @click.command("preview", epilog="Example: nurture preview guide-delivery --as pre-retiree --locale fr")
@@ -55,10 +55,10 @@ def preview(
     TEMPLATE is a name such as `welcome` or `call/welcome-call`, or the path of its file. Files that have nothing to do
     with it may still be unfinished.
     """
-    from nurture.services.folder import open_as_it_is
-    from nurture.services.preview import find, uses
-    from nurture.services.preview import preview as render
-    from nurture.services.rehearsal import of_folder
+    from nurture.services.files.folder import open_as_it_is
+    from nurture.services.files.preview import find, uses
+    from nurture.services.files.preview import preview as render
+    from nurture.services.rehearsing.rehearsal import of_folder
 
     folder = open_as_it_is(context.project)
     ground = of_folder(folder)

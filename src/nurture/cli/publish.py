@@ -12,7 +12,7 @@ from nurture.cli._planned import as_document, counting, tell, wishes
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.plan_values import Plan
+    from nurture.services.releases.plan_values import Plan
 
 
 @click.command("publish", epilog="Example: nurture publish --yes")
@@ -38,8 +38,8 @@ def publish(context: Context, yes: bool, migrate: tuple[str, ...], rollback: str
     asks before it changes or withdraws a workflow that has contacts under way, and before it exceeds [limits]; without
     one it refuses to withdraw or exceed unless told --yes.
     """
-    from nurture.services import plan_words, planning
-    from nurture.services.publish import make_live
+    from nurture.services.releases import plan_words, planning
+    from nurture.services.releases.publish import make_live
 
     if rollback not in (None, planning.PREVIOUS) and not str(rollback).isdecimal():
         raise click.UsageError(f"{rollback!r} is no release: give its number, or nothing for the one before.")
@@ -64,7 +64,7 @@ def publish(context: Context, yes: bool, migrate: tuple[str, ...], rollback: str
 def agree(context: Context, plan: Plan) -> None:
     """Ask the person at the terminal; without one, refuse what must not go live unasked. Raises NurtureError."""
     from nurture.model.errors import NurtureError
-    from nurture.services import plan_words
+    from nurture.services.releases import plan_words
 
     if not context.as_json and sys.stdin.isatty():
         for said in plan_words.confirmations(plan):

@@ -15,7 +15,7 @@ from nurture.cli.common import Context, project_options
 )
 def releases(context: Context, last: int) -> None:
     """List what was published; `nurture publish --rollback NUMBER` makes any of it live again."""
-    from nurture.services.release_list import listing
+    from nurture.services.releases.release_list import listing
 
     with opened(context) as nurture:
         found = listing(nurture.runtime, last)

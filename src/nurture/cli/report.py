@@ -13,13 +13,13 @@ import click
 
 from nurture.cli._opened import opened, workspace_zone
 from nurture.cli.common import Context, moment, project_options
-from nurture.services.importing.cells import formula_safe
+from nurture.services.contacts.importing.cells import formula_safe
 
 if TYPE_CHECKING:
     from nurture.model.statistics import Interval
     from nurture.reports.experiments import Experiment, Group, Lift
     from nurture.reports.funnel import Funnel, Span, StageFunnel
-    from nurture.services.offer_board import OfferCard
+    from nurture.services.forms.offer_board import OfferCard
     from nurture.wiring import Nurture
 
 Rows = Sequence[Mapping[str, object]]
@@ -113,7 +113,7 @@ def experiments(context: Context, workflow: str | None, as_csv: bool) -> None:
     n is the contacts who came to the split, or entered; a winner is named only when it is sure enough.
     """
     from nurture.reports.experiments import read
-    from nurture.services.workflows import known
+    from nurture.services.releases.workflows import known
 
     _refuse_two_forms(context, as_csv)
     with opened(context) as nurture:
@@ -167,7 +167,7 @@ def offers(context: Context, as_csv: bool) -> None:
 
     n is the contacts who asked for it, each once; all others are those of them who did so later.
     """
-    from nurture.services.offer_board import board
+    from nurture.services.forms.offer_board import board
 
     _refuse_two_forms(context, as_csv)
     with opened(context) as nurture:
@@ -248,7 +248,7 @@ def _share(share: float | None) -> float | None:
 def _funnels(nurture: Nurture, workflow: str | None, since: str | None, until: str | None) -> list[Funnel]:
     """The funnels asked for. Raises NotFoundError for a workflow that nobody knows, UsageError for a time that is none."""
     from nurture.reports.funnel import read
-    from nurture.services.workflows import known
+    from nurture.services.releases.workflows import known
 
     span = _span(workspace_zone(nurture), since, until)
     workflows = known(nurture.runtime, workflow)

@@ -22,7 +22,7 @@ def resolve(context: Context, message_ids: tuple[str, ...], everything: bool, ve
 
     Look their Message-ID up in the log of the mail server. Sent again, a message has the same Message-ID.
     """
-    from nurture.services import doubt
+    from nurture.services.sending import doubt
 
     if bool(verdict) is not (bool(message_ids) or everything):
         raise click.UsageError(

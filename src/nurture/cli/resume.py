@@ -12,7 +12,7 @@ from nurture.cli.common import Context, project_options
 from nurture.cli.pause import name_of, scope_of
 
 if TYPE_CHECKING:
-    from nurture.services.brakes import Brake
+    from nurture.services.running.brakes import Brake
 
 
 @click.command("resume", epilog="Example: nurture resume --everything --reason 'the letter is mended'")
@@ -27,7 +27,7 @@ def resume(context: Context, whom: str | None, everything: bool, reason: str, dr
     Nobody is bombarded: what fell due meanwhile follows each step's if_late and takes its turn over some minutes, and
     caps and quiet hours hold.
     """
-    from nurture.services import brakes, pausing
+    from nurture.services.running import brakes, pausing
 
     scope = scope_of(whom, everything)
     with opened(context) as nurture:

@@ -24,7 +24,7 @@ def schema(context: Context, what: str, write: bool) -> None:
     # yaml-language-server: $schema=nurture.schema.json
     """
     if write:
-        from nurture.services.editor import write_schemas
+        from nurture.services.files.editor import write_schemas
 
         files = write_schemas(context.project)
         if context.as_json:
@@ -44,7 +44,7 @@ def _names_a_project() -> bool:
 
 
 def _own(context: Context, what: str) -> object:
-    from nurture.services.editor import schema_of
+    from nurture.services.files.editor import schema_of
 
     return schema_of(context.project, what)
 

@@ -10,7 +10,7 @@ from nurture.cli._opened import opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.segment_list import Named
+    from nurture.services.events.segment_list import Named
 
 MOST = 1_000
 
@@ -24,7 +24,7 @@ def segment() -> None:
 @project_options
 def list_(context: Context) -> None:
     """List every segment, of files and saved in the admin, with how many contacts fit it now."""
-    from nurture.services import segment_list
+    from nurture.services.events import segment_list
 
     with opened(context) as nurture:
         lines = segment_list.listing(nurture.runtime)
@@ -64,7 +64,7 @@ def list_(context: Context) -> None:
 )
 def show(context: Context, name: str, after: int, limit: int) -> None:
     """Show who is in the segment NAME now, by id; `next` in the JSON is where the list goes on."""
-    from nurture.services import segment_list
+    from nurture.services.events import segment_list
 
     with opened(context) as nurture:
         found = segment_list.show(nurture.runtime, name, after=after, most=limit)

@@ -15,9 +15,9 @@ from nurture.model.errors import NurtureError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from nurture.services.replay import DryRun
+    from nurture.services.rehearsing.replay import DryRun
+    from nurture.services.rehearsing.simulate import Simulated
     from nurture.services.runtime import Runtime
-    from nurture.services.simulate import Simulated
 
 MOST = 1_000_000
 SHOWN_DAYS = 6
@@ -87,11 +87,11 @@ def simulate(
     if draft:
         dry_run(context, workflow, draft, limit)
         return
-    from nurture.services.folder import open_sound
-    from nurture.services.observed import Observed, observe
-    from nurture.services.rehearsal import of_folder
-    from nurture.services.simulate import Wish, foretell
-    from nurture.services.walk import usual_start
+    from nurture.services.files.folder import open_sound
+    from nurture.services.rehearsing.observed import Observed, observe
+    from nurture.services.rehearsing.rehearsal import of_folder
+    from nurture.services.rehearsing.simulate import Wish, foretell
+    from nurture.services.rehearsing.walk import usual_start
 
     shares, per_day = _shares(assumed), _per_day(arrive)
     ground = of_folder(open_sound(context.project))
@@ -112,8 +112,8 @@ def simulate(
 
 def dry_run(context: Context, workflow: str, draft: Path, limit: int) -> None:
     """Play a draft over recorded history, and print what would have been different."""
-    from nurture.services.replay import dry_run as play
-    from nurture.services.replay import read_draft
+    from nurture.services.rehearsing.replay import dry_run as play
+    from nurture.services.rehearsing.replay import read_draft
 
     with history(context) as runtime:
         if runtime is None:
@@ -170,7 +170,7 @@ def dry_run_document(answer: DryRun) -> dict[str, object]:
 
 
 def _print_dry_run(context: Context, answer: DryRun, zone: ZoneInfo) -> None:
-    from nurture.services import replay_words as words
+    from nurture.services.rehearsing import replay_words as words
 
     for line in words.opening(answer, zone):
         context.say(line)
@@ -256,7 +256,7 @@ def document(simulated: Simulated) -> dict[str, object]:
 
 
 def _print(context: Context, simulated: Simulated) -> None:
-    from nurture.services import simulate_words as words
+    from nurture.services.rehearsing import simulate_words as words
 
     context.say(words.opening(simulated))
     heads = ("Stage", "entered", "90 %", "validated", "90 %", "lost", "under way")

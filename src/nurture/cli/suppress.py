@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from nurture.db.suppressions import Listed
-    from nurture.services.suppressing import Standing
+    from nurture.services.consent.suppressing import Standing
 
 ACTOR = "command line"
 REASONS = ("manual", "unsubscribed", "complaint", "hard-bounce", "do-not-call", "wrong-number")
-"""What a person may give; ``services.suppressing`` says which goes with an address and which with a number."""
+"""What a person may give; ``services.consent.suppressing`` says which goes with an address and which with a number."""
 SHOWN = 20
 """Rows with errors that people see; --json lists all."""
 ENTRY = click.IntRange(1, 2**62)
@@ -52,7 +52,7 @@ def add(context: Context, target: str, reason: str, why: str) -> None:
     With `unsubscribed` or `complaint` a contact whom we know also loses every permission.
     """
     from nurture.model.words import SuppressionReason
-    from nurture.services import suppressing
+    from nurture.services.consent import suppressing
 
     with opened(context) as nurture:
         standing, new = suppressing.add(
@@ -75,7 +75,7 @@ def remove(context: Context, target: str, why: str) -> None:
 
     What they asked for, or what their mailbox said, ends by their own yes by mail only; a complaint never does.
     """
-    from nurture.services import suppressing
+    from nurture.services.consent import suppressing
 
     with opened(context) as nurture:
         standing, ended = suppressing.remove(nurture.runtime, target, why=why, actor=ACTOR)
@@ -92,7 +92,7 @@ def remove(context: Context, target: str, why: str) -> None:
 @click.argument("target", metavar="EMAIL|NUMBER")
 def show(context: Context, target: str) -> None:
     """Say whether we leave this address or number alone, since when, and why. Exits 1 when it is not on the list."""
-    from nurture.services import suppressing
+    from nurture.services.consent import suppressing
 
     with opened(context) as nurture:
         standing = suppressing.look_up(nurture.runtime, target)
@@ -111,7 +111,7 @@ def show(context: Context, target: str) -> None:
 @click.option("--before", type=ENTRY, metavar="N", help="The next page: what is older than entry N.")
 def list_(context: Context, reason: str | None, before: int | None) -> None:
     """Count the list by reason and show its newest entries. It holds no address, but names contacts whom we know."""
-    from nurture.services import suppressing
+    from nurture.services.consent import suppressing
 
     with opened(context) as nurture:
         wanted = suppressing.read_reason(reason) if reason else None
@@ -160,7 +160,7 @@ def import_(context: Context, file: Path, reason: str, source: str, mapping: tup
     Do it before you import its contacts. Exits 1 if a row holds no address.
     """
     from nurture.model.words import SuppressionReason
-    from nurture.services import suppressing_list
+    from nurture.services.consent import suppressing_list
 
     with opened(context) as nurture, _stream_of(file) as stream:
         report = suppressing_list.import_list(
@@ -217,7 +217,7 @@ def as_document(standing: Standing) -> dict[str, object]:
 
 def tell(context: Context, standing: Standing, zone: ZoneInfo) -> None:
     """The same for people."""
-    from nurture.services.suppressing import told
+    from nurture.services.consent.suppressing import told
 
     if not standing.entries:
         context.say(f"{standing.target.text} is not on the suppression list.")

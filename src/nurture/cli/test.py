@@ -11,7 +11,7 @@ from nurture.cli._rehearsing import base_url
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.scenarios import Rehearsed
+    from nurture.services.rehearsing.scenarios import Rehearsed
 
 
 @click.command("test", epilog="Example: nurture test scenarios/guide.yaml --junit report.xml")
@@ -33,8 +33,8 @@ def test(context: Context, paths: tuple[Path, ...], word: str | None, report: Pa
     """
     from time import perf_counter
 
-    from nurture.services.scenario_words import failure, summary
-    from nurture.services.scenarios import open_stage
+    from nurture.services.rehearsing.scenario_words import failure, summary
+    from nurture.services.rehearsing.scenarios import open_stage
 
     began = perf_counter()
     played = []
@@ -64,7 +64,7 @@ def test(context: Context, paths: tuple[Path, ...], word: str | None, report: Pa
 
 def as_document(one: Rehearsed) -> dict[str, object]:
     """One scenario as programs read it; times in UTC."""
-    from nurture.services.scenario_words import said_of, told
+    from nurture.services.rehearsing.scenario_words import said_of, told
 
     troubles = [(trouble.place, trouble.said) for trouble in one.trouble]
     failures = [(verdict.expectation.place, said_of(verdict, one)) for verdict in one.failures]
@@ -106,7 +106,7 @@ def as_document(one: Rehearsed) -> dict[str, object]:
 
 
 def _write(report: Path, played: list[Rehearsed], seconds: float) -> None:
-    from nurture.services.junit import junit
+    from nurture.services.rehearsing.junit import junit
 
     try:
         report.write_bytes(junit(played, seconds))

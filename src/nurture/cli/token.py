@@ -34,7 +34,7 @@ def add(context: Context, name: str, scopes: tuple[str, ...]) -> None:
 
     The system sends it as `Authorization: Bearer nt_…`.
     """
-    from nurture.services import tokens
+    from nurture.services.staff import tokens
 
     with opened(context) as nurture:
         secret = tokens.add(nurture.runtime, name, {Scope(word) for word in scopes}, actor=ACTOR)
@@ -49,7 +49,7 @@ def add(context: Context, name: str, scopes: tuple[str, ...]) -> None:
 @project_options
 def list_(context: Context) -> None:
     """List every token with its scopes, and when it was last used."""
-    from nurture.services import tokens
+    from nurture.services.staff import tokens
 
     with opened(context) as nurture:
         found = tokens.everything(nurture.runtime)
@@ -79,7 +79,7 @@ def list_(context: Context) -> None:
 @click.argument("name")
 def revoke(context: Context, name: str) -> None:
     """Make the token of this NAME worthless, at once and for ever."""
-    from nurture.services import tokens
+    from nurture.services.staff import tokens
 
     with opened(context) as nurture:
         tokens.revoke(nurture.runtime, name, actor=ACTOR)

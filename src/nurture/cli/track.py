@@ -10,7 +10,7 @@ from nurture.cli._opened import opened, pairs
 from nurture.cli.common import Context, moment, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.tracking import Tracked
+    from nurture.services.events.tracking import Tracked
 
 
 @click.command(
@@ -31,7 +31,7 @@ def track(
     Numbers, yes and no are read as such, everything else is text. The event must be one that nurture knows or that
     nurture.toml declares under [events]. TIME without an offset is in the workspace's time zone.
     """
-    from nurture.services.tracking import track_from_outside
+    from nurture.services.events.tracking import track_from_outside
 
     values = pairs(data)
     with opened(context) as nurture:

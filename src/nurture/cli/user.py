@@ -35,7 +35,7 @@ def add(context: Context, email: str, role: str, name: str, password_stdin: bool
 
     A terminal asks for the password; without one, and without --password-stdin, a strong one is made and shown once.
     """
-    from nurture.services import accounts
+    from nurture.services.staff import accounts
 
     with opened(context) as nurture:
         password, made = choose_password(password_stdin)
@@ -52,7 +52,7 @@ def add(context: Context, email: str, role: str, name: str, password_stdin: bool
 @project_options
 def list_(context: Context) -> None:
     """List who may log in, as what, and when they were last here."""
-    from nurture.services import accounts
+    from nurture.services.staff import accounts
 
     with opened(context) as nurture:
         found = accounts.everyone(nurture.runtime)
@@ -97,7 +97,7 @@ def list_(context: Context) -> None:
 @click.argument("role", type=role_argument)
 def role_(context: Context, email: str, role: str) -> None:
     """Change what the person with this address may do; at once, also where they are logged in."""
-    from nurture.services import accounts
+    from nurture.services.staff import accounts
 
     with opened(context) as nurture:
         account = accounts.account(nurture.runtime, email)
@@ -114,7 +114,7 @@ def role_(context: Context, email: str, role: str) -> None:
 @from_stdin
 def password_(context: Context, email: str, password_stdin: bool) -> None:
     """Give the person with this address a new password; logs them out everywhere."""
-    from nurture.services import accounts
+    from nurture.services.staff import accounts
 
     with opened(context) as nurture:
         account = accounts.account(nurture.runtime, email)
@@ -134,7 +134,7 @@ def password_(context: Context, email: str, password_stdin: bool) -> None:
 @click.option("--undo", is_flag=True, help="Let them in again.")
 def disable(context: Context, email: str, undo: bool) -> None:
     """Lock the person with this address out, at once and everywhere. What they did stays in the audit log."""
-    from nurture.services import accounts
+    from nurture.services.staff import accounts
 
     with opened(context) as nurture:
         account = accounts.account(nurture.runtime, email)
@@ -147,7 +147,7 @@ def disable(context: Context, email: str, undo: bool) -> None:
 
 def choose_password(from_input: bool) -> tuple[str, bool]:
     """The password, and whether it was made here."""
-    from nurture.services.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, make_password
+    from nurture.services.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, make_password
 
     if from_input:
         return sys.stdin.readline().rstrip("\r\n"), False

@@ -14,10 +14,10 @@ from nurture.model.clock import system_time
 from nurture.model.errors import TextError
 
 if TYPE_CHECKING:
-    from nurture.services.made_up import Doing
-    from nurture.services.walk import Walk
-    from nurture.services.walk_world import Touchpoint
-    from nurture.services.what_ifs import Alternative
+    from nurture.services.rehearsing.made_up import Doing
+    from nurture.services.rehearsing.walk import Walk
+    from nurture.services.rehearsing.walk_world import Touchpoint
+    from nurture.services.rehearsing.what_ifs import Alternative
 
 
 @click.command(
@@ -81,11 +81,11 @@ def walk(
     happen, so that they may well be lost: the last lines say what would have moved them. Exits 1 when a template
     cannot be rendered for them.
     """
-    from nurture.services.folder import open_sound
-    from nurture.services.rehearsal import of_folder
-    from nurture.services.walk import Itinerary, usual_start
-    from nurture.services.walk import walk as take
-    from nurture.services.what_ifs import what_if, what_ifs
+    from nurture.services.files.folder import open_sound
+    from nurture.services.rehearsing.rehearsal import of_folder
+    from nurture.services.rehearsing.walk import Itinerary, usual_start
+    from nurture.services.rehearsing.walk import walk as take
+    from nurture.services.rehearsing.what_ifs import what_if, what_ifs
 
     planned = _doings(doings)
     picked = _variants(variants)
@@ -102,7 +102,7 @@ def walk(
     others = what_ifs(ground, workflow, itinerary, base_url()) if alternatives else ()
     if page:
         from nurture.rendering.storyboard import storyboard
-        from nurture.services.walk_story import story_of
+        from nurture.services.rehearsing.walk_story import story_of
 
         write(page, storyboard(story_of(walked, folder.workspace, others)))
     if context.as_json:
@@ -121,7 +121,7 @@ def walk(
 
 
 def _doings(texts: Sequence[str]) -> list[Doing]:
-    from nurture.services.made_up import parse_doing
+    from nurture.services.rehearsing.made_up import parse_doing
 
     found = []
     for text in texts:
@@ -209,7 +209,7 @@ def _fields(value: object) -> dict[str, object]:
 
 
 def _print(context: Context, walked: Walk) -> None:
-    from nurture.services import walk_words as words
+    from nurture.services.rehearsing import walk_words as words
 
     context.say(words.opening(walked))
     context.table(
@@ -231,7 +231,7 @@ def _print(context: Context, walked: Walk) -> None:
 
 
 def _print_what_ifs(context: Context, others: Sequence[Alternative]) -> None:
-    from nurture.services import walk_words as words
+    from nurture.services.rehearsing import walk_words as words
 
     if not others:
         return

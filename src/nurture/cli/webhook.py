@@ -12,7 +12,7 @@ from nurture.cli._opened import local, opened, workspace_zone
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.endpoints import Standing
+    from nurture.services.sending.endpoints import Standing
 
 ACTOR = "command line"
 
@@ -26,7 +26,7 @@ def webhook() -> None:
 @project_options
 def list_(context: Context) -> None:
     """List every endpoint: where it is, whether it works, what waits, and what arrived or failed."""
-    from nurture.services import endpoints
+    from nurture.services.sending import endpoints
 
     with opened(context) as nurture:
         found = endpoints.everything(nurture.runtime)
@@ -78,7 +78,7 @@ def secret(context: Context, name: str) -> None:
     It follows from NURTURE_SECRET_KEY and the name. While that holds several keys, every request is signed with each:
     give the system the first, then remove the others from the setting.
     """
-    from nurture.services import endpoints
+    from nurture.services.sending import endpoints
 
     with opened(context) as nurture:
         first, *older = endpoints.secrets(nurture.runtime, name)
@@ -97,7 +97,7 @@ def secret(context: Context, name: str) -> None:
 @click.argument("name")
 def test(context: Context, name: str) -> None:
     """Send the system NAME a message of the type `ping` now, and print its answer. Exits 1 unless it takes it."""
-    from nurture.services import endpoints
+    from nurture.services.sending import endpoints
 
     with opened(context) as nurture:
         trial = endpoints.ping(nurture.runtime, name)
@@ -116,7 +116,7 @@ def test(context: Context, name: str) -> None:
 @click.argument("name")
 def enable(context: Context, name: str) -> None:
     """Switch the system NAME on again after it said that it was gone, or end its rest. What waits for it goes at once."""
-    from nurture.services import endpoints
+    from nurture.services.sending import endpoints
 
     with opened(context) as nurture:
         waiting = endpoints.enable(nurture.runtime, name, actor=ACTOR)
@@ -143,7 +143,7 @@ def redeliver(context: Context, name: str, ids: tuple[str, ...]) -> None:
 
     Each goes under its old id, by which the system knows what it had already. Exits 1 when there is nothing to send.
     """
-    from nurture.services import endpoints
+    from nurture.services.sending import endpoints
 
     with opened(context) as nurture:
         again = endpoints.redeliver(nurture.runtime, name, ids or None, actor=ACTOR)

@@ -13,7 +13,7 @@ from nurture.cli.common import Context, project_options
 if TYPE_CHECKING:
     from nurture.model.errors import NurtureError
     from nurture.model.timing import Instant
-    from nurture.services.when import Calendars
+    from nurture.services.rehearsing.when import Calendars
 
 
 @click.command(
@@ -51,7 +51,7 @@ def when(
     With --batch each line gives one line of JSON back, in order; in it `calendar` may also be an object of `days`,
     `hours`, `country` and `holidays`. A line that cannot be answered gives {"error": …}, and the exit code is 1.
     """
-    from nurture.services.when import Calendars, QuestionError, answer
+    from nurture.services.rehearsing.when import Calendars, QuestionError, answer
 
     calendars = Calendars(context.project)
     if batch is not None:
@@ -75,7 +75,7 @@ def when(
 
 def _answer_lines(batch: BinaryIO, calendars: Calendars) -> None:
     from nurture.model.errors import NurtureError
-    from nurture.services.when import answers
+    from nurture.services.rehearsing.when import answers
 
     failed = False
     for found in answers(batch, calendars):

@@ -11,7 +11,7 @@ from nurture.cli._opened import local, opened
 from nurture.cli.common import Context, project_options
 
 if TYPE_CHECKING:
-    from nurture.services.why import Line, Why
+    from nurture.services.story.why import Line, Why
 
 
 @click.command("why", epilog="Example: nurture why ana@example.org retirement-readiness/guide-reminder")
@@ -24,7 +24,7 @@ def why(context: Context, email: str, where: str | None) -> None:
     With a step, what became of it or will: sent, waiting, shifted, skipped, never, not yet, not reached. Times are in the
     contact's own time zone.
     """
-    from nurture.services.why import why as ask
+    from nurture.services.story.why import why as ask
 
     workflow, _, step = (where or "").partition("/")
     with opened(context) as nurture:

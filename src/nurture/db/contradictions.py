@@ -1,6 +1,6 @@
 """What cannot be true of healthy tables: each contradiction is one query over whole tables, with rows to show.
 
-It reads and repairs nothing. What a finding means and what to do about it is said in ``services.doctor``.
+It reads and repairs nothing. What a finding means and what to do about it is said in ``services.running.doctor``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How much mail each receiving domain took from us each day, and how many bounces and complaints came back.
 
-It counts and adds up. Whether a domain is to be left alone for a while is decided in ``services.domains``.
+It counts and adds up. Whether a domain is to be left alone for a while is decided in ``services.sending.domains``.
 """
 
 from __future__ import annotations

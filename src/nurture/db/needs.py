@@ -1,6 +1,6 @@
 """What waits for a person, in numbers: messages in doubt, calls that are late, people with too much on their list.
 
-Each answer is one statement. What it means and what to do about it is said in ``services.needs``.
+Each answer is one statement. What it means and what to do about it is said in ``services.running.needs``.
 """
 
 from __future__ import annotations

@@ -1,25 +1,23 @@
 """What nurture does, one service a module: load facts, ask the engine, record in one transaction.
 
-Where to look, by what it is about; a module that is missing here, or gone, fails a test.
+Where to look, by what it is about; a package that is missing here, or gone, fails a test.
 
-- shared by all: runtime published facts spread presence
-- the two loops: advance record enroll | deliver compose stages senders keep manners caps pacing domains refusals dead
-  caught doubt once_more dkim_keys | hooks endpoints
-- what happened: ingest effects tracking visits batches storing scores segments segment_list dates watch reckoning
-- what comes back: inbound mailbox provider_hooks report_list
-- contacts: people directory add_contact import_contacts importing hands by_hand steering shown
-- permission: permission suppressing suppressing_list question | their_page recipient choosing chosen leaving coming_back
-- a person's rights: rights erasing retention
-- offers and forms: offers offer_forms offer_board requests downloads
-- calls: assign calls call_queue call_card digest notices
-- one contact's story: path journeys marks marking picture became visit_words | why known outlook ahead step_answer under_way
-- the files: project_files folder drafts check message_check language_check copy_check editor starter preview
-  template_pages own_pages
-- going live: planning plan_values plan_words plan_recent wishes forecast forecast_play newcomers warm_ups | publish migration
-  release_list compare workflows breaker
-- rehearsing: rehearsal stand_in made_up when | walk walk_world walk_words walk_story walk_page walk_choices walk_recent
-  what_ifs | scenarios scenario_words junit | simulate simulate_words simulate_page observed | replay replay_words
-- running it: needs doctor preflight overview delivery_list pausing brakes clock
-- who works with it: accounts crew tokens
-- the demo: demo
+- advancing: the first loop: who is due, what the engine decides, writing it down
+- sending: the second loop: what waits in the outbox leaves, as far as law, manners and the server allow
+- events: what happened and what it did; scores, segments, dates, visits
+- inbound: what comes back: bounces, complaints, answers
+- contacts: brought in, looked for, changed, led on by hand
+- consent: who may be written to; the suppression list; the page on which people choose and leave
+- privacy: everything handed out, everything forgotten, nothing kept too long
+- forms: offers, what is asked for through them, downloads
+- phone: calls, their queue and card, what was said; the mails that our own people get
+- story: one contact's path, what is next, and why
+- files: the project's files, read, checked, previewed, begun
+- releases: what publishing would change, doing it, taking contacts along, the way back
+- rehearsing: walks, scenarios, simulations, recorded history, before anybody is met
+- running: whether all is in order, what needs a person, what rests
+- staff: people who log in, teams, tokens of other systems
+- demo: six weeks of a sample company
+
+What all of them share stands beside them: runtime (what a service is given), published (what is live), facts, spread, presence.
 """

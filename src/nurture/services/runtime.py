@@ -20,7 +20,7 @@ from nurture.model.clock import Clock
 from nurture.model.words import NOTHING
 from nurture.rendering.links import Links
 from nurture.services.published import Published, Shelf
-from nurture.services.senders import Keyring
+from nurture.services.sending.senders import Keyring
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from nurture.engine.explain import in_words
 from nurture.model.accounts import ADMINS, CALLERS, EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError
 from nurture.model.workspace import Workspace
-from nurture.services import pausing
-from nurture.services.marks import in_money
+from nurture.services.running import pausing
 from nurture.services.runtime import Runtime
+from nurture.services.story.marks import in_money
 from nurture.web.guard import me
 
 SECTIONS = (

@@ -22,9 +22,9 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import Account, Role
-from nurture.services import accounts
-from nurture.services.accounts import LOGGED_IN_FOR
 from nurture.services.runtime import Runtime
+from nurture.services.staff import accounts
+from nurture.services.staff.accounts import LOGGED_IN_FOR
 from nurture.settings import Settings
 
 ADMIN = "/admin"

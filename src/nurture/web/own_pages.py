@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nurture.db.session import CommitUnknownError, UnreachableError
 from nurture.model.errors import NurtureError
-from nurture.services import own_pages
+from nurture.services.files import own_pages
 from nurture.services.runtime import Runtime
 
 log = structlog.get_logger()

@@ -1,6 +1,6 @@
 """``[retention]`` in nurture.toml: how long what is kept.
 
-It reads spans only; ``services.retention`` lets go of what is older.
+It reads spans only; ``services.privacy.retention`` lets go of what is older.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from nurture.model.words import Enrollment, Status
 from nurture.reports import funnel as report
 from nurture.reports import losses, steps
 from nurture.reports.funnel import Span, StageFunnel
-from nurture.services.record import ENDS
+from nurture.services.advancing.record import ENDS
 from nurture.workflow.model import Workflow
 from tests.integration.stores.conftest import empty
 from tests.support.generated import Act, Recorded, live_through, lives, workflows

@@ -20,14 +20,15 @@ from nurture.model.clock import system_time
 from nurture.model.words import NOTHING, Scalar
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Payload
-from nurture.services import downloads, leaving
-from nurture.services.by_hand import enroll_addresses
+from nurture.services.consent import leaving
+from nurture.services.contacts.by_hand import enroll_addresses
+from nurture.services.contacts.import_contacts import Consent, import_contacts
 from nurture.services.demo import returned
 from nurture.services.demo.cast import Player, Start, Temper, as_csv, players
 from nurture.services.demo.readers import Readers
-from nurture.services.import_contacts import Consent, import_contacts
+from nurture.services.events.ingest import Happening, track
+from nurture.services.forms import downloads
 from nurture.services.inbound import take
-from nurture.services.ingest import Happening, track
 from nurture.services.runtime import Runtime
 
 SIX_WEEKS = timedelta(days=42)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from nurture.db.deliveries import Delivery
 from nurture.rendering.ways import key_of
-from nurture.services.compose import foreign
+from nurture.services.events.visits import Door, Visitor
 from nurture.services.runtime import Runtime
-from nurture.services.visits import Door, Visitor
+from nurture.services.sending.compose import foreign
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 FILTER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nurture.model.accounts import Account, Role
-from nurture.services import accounts
 from nurture.services.runtime import Runtime
+from nurture.services.staff import accounts
 
 STAFF = (
     ("claire@example.org", "Claire Novak", Role.ADMIN),

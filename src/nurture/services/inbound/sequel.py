@@ -13,9 +13,9 @@ from datetime import datetime
 from nurture.channels.inbound import Kind
 from nurture.db.notices import NoticeKind
 from nurture.model.words import Contact, SuppressionReason
+from nurture.services.events.ingest import Happening
 from nurture.services.inbound.arrivals import Line
 from nurture.services.inbound.match import Match, key_of
-from nurture.services.ingest import Happening
 
 SOURCE = "report"
 STILL_TRIED = "delayed"

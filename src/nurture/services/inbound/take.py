@@ -22,11 +22,11 @@ from nurture.model.addresses import AddressError, wire_domain
 from nurture.model.mentions import masked
 from nurture.model.returns import Effect, MatchedBy
 from nurture.model.words import Channel, Contact, Event
+from nurture.services.events.ingest import take_in
 from nurture.services.inbound import soft
 from nurture.services.inbound.arrivals import Arrival, arrival_of
 from nurture.services.inbound.match import key_of, match
 from nurture.services.inbound.sequel import SOURCE, Found, Sequel, sequel
-from nurture.services.ingest import take_in
 from nurture.services.runtime import Runtime
 
 CLOSING = (Kind.HARD, Kind.COMPLAINT)

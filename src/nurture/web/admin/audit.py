@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, url_for
 
 from nurture.model.accounts import ADMINS
-from nurture.services import crew
+from nurture.services.staff import crew
 from nurture.web.asked import number_asked
 from nurture.web.guard import allow
 from nurture.wiring import Nurture

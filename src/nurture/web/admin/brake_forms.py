@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from nurture.services.steering import LONGEST_REASON
+from nurture.services.contacts.steering import LONGEST_REASON
 
 
 class StopForm(FlaskForm):

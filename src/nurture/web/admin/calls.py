@@ -17,10 +17,10 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from nurture.model.accounts import CALLERS, EVERYBODY
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import calls
-from nurture.services.call_card import calendar_file, card
-from nurture.services.call_queue import Whose, queue
-from nurture.services.calls import LONGEST_CALL, LONGEST_NOTE
+from nurture.services.phone import calls
+from nurture.services.phone.call_card import calendar_file, card
+from nurture.services.phone.call_queue import Whose, queue
+from nurture.services.phone.calls import LONGEST_CALL, LONGEST_NOTE
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 

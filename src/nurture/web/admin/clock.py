@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from nurture.model.accounts import MARKETERS
 from nurture.model.errors import NurtureError
-from nurture.services import clock
-from nurture.services.clock import Passed, Reading
+from nurture.services.running import clock
+from nurture.services.running.clock import Passed, Reading
 from nurture.services.runtime import Runtime
 from nurture.web.guard import allow, me, own_path
 from nurture.wiring import Nurture

@@ -22,10 +22,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import CALLERS, EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError
-from nurture.services import hands, scores, shown, steering
-from nurture.services.hands import Told
-from nurture.services.path import path
-from nurture.services.picture import HOLDS, KEYS, picture
+from nurture.services.contacts import hands, shown, steering
+from nurture.services.contacts.hands import Told
+from nurture.services.events import scores
+from nurture.services.story.path import path
+from nurture.services.story.picture import HOLDS, KEYS, picture
 from nurture.web.admin import contact_forms as forms
 from nurture.web.admin.contact_forms import Asked
 from nurture.web.guard import allow, me

@@ -13,7 +13,7 @@ from nurture.model import workspace
 from nurture.model.contact_values import as_text
 from nurture.model.words import Contact
 from nurture.model.workspace import FieldType
-from nurture.services.add_contact import TEXTS, Choices
+from nurture.services.contacts.add_contact import TEXTS, Choices
 
 DECLARED = "field_"
 """What stands before the name of a declared field, so that none is taken for another."""

@@ -14,11 +14,11 @@ from flask_wtf import FlaskForm
 from wtforms import DecimalField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from nurture.services.hands import LONGEST_NOTE, MOST_MONEY, Telling, tellings
-from nurture.services.journeys import ContactPath, Journey
+from nurture.services.contacts.hands import LONGEST_NOTE, MOST_MONEY, Telling, tellings
+from nurture.services.contacts.shown import templates_of
+from nurture.services.contacts.steering import LONGEST_REASON
 from nurture.services.published import Published
-from nurture.services.shown import templates_of
-from nurture.services.steering import LONGEST_REASON
+from nurture.services.story.journeys import ContactPath, Journey
 
 REASON = [InputRequired("A reason is missing."), Length(max=LONGEST_REASON)]
 LINE = [InputRequired("Please fill this in."), Length(max=500)]

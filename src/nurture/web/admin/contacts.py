@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response
 from nurture.engine.explain import in_words as why
 from nurture.model.accounts import CALLERS, EVERYBODY
 from nurture.model.words import Contact, Status
-from nurture.services import add_contact, directory
-from nurture.services.add_contact import Added, Entry, EntryError, KnownAddressError
-from nurture.services.directory import NOBODY, NOT_ENROLLED, CursorError, Order, Reach, Wanted
+from nurture.services.contacts import add_contact, directory
+from nurture.services.contacts.add_contact import Added, Entry, EntryError, KnownAddressError
+from nurture.services.contacts.directory import NOBODY, NOT_ENROLLED, CursorError, Order, Reach, Wanted
 from nurture.web.admin.contact_entry import EntryForm, entry_form, texts_of
 from nurture.web.asked import onward, word_asked
 from nurture.web.guard import allow, me

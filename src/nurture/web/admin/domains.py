@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError
-from nurture.services import domains
+from nurture.services.sending import domains
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from nurture.model.accounts import EVERYBODY
 from nurture.reports import experiments
-from nurture.services import workflows
+from nurture.services.releases import workflows
 from nurture.web.guard import allow
 from nurture.wiring import Nurture
 

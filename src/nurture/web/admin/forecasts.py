@@ -8,9 +8,10 @@ from flask import Blueprint, render_template, request
 
 from nurture.model.accounts import EVERYBODY
 from nurture.model.errors import NotFoundError, NurtureError, ProblemsFound
-from nurture.services import drafts, simulate_page, simulate_words
-from nurture.services.simulate import Simulated
-from nurture.services.simulate_page import MOST_CONTACTS, MOST_DAYS, Asked
+from nurture.services.files import drafts
+from nurture.services.rehearsing import simulate_page, simulate_words
+from nurture.services.rehearsing.simulate import Simulated
+from nurture.services.rehearsing.simulate_page import MOST_CONTACTS, MOST_DAYS, Asked
 from nurture.web.admin.walks import DRAFT, is_draft
 from nurture.web.asked import number_asked, word_asked
 from nurture.web.guard import allow

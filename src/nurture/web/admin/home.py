@@ -12,10 +12,12 @@ from werkzeug.wrappers import Response
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.reports import funnel, losses
-from nurture.services import brakes, drafts, overview, pausing, workflows
 from nurture.services.demo.tour import tour
-from nurture.services.needs import Need, Where, needs_of
-from nurture.services.pausing import Scope
+from nurture.services.files import drafts
+from nurture.services.releases import workflows
+from nurture.services.running import brakes, overview, pausing
+from nurture.services.running.needs import Need, Where, needs_of
+from nurture.services.running.pausing import Scope
 from nurture.web.admin.brake_forms import GoOnForm, StopForm
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture

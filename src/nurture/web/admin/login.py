@@ -26,8 +26,8 @@ from wtforms.validators import InputRequired
 
 from nurture.model.accounts import EVERYBODY
 from nurture.model.addresses import AddressError, same_key
-from nurture.services import accounts
-from nurture.services.accounts import LONGEST_PASSWORD
+from nurture.services.staff import accounts
+from nurture.services.staff.accounts import LONGEST_PASSWORD
 from nurture.web.guard import OPEN, allow, begin_session, hidden, limiter, own_path, token
 from nurture.wiring import Nurture
 

@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from nurture.model.accounts import CALLERS, EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError
 from nurture.model.words import DeliveryState
-from nurture.services import caught, delivery_list, doubt, once_more
-from nurture.services.delivery_list import Wanted
+from nurture.services.sending import caught, delivery_list, doubt, once_more
+from nurture.services.sending.delivery_list import Wanted
 from nurture.settings import CATCH
 from nurture.web.asked import NUMBER, number_asked, onward, word_asked
 from nurture.web.guard import allow, me, own_path

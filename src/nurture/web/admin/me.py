@@ -13,8 +13,8 @@ from wtforms.validators import EqualTo, InputRequired, Length
 from nurture.model.accounts import EVERYBODY
 from nurture.model.calendars import zone_names
 from nurture.model.errors import NurtureError
-from nurture.services import accounts
-from nurture.services.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from nurture.services.staff import accounts
+from nurture.services.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from nurture.web.guard import allow, begin_session, hidden, limiter, me
 from nurture.wiring import Nurture
 

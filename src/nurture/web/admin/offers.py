@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from nurture.model.accounts import EVERYBODY
-from nurture.services import offer_board
+from nurture.services.forms import offer_board
 from nurture.web.guard import allow
 from nurture.wiring import Nurture
 

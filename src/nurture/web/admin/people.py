@@ -20,8 +20,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from nurture.model.accounts import ADMINS, Role, Scope
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import accounts, crew, tokens
-from nurture.services.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, make_password
+from nurture.services.staff import accounts, crew, tokens
+from nurture.services.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, make_password
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 

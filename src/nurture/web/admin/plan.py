@@ -17,11 +17,12 @@ from wtforms import BooleanField, HiddenField
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError, TextError
 from nurture.rendering.day_bars import draw
-from nurture.services import drafts, plan_words, planning
-from nurture.services.plan_recent import RecentPlans
-from nurture.services.plan_values import Plan
-from nurture.services.publish import make_live
-from nurture.services.wishes import Wish, as_words, read_words
+from nurture.services.files import drafts
+from nurture.services.releases import plan_words, planning
+from nurture.services.releases.plan_recent import RecentPlans
+from nurture.services.releases.plan_values import Plan
+from nurture.services.releases.publish import make_live
+from nurture.services.releases.wishes import Wish, as_words, read_words
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 

@@ -11,8 +11,8 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
-from nurture.services import planning, release_list
-from nurture.services.plan_recent import RecentPlans
+from nurture.services.releases import planning, release_list
+from nurture.services.releases.plan_recent import RecentPlans
 from nurture.web.admin.plan import PLAYED, PublishForm, publishing, shown, wish_in
 from nurture.web.guard import allow
 from nurture.wiring import Nurture

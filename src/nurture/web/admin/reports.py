@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from nurture.model.accounts import EVERYBODY
-from nurture.services import report_list
-from nurture.services.report_list import Wanted
+from nurture.services.inbound import report_list
+from nurture.services.inbound.report_list import Wanted
 from nurture.web.asked import number_asked, onward
 from nurture.web.guard import allow
 from nurture.wiring import Nurture

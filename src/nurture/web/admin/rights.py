@@ -16,8 +16,9 @@ from wtforms.validators import InputRequired, Length
 
 from nurture.model.accounts import ADMINS
 from nurture.model.addresses import AddressError, same_key
-from nurture.services import add_contact, erasing, hands, rights
-from nurture.services.steering import LONGEST_REASON
+from nurture.services.contacts import add_contact, hands
+from nurture.services.contacts.steering import LONGEST_REASON
+from nurture.services.privacy import erasing, rights
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture
 

@@ -16,8 +16,8 @@ from wtforms.validators import InputRequired, Length
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NurtureError
 from nurture.model.expression_tree import CONTACT_FIELDS
-from nurture.services import segment_list
-from nurture.services.segment_list import LONGEST_NAME, LONGEST_TITLE, ConditionError, Judged
+from nurture.services.events import segment_list
+from nurture.services.events.segment_list import LONGEST_NAME, LONGEST_TITLE, ConditionError, Judged
 from nurture.web.asked import number_asked, word_asked
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture

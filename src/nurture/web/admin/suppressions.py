@@ -17,9 +17,9 @@ from nurture.model.accounts import ADMINS, CALLERS, EVERYBODY, MARKETERS
 from nurture.model.addresses import LONGEST
 from nurture.model.errors import NurtureError
 from nurture.model.words import SuppressionReason
-from nurture.services import suppressing
-from nurture.services.picture import HOLDS
-from nurture.services.suppressing import LONGEST_WHY, Standing
+from nurture.services.consent import suppressing
+from nurture.services.consent.suppressing import LONGEST_WHY, Standing
+from nurture.services.story.picture import HOLDS
 from nurture.web.asked import number_asked, onward, word_asked
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture

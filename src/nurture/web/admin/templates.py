@@ -26,9 +26,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import drafts, once_more, template_pages
-from nurture.services.rehearsal import Ground
-from nurture.services.template_pages import Asked, Look
+from nurture.services.files import drafts, template_pages
+from nurture.services.files.template_pages import Asked, Look
+from nurture.services.rehearsing.rehearsal import Ground
+from nurture.services.sending import once_more
 from nurture.web.admin.contact_forms import Form
 from nurture.web.asked import word_asked
 from nurture.web.guard import allow, me

@@ -8,8 +8,9 @@ from flask import Blueprint, render_template
 
 from nurture.model.accounts import EVERYBODY
 from nurture.model.errors import ProblemsFound
-from nurture.services import drafts, plan_words
-from nurture.services.compare import FOLDER, compare
+from nurture.services.files import drafts
+from nurture.services.releases import plan_words
+from nurture.services.releases.compare import FOLDER, compare
 from nurture.web.guard import allow
 from nurture.wiring import Nurture
 

@@ -14,9 +14,10 @@ from werkzeug.wrappers import Response
 
 from nurture.model.accounts import EVERYBODY
 from nurture.model.errors import NotFoundError, NurtureError, ProblemsFound
-from nurture.services import drafts, walk_words
-from nurture.services.walk_page import Asked, WalkPage
-from nurture.services.walk_recent import Recent
+from nurture.services.files import drafts
+from nurture.services.rehearsing import walk_words
+from nurture.services.rehearsing.walk_page import Asked, WalkPage
+from nurture.services.rehearsing.walk_recent import Recent
 from nurture.web.admin.contact import SANDBOX
 from nurture.web.asked import word_asked
 from nurture.web.guard import allow

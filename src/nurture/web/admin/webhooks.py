@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from nurture.model.accounts import EVERYBODY, MARKETERS
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import delivery_list, endpoints
+from nurture.services.sending import delivery_list, endpoints
 from nurture.web.asked import number_asked, onward, word_asked
 from nurture.web.guard import allow, me, own_path
 from nurture.wiring import Nurture

@@ -14,8 +14,10 @@ from nurture.rendering.graph import Address, Figures, StageFigures, StepFigures,
 from nurture.reports import funnel, steps
 from nurture.reports.funnel import Funnel
 from nurture.reports.steps import StepCounts, Steps
-from nurture.services import brakes, drafts, pausing, workflows
-from nurture.services.pausing import Scope
+from nurture.services.files import drafts
+from nurture.services.releases import workflows
+from nurture.services.running import brakes, pausing
+from nurture.services.running.pausing import Scope
 from nurture.web.admin.brake_forms import GoOnForm, StopForm
 from nurture.web.guard import allow, me
 from nurture.wiring import Nurture

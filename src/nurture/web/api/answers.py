@@ -18,11 +18,11 @@ from nurture import __version__
 from nurture.db.consents import ConsentAction
 from nurture.model.errors import NurtureError
 from nurture.model.words import Channel, Status, SuppressionReason
-from nurture.services.batches import BatchRefused
-from nurture.services.known import StepState
-from nurture.services.people import Permission
-from nurture.services.permission import Standing
-from nurture.services.storing import Refused
+from nurture.services.consent.permission import Standing
+from nurture.services.contacts.people import Permission
+from nurture.services.events.batches import BatchRefused
+from nurture.services.events.storing import Refused
+from nurture.services.story.known import StepState
 
 API, PREFIX = "/api/", "/api/v1"
 TOKEN = "token"  # noqa: S105 - the name of the scheme

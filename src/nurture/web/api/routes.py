@@ -26,13 +26,16 @@ from nurture.db.tokens import Token
 from nurture.model.accounts import Scope
 from nurture.model.addresses import LONGEST, AddressError
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import people, storing, suppressing_list, tokens, tracking
-from nurture.services.batches import MOST_ITEMS, BatchRefused
+from nurture.services.consent import suppressing_list
+from nurture.services.consent.suppressing_list import SuppressionForm
+from nurture.services.contacts import people
+from nurture.services.events import storing, tracking
+from nurture.services.events.batches import MOST_ITEMS, BatchRefused
+from nurture.services.events.storing import ContactForm
+from nurture.services.events.tracking import EventForm
 from nurture.services.runtime import Runtime
-from nurture.services.storing import ContactForm
-from nurture.services.suppressing_list import SuppressionForm
-from nurture.services.tracking import EventForm
-from nurture.services.why import why
+from nurture.services.staff import tokens
+from nurture.services.story.why import why
 from nurture.web.api.answers import (
     FAILURES,
     PREFIX,

@@ -11,8 +11,8 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from nurture.model.errors import NotFoundError
 from nurture.rendering.links import ExpiredLinkError, Kind, LinkError, Payload
-from nurture.services import requests
-from nurture.services.requests import Confirmation
+from nurture.services.forms import requests
+from nurture.services.forms.requests import Confirmation
 from nurture.services.runtime import Runtime
 from nurture.web.guard import limiter
 from nurture.web.public.offer import LONGEST_PROOF, one_line

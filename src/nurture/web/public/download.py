@@ -12,8 +12,8 @@ from flask import Blueprint, Response, make_response, render_template, send_file
 
 from nurture.model.errors import NotFoundError
 from nurture.rendering.links import ExpiredLinkError, Kind, LinkError, Payload
-from nurture.services import downloads
-from nurture.services.downloads import Shelf
+from nurture.services.forms import downloads
+from nurture.services.forms.downloads import Shelf
 from nurture.services.runtime import Runtime
 from nurture.web.guard import limiter
 

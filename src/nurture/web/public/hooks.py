@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nurture.channels.providers import AwayError, ForgedError, Posted, ShutError, UnreadableError
 from nurture.model.errors import NotFoundError, NurtureError
-from nurture.services import provider_hooks
+from nurture.services.inbound import provider_hooks
 from nurture.services.runtime import Runtime
 
 LARGEST = 1_000_000

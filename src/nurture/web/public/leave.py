@@ -15,10 +15,10 @@ from flask_limiter import RateLimitExceeded
 from nurture.model.errors import NurtureError
 from nurture.model.preferences import AS_THEY_COME, HOW_OFTEN, WEEKS
 from nurture.rendering.links import Kind
-from nurture.services import choosing, coming_back, leaving, their_page
-from nurture.services.recipient import Stand
+from nurture.services.consent import choosing, coming_back, leaving, their_page
+from nurture.services.consent.recipient import Stand
+from nurture.services.consent.their_page import TheirPage
 from nurture.services.runtime import Runtime
-from nurture.services.their_page import TheirPage
 from nurture.web.guard import limiter
 from nurture.web.public.offer import LONGEST_PROOF, one_line
 

@@ -19,9 +19,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NotFoundError
 from nurture.rendering.links import LinkError
-from nurture.services import offer_forms, requests
-from nurture.services.offer_forms import Form
-from nurture.services.question import Wish
+from nurture.services.consent.question import Wish
+from nurture.services.forms import offer_forms, requests
+from nurture.services.forms.offer_forms import Form
 from nurture.services.runtime import Runtime
 from nurture.web.guard import hidden, limiter
 

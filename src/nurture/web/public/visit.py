@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nurture.db.session import CommitUnknownError, UnreachableError
 from nurture.model.visits import Sign
+from nurture.services.events.visits import LONGEST_AGENT, Door, Link, Visitor
 from nurture.services.runtime import Runtime
-from nurture.services.visits import LONGEST_AGENT, Door, Link, Visitor
 from nurture.web.guard import limiter, place
 from nurture.web.public.offer import one_line
 

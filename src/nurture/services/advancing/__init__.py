@@ -1,0 +1,1 @@
+"""The first loop: take who is due, ask the engine, record its turns."""

@@ -1,0 +1,1 @@
+"""Who may be written to: the ledger, the suppression list, and the page on which people choose and leave."""

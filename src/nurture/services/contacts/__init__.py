@@ -1,0 +1,1 @@
+"""Contacts: brought in, looked for, changed, and led on by hand."""

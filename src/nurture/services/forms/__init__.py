@@ -1,0 +1,1 @@
+"""Offers: their forms, what is asked for through them, and its download."""

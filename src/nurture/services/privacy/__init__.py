@@ -1,0 +1,1 @@
+"""A person's rights: everything handed out, everything forgotten, nothing kept too long."""

@@ -1,0 +1,1 @@
+"""Trying a workflow before anybody meets it: walks, scenarios, simulations, recorded history."""

@@ -1,0 +1,1 @@
+"""Going live: what publishing would change, doing it, taking contacts along, and the way back."""

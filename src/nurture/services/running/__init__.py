@@ -1,0 +1,1 @@
+"""Running it: whether all is in order, what needs a person, what rests."""

@@ -1,0 +1,1 @@
+"""Who works with it: people, teams, and the tokens of other systems."""
