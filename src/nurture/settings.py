@@ -383,7 +383,7 @@ def kept_keys(project: Path, database_url: str) -> tuple[str, ...]:
 
 def write_once(file: Path, text: str) -> None:
     """Create ``file`` for its owner only, whole or not at all; leave one that another process made meanwhile."""
-    file.parent.mkdir(mode=0o755, exist_ok=True)
+    file.parent.mkdir(mode=0o700, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

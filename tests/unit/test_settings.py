@@ -44,6 +44,7 @@ def test_the_embedded_default_makes_a_key_once_and_keeps_it_from_others(project:
     assert first == second
     assert len(first[0]) >= 48
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert stat.S_IMODE(secret.parent.stat().st_mode) == 0o700
     assert [file.name for file in secret.parent.iterdir()] == ["secret"]
 
 

@@ -41,7 +41,7 @@ class CatchChannel:
         for index, message in enumerate(messages[:GROUP]):
             try:
                 if index == 0:
-                    self.folder.mkdir(parents=True, exist_ok=True)
+                    self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 hidden = self.folder / f".{message.key}.{os.getpid()}.{index}.tmp"
                 hidden.write_bytes(message.data)
             except OSError as error:

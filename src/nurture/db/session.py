@@ -353,7 +353,7 @@ def _ensure_folder(url: URL) -> None:
             hint=f"write sqlite:///{database}/nurture.db, for example",
         )
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # it holds what people told us
     except OSError as error:
         raise SettingsError(
             f"NURTURE_DATABASE_URL names a file in the folder {folder}, which cannot be used: {error.strerror}",
