@@ -133,6 +133,27 @@ def test_each_record_that_is_missing_or_wrong_is_a_problem_with_its_remedy(
     assert found[code]["sender"] == "default"
 
 
+@pytest.mark.parametrize(
+    ("colleague", "mark"),
+    [("kim@example.org", "ok"), ("kim@sales.example.org", "ok"), ("kim@example.net", "warning")],
+)
+def test_colleagues_who_write_themselves_need_the_domain_that_signs(
+    setting: Setting, colleague: str, mark: str
+) -> None:
+    project = setting.running.project
+    toml = (project / "nurture.toml").read_text()
+    setting.running.write("nurture.toml", f'{toml}\n[teams.desk]\nmembers = ["{colleague}"]\n')
+    hello = (project / "templates/email/hello.md").read_text()
+    setting.running.write("templates/email/hello.md", hello.replace("---\n", "---\nsender: owner\n", 1))
+    setting.running.publish()
+
+    with a_name_server(setting.records) as dns:
+        found = setting.doctor("--dns", dns, code=0)
+
+    assert found["owners"]["mark"] == mark
+    assert "example.org" in found["owners"]["said"]
+
+
 def test_a_policy_above_the_domain_counts(setting: Setting) -> None:
     toml = (setting.running.project / "nurture.toml").read_text()
     setting.running.write("nurture.toml", toml.replace("hello@example.org", "hello@news.example.org"))

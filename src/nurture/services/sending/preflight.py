@@ -22,9 +22,13 @@ from nurture.model.workspace import Sender, Workspace
 from nurture.rendering.dkim import MAKE_ONE, DkimError, Signer
 from nurture.rendering.links import message_id
 from nurture.rendering.mime import Mail, build_message, unsubscribe_headers
+from nurture.rendering.templates import is_sent
 from nurture.services.phone.notices import is_held
+from nurture.services.published import Published
 from nurture.services.runtime import Runtime
+from nurture.services.sending.senders import sender_of
 
+OWNER = "owner"
 ONE_CLICK = ("list-unsubscribe", "list-unsubscribe-post")
 MOST_LOOKUPS = 10
 """Questions that a receiver asks for one SPF record at most (RFC 7208, 4.6.4)."""
@@ -67,9 +71,10 @@ class Preflight:
     def look(self) -> list[Checked]:
         """Every check of the published workspace, in the order in which one sets them up."""
         with self.runtime.database.read() as tx:
-            workspace = self.runtime.shelf.published(tx).workspace
+            published = self.runtime.shelf.published(tx)
             held = is_held(tx, self.runtime)
-        found = [*self._of_all(workspace)]
+        workspace = published.workspace
+        found = [*self._of_all(workspace), *_owners(published)]
         for sender in workspace.senders.values():
             found += self._of_sender(sender)
             if self.send:
@@ -333,6 +338,27 @@ class Preflight:
             return {**staged.refused, **staged.finish()}[0]
         finally:
             channel.close()
+
+
+def _owners(published: Published) -> Iterator[Checked]:
+    """Who writes as ``owner`` is signed for by the default sender: receivers want one domain in both (DMARC)."""
+    workspace, templates = published.workspace, published.templates
+    sender = sender_of(workspace, OWNER)
+    mails = (name for name in templates.names if is_sent(name) and name.startswith("email/"))
+    if sender is None or not any(templates.message(name).sender == OWNER for name in mails):
+        return
+    ours = parse_mailbox(sender.address).domain
+    domains = {parse_mailbox(one).domain for team in workspace.teams.values() for one in team.members}
+    if others := sorted(one for one in domains if not _is_aligned(one, ours)):
+        said = f"colleagues at {', '.join(others)} write under the signature of {ours}, which receivers may refuse"
+        yield Checked("owners", Mark.WARNING, said, f"give them addresses at {ours} in [teams]")
+    else:
+        yield Checked("owners", Mark.OK, f"colleagues write from {ours}, which signs for them")
+
+
+def _is_aligned(one: str, other: str) -> bool:
+    """Of one organisation, as far as names tell (RFC 7489, 3.1.1)."""
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
 def _upwards(domain: str) -> Iterator[str]:
