@@ -31,6 +31,8 @@ from nurture.workers.worker import run_worker
 from tests.support.tiny import Jobs, TinyWork
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 FAR_FUTURE = 32503680000000  # milliseconds: the year 3000
 
 

@@ -384,6 +384,7 @@ def test_what_the_rest_refuses_to_hear_is_not_stored(load: Import, monkeypatch: 
     assert load.contact("p3@example.org").fields["age"] == 1
 
 
+@pytest.mark.slow
 def test_an_import_that_is_killed_in_the_middle_is_completed_by_the_same_command(tmp_path: Path) -> None:
     project(tmp_path)
     people = tmp_path / "people.csv"

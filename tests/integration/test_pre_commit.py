@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 
 from tests.support.projects import WORKFLOW, write
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HOOKS: dict[str, dict[str, Any]] = {
     hook["id"]: hook

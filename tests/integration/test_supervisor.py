@@ -26,6 +26,8 @@ from nurture.workers.valkey import EmbeddedValkey, running_broker
 from tests.support.tiny import Jobs, command, environment
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("broker", "worker", "scheduler")
 
 
