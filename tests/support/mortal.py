@@ -321,7 +321,7 @@ class Life:
             case "sweeps":
                 rival.nurture.sweep()
             case what:
-                self.do(rival, Deed(0, who, what), f"between-{fault.moment}")
+                self.do(rival, Deed(0, who, what), f"between-{self.moments}")
 
 
 def watch(process: Process) -> None:
