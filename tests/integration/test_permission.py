@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.db import consents, contacts, state, suppressions
+from nurture.db import consents, contacts, events, state, suppressions
 from nurture.db.addresses import email_hash
 from nurture.db.consents import Consent
 from nurture.db.suppressions import Change, ListChange
@@ -668,3 +668,38 @@ def test_another_system_says_until_when_a_yes_holds_and_a_slip_is_told(running: 
     ]
     assert [one.json["consented"] for one in (short, longer, again)] == [1, 1, 0]
     assert [one.implied for one in ledger(running)] == [True, True]
+
+
+def test_words_of_our_own_offer_stay_whole_and_others_name_nobody_in_the_ledger(running: Running) -> None:
+    own, told = "Yes, write to me. Questions: us@example.org", "Yes, said Zoe\n(zoe@example.com) too"
+    running.write("offers/guide.yaml", OFFER.replace("Yes, write to me", own))
+    running.publish()
+    running.add(consent=None)
+
+    for words in (own, told):
+        track_from_outside(
+            running.nurture.runtime,
+            "ana@example.org",
+            "consent.granted",
+            {"purpose": "nurture", "source": "Checkout", "wording": words},
+        )
+
+    assert [one.wording for one in ledger(running)] == [own, "Yes, said Zoe\n… too"]
+    with running.nurture.database.read() as tx:
+        kept = [one.data.get("wording") for one in events.of_contact(tx, 1)]
+    assert sorted(filter(None, kept)) == sorted((own, told))  # an erasure can reach the event
+
+
+def test_nobody_from_outside_tells_the_ledger_who_of_us_wrote_a_no_down(running: Running) -> None:
+    shop = a_shop(running, Scope.EVENTS_WRITE)
+    running.add()
+    said = {"by": "kim@example.org"}
+
+    refused = shop.send(
+        "POST", "/api/v1/events", {"email": "ana@example.org", "event": "consent.withdrawn", "data": said}
+    )
+    with pytest.raises(NurtureError, match="'by' is who of us wrote it down"):
+        track_from_outside(running.nurture.runtime, "ana@example.org", "consent.withdrawn", said)
+
+    assert refused.status_code == 422
+    assert [one.action for one in ledger(running)] == ["granted"]

@@ -103,7 +103,8 @@ def test_no_row_of_anybody_else_names_them_any_more(either: Running) -> None:
     either.add(other, first_name=f"'{EMAIL}'", consent=None)
     track_by_email(runtime, other, "a.happened", {"at": page}, id=f"order:{EMAIL}")
     track_by_email(runtime, other, "a.happened", {"at": page}, id=f"order:{KEY}")
-    track_by_email(runtime, other, "consent.granted", {"purpose": "nurture", "source": f"told by {EMAIL}"})
+    yes = {"source": f"told by {EMAIL}", "wording": f"Yes,\nlike {KEY}", "version": f"/?of={quote(EMAIL)}"}
+    track_by_email(runtime, other, "consent.granted", {"purpose": "nurture", **yes})
     by_hand.enroll_addresses(runtime, "short", [other], f"as {EMAIL} wished")
     visitor = create_app(either.nurture.settings, either.nurture).test_client()
     for who in (other, "waiting@example.org"):

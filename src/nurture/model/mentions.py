@@ -13,6 +13,7 @@ from nurture.model.addresses import LONGEST_LOCAL_PART, AddressError, same_key
 
 # Written as in a link, perhaps once more for a link in a link: %40, %2540.
 _AT = re.compile(r"@|%(?:25)*40")
+_WORD = re.compile(r"\S+")
 _CODED = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})\Z")
 _LONGEST_CODE = 7
 _FURTHEST = 3 * LONGEST_LOCAL_PART
@@ -39,9 +40,16 @@ def without(text: str, keys: Collection[str], instead: str) -> str:
     return "".join([*parts, text[done:]]) if parts else text
 
 
+def names_somebody(text: str) -> bool:
+    """Does something in ``text`` look like an address?"""
+    return _AT.search(text) is not None
+
+
 def masked(text: str) -> str:
     """``text`` with a mark instead of each word that looks like an address; otherwise as it is."""
-    return " ".join("…" if "@" in word else word for word in text.split()) if "@" in text else text
+    if not names_somebody(text):
+        return text
+    return _WORD.sub(lambda word: "…" if names_somebody(word[0]) else word[0], text)
 
 
 def _local_parts(text: str, least: int, at: int) -> Iterator[tuple[int, str]]:

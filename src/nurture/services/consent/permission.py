@@ -48,6 +48,11 @@ def read_consent(
     said = dict(data)
     purpose = str(said["purpose"]) if said.get("purpose") is not None else None
     if name == WITHDRAWN:
+        if "by" in said:
+            raise NurtureError(
+                "'by' is who of us wrote it down, and nobody else tells that",
+                hint="leave it out, or give it another name",
+            )
         if purpose is not None and purpose not in {what for what, _ in spoken}:
             require_purpose(purpose, published, or_else="leave the purpose out to withdraw everything")
     elif purpose is None:

@@ -17,6 +17,7 @@ from nurture.db.addresses import email_hash, phone_hash
 from nurture.db.suppressions import Change, ListChange, Listed, Suppression
 from nurture.model.addresses import AddressError, same_key
 from nurture.model.errors import NurtureError, did_you_mean
+from nurture.model.mentions import names_somebody
 from nurture.model.words import Channel, Contact, SuppressionReason
 from nurture.services.contacts.importing import values as readers
 from nurture.services.contacts.importing.cells import CellError, clean
@@ -260,7 +261,7 @@ def read_why(text: str) -> str:
         raise NurtureError(f"the reason {error}") from error
     if not why or len(why) > LONGEST_WHY:
         raise NurtureError(f"say why, in at most {LONGEST_WHY} characters", hint="it is kept as the evidence")
-    if "@" in why:
+    if names_somebody(why):
         raise NurtureError(
             "the reason names an address",
             hint="leave it out: the list outlives the person, and holds no address",

@@ -20,6 +20,7 @@ from nurture.db.contact_import import NewContact, upsert
 from nurture.db.session import Database
 from nurture.model.addresses import LONGEST, AddressError, same_key
 from nurture.model.errors import NurtureError
+from nurture.model.mentions import names_somebody
 from nurture.model.words import Channel, Grant
 from nurture.model.workspace import TRANSACTIONAL, Workspace
 from nurture.services.consent.permission import IMPLIED_ENDS
@@ -68,7 +69,7 @@ class Consent:
             )
         if not self.source.strip():
             raise NurtureError("consent needs a source", hint="say where and when these people agreed")
-        if "@" in self.source:
+        if names_somebody(self.source):
             raise NurtureError(
                 "the source names an address",
                 hint="leave it out: the ledger is never rewritten, also when that person is erased",

@@ -74,7 +74,23 @@ def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: P
             known = spoken.get(event.contact_id, frozenset())
             known |= {(one.purpose, one.channel) for one in entries if one.contact_id == event.contact_id}
             entries += _withdrawn(tx, shelf, event, known, proof)
-    consents.add(tx, entries)
+    published = shelf.published(tx)
+    ours = {one.consent.wording for one in published.offers.values() if one.consent}
+    consents.add(tx, [_naming_nobody(one, ours) for one in entries])
+
+
+def _naming_nobody(entry: Consent, ours: Collection[str]) -> Consent:
+    """The ledger is never rewritten: no address stands in it, but for one that our own offers publish.
+
+    The event, which an erasure can reach, says it in full.
+    """
+    told = entry.wording
+    return replace(
+        entry,
+        source=masked(entry.source),
+        wording=told if told is None or told in ours else masked(told),
+        wording_version=entry.wording_version and masked(entry.wording_version),
+    )
 
 
 def _granted(event: Event, live: Sequence[Grant], proof: Mapping[str, Scalar]) -> list[Consent]:
@@ -118,8 +134,7 @@ def _consent(event: Event, action: ConsentAction, purpose: str, channel: Channel
         purpose=purpose,
         action=action,
         at=event.arrived_at,
-        # The ledger is never rewritten, so it names nobody; the event, which an erasure can reach, says it in full.
-        source=masked(str(event.data.get("source", "event"))),
+        source=str(event.data.get("source", "event")),
         wording=_text(event.data.get("wording")),
         wording_version=_text(event.data.get("version")),
         event_id=event.id,
