@@ -162,7 +162,7 @@ def log_in(page: Page, user: str, password: str) -> None:
     page.goto("/admin/log-in")
     page.get_by_label("E-mail address").fill(user)
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Log in").click()
+    press(page, "Log in")
     page.wait_for_url(lambda url: "log-in" not in url)
 
 
@@ -188,8 +188,15 @@ class Complaints:
         return [text for url, text in said if not (text.startswith(lost) and url == self.page.url)]
 
 
+def press(page: Page, name: str) -> None:
+    """The button of this name; the page that answers is there, with its styles."""
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("button", name=name).click()
+
+
 def accessibility_problems(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, each with where it is."""
+    """What axe finds against WCAG 2.2 AA, each with where it is, once the page has its styles."""
+    page.wait_for_load_state("load")
     results = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(WCAG)}})
     return [
         f"{one['id']} ({one['impact']}): {node['target']} {node['html'][:160]}"
@@ -200,6 +207,7 @@ def accessibility_problems(page: Page) -> list[str]:
 
 
 def wider_than_the_window(page: Page) -> list[str]:
-    """What makes the page scroll sideways, if it does."""
+    """What makes the page scroll sideways, if it does, once it has its styles."""
+    page.wait_for_load_state("load")
     widest: list[str] = page.evaluate(WIDEST)
     return [f"scrolls sideways: {one}" for one in widest]

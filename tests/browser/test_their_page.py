@@ -11,6 +11,7 @@ from tests.browser.site import (
     a_window,
     accessibility_problems,
     log_in,
+    press,
     wider_than_the_window,
 )
 from tests.browser.test_journeys import find
@@ -82,10 +83,6 @@ def test_a_sales_person_finds_on_the_contacts_page_what_somebody_chose(browser: 
         expect(window.get_by_role("region", name="Permission")).to_contain_text("They asked for a pause")
         expect(window.get_by_role("main")).to_contain_text("Asked for a pause until")
         assert accessibility_problems(window) == []
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
 
 
 def seen(page: Page, scheme: Scheme) -> list[str]:
