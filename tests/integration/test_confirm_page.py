@@ -420,3 +420,92 @@ def test_many_who_press_the_button_in_the_same_moment_say_it_once(either: Runnin
     assert codes <= {200, 303}
     assert [one.action for one in ledger(either)] == ["granted"]
     assert [one.name for one in happened(either)].count("offer.requested") == 1
+
+
+# --- asked before they left, pressed after ----------------------------------------------------------------------
+
+
+def test_a_yes_to_a_question_from_before_they_left_hands_over_and_permits_nothing(either: Running) -> None:
+    either.add()
+    client, link = asked(either)
+    leave_by_link(either)
+    suppress(either, "unsubscribed")
+    either.clock.advance(minutes=1)
+
+    shown, done = client.get(link).text, client.post(link).text
+    either.run()
+
+    assert "Your yes changes nothing about that" in shown
+    assert "Yes, write to me" not in shown
+    assert "changed nothing about that" in done
+    assert "is on its way" in done
+    assert [mail["Subject"] for mail in either.mails()][-1] == "handed for Ana"
+    assert [one.action for one in ledger(either)] == ["granted", "withdrawn"]
+    assert listed(either) == {SuppressionReason.UNSUBSCRIBED}
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+def test_who_left_after_a_question_is_asked_anew_at_once_and_that_yes_counts(
+    pressed: bool, either: Running
+) -> None:
+    either.add()
+    client, link = asked(either)
+    leave_by_link(either)
+    suppress(either, "unsubscribed")
+    either.clock.advance(minutes=1)
+    if pressed:
+        client.post(link)
+
+    _, fresh = asked(either)
+    done = client.post(fresh).text
+
+    assert fresh != link
+    assert "may write to you again" in done
+    assert permitted(either)
+    assert listed(either) == set()
+
+
+def test_who_took_one_permission_back_after_the_question_keeps_their_no(either: Running) -> None:
+    client, link = asked(either)
+    other = client_of(either)
+    either.add()
+    leave_by_link(either)
+
+    other.post(link)
+    either.run()
+
+    assert [one.action for one in ledger(either)] == ["granted", "withdrawn"]
+    assert [mail["Subject"] for mail in either.mails()][-1] == "handed for Ana"
+    assert client.get(link).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["complaint", "manual", "hard-bounce"])
+def test_a_question_from_before_the_address_was_closed_opens_nothing(reason: str, running: Running) -> None:
+    client, link = asked(running)
+    suppress(running, reason)
+
+    pages = [client.get(link), client.post(link)]
+    running.run()
+
+    assert {page.status_code for page in pages} == {200}
+    assert all("This question is over" in page.text and "<form" not in page.text for page in pages)
+    assert everything(running) == (0, 1)
+    assert listed(running) == {SuppressionReason(reason)}
+
+
+def test_a_question_whether_we_may_write_again_is_over_when_they_leave_again(single: Running) -> None:
+    single.add()
+    leave_by_link(single)
+    client, link = asked(single)
+    leave_by_link(single)
+
+    page = client.post(link).text
+
+    assert "This question is over" in page
+    assert not permitted(single)
+
+
+def listed(running: Running, email: str = "ana@example.org") -> frozenset[SuppressionReason]:
+    with running.nurture.database.read() as tx:
+        address = email_hash(state.hash_key(tx), email)
+        return suppressions.of_hashes(tx, [address], Channel.EMAIL).get(address, frozenset())

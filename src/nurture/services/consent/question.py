@@ -12,8 +12,9 @@ from secrets import token_urlsafe
 
 from sqlalchemy import Connection
 
-from nurture.db import requests, state, suppressions
+from nurture.db import consents, contacts, requests, state, suppressions
 from nurture.db.addresses import email_hash
+from nurture.db.consents import ConsentAction
 from nurture.db.notices import NoticeKind
 from nurture.db.requests import Request
 from nurture.db.suppressions import Change, ListChange
@@ -33,8 +34,9 @@ SUPPRESSED_ASKED_AFTER = timedelta(days=30)
 """Nor is one on the suppression list, answered or not."""
 NO_OFFER = ""
 """What somebody asks for who only wants to hear from us again."""
-WISH, AGAIN = "values", "again"
-"""What a request keeps beside the way here: what was typed, and whether its yes opens an address that was closed."""
+WISH, AGAIN, LATE = "values", "again", "late"
+"""What a request keeps beside the way here: what was typed, whether its yes opens an address that was closed, and whether
+it came too late for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,29 @@ class Wish:
     origin: Mapping[str, str]
     proof: Mapping[str, str]
     nonce: str | None = None
+
+
+def came_too_late(tx: Connection, request: Request) -> bool:
+    """Did they say no, or was their address closed, after this was asked? Then its yes gives back nothing of that."""
+    address = email_hash(state.hash_key(tx), request.email_key)
+    if any(
+        one.change is Change.ADDED and one.at > request.at
+        for one in suppressions.story(tx, address, Channel.EMAIL)
+    ):
+        return True
+    person = contacts.by_email(tx, [request.email_key]).get(request.email_key)
+    return person is not None and any(
+        one.action is ConsentAction.WITHDRAWN
+        and one.at > request.at
+        and one.purpose == request.consent.get("purpose")
+        and one.channel in channels_asked(request)
+        for one in consents.history(tx, person.id)
+    )
+
+
+def channels_asked(request: Request) -> tuple[Channel, ...]:
+    """By which ways the permission of this request was asked for."""
+    return tuple(Channel(one) for one in request.consent.get("channels", Channel.EMAIL).split(","))
 
 
 @dataclass
@@ -104,10 +129,15 @@ class Question:
 
     def _was_asked(self, recent: Sequence[Request]) -> bool:
         if not self.suppressed:
-            return any(not one.confirmed_at for one in recent)
+            return self._is_open(recent)
         month = self.now - SUPPRESSED_ASKED_AFTER
-        unanswered = any(not one.confirmed_at for one in requests.since(self.tx, self.email_key, month))
-        return unanswered or suppressions.asked_since(self.tx, self.address, Channel.EMAIL, month)
+        return self._is_open(requests.since(self.tx, self.email_key, month)) or suppressions.asked_since(
+            self.tx, self.address, Channel.EMAIL, month
+        )
+
+    def _is_open(self, asked: Sequence[Request]) -> bool:
+        """Can one of these still be answered with all that it asks?"""
+        return any(not one.confirmed_at and not came_too_late(self.tx, one) for one in asked)
 
     def _request(self, only_permission: bool) -> Request:
         wish, consent = self.wish, self.wish.consent

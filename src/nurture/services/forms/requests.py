@@ -8,7 +8,7 @@ complaint; the yes alone ends it. Whoever asks learns nothing about whom we know
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -23,10 +23,20 @@ from nurture.model.errors import NotFoundError
 from nurture.model.permission import ASKABLE
 from nurture.model.time_rules import parse_duration
 from nurture.model.timing import add
-from nurture.model.words import NOTHING, Channel, Contact, Scalar
+from nurture.model.words import NOTHING, Channel, Contact, Scalar, SuppressionReason
 from nurture.model.workspace import Workspace
 from nurture.rendering.links import Payload
-from nurture.services.consent.question import AGAIN, NO_OFFER, WISH, Question, Wish, source_of
+from nurture.services.consent.question import (
+    AGAIN,
+    LATE,
+    NO_OFFER,
+    WISH,
+    Question,
+    Wish,
+    came_too_late,
+    channels_asked,
+    source_of,
+)
 from nurture.services.consent.suppressing import revivable
 from nurture.services.events.ingest import Happening, take_in
 from nurture.services.forms.offer_forms import offer_of
@@ -42,7 +52,8 @@ class Confirmation:
     """What the page of a confirming link shows.
 
     ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address, and the
-    yes changes that; once it is said, that we write again now.
+    yes changes that; once it is said, that we write again now. ``too_late``: they said no, or their address was closed,
+    after this was asked, so that it permits nothing. ``reachable``: what was asked for may be mailed to them.
     """
 
     sender: str
@@ -52,8 +63,15 @@ class Confirmation:
     wording: str | None
     only_permission: bool
     again: bool
+    too_late: bool
+    reachable: bool
     still_offered: bool
     done: bool
+
+    @property
+    def over(self) -> bool:
+        """There is nothing left that its button would do."""
+        return self.too_late and not self.done and (self.only_permission or not self.reachable)
 
 
 def ask(runtime: Runtime, wish: Wish) -> None:
@@ -97,16 +115,21 @@ def look(runtime: Runtime, link: Payload) -> Confirmation:
 def confirm(runtime: Runtime, link: Payload, proof: Mapping[str, str]) -> Confirmation:
     """Do what was asked for, with the permission that was ticked; once, however often it is confirmed.
 
-    The address is proven now, so that somebody who had left, or whose mail came back, is written to again. Raises
-    NotFoundError.
+    The address is proven now, so that somebody who had left, or whose mail came back, is written to again, unless that
+    happened after the question. Raises NotFoundError.
     """
     now = runtime.now()
 
     def store(tx: Connection) -> Confirmation:
         request = _request(tx, link)
-        if requests.confirm(tx, request.key, now, _left_of(request)):
+        _hold_still(tx, request)
+        asked = _confirmation(runtime, tx, request)
+        if not asked.over and requests.confirm(tx, request.key, now, _left_of(request, asked)):
             wish = _wish(request, proof, now)
-            _revive(tx, request, now)  # first: who was erased is let in again by nothing else
+            if asked.too_late:
+                wish = replace(wish, consent=None)
+            else:
+                _revive(tx, request, now)  # first: who was erased is let in again by nothing else
             contact_id, changed = _contact(tx, wish.email, wish.values, now)
             asked = [_requested(contact_id, wish)] if request.answers else []
             granted = _granted(contact_id, wish, now, runtime.shelf.published(tx).workspace)
@@ -151,17 +174,21 @@ def _took_it_back(tx: Connection, contact_id: int, asked: ConsentWording) -> boo
 
 def _revive(tx: Connection, request: Request, now: datetime) -> None:
     """A yes by mail takes the address off the list; a complaint stays, and leaving stays unless they opted in again."""
-    address = email_hash(state.hash_key(tx), request.email_key)
-    listed = suppressions.of_hashes(tx, [address], Channel.EMAIL).get(address, frozenset())
     suppressions.end(
         tx,
-        address,
+        email_hash(state.hash_key(tx), request.email_key),
         Channel.EMAIL,
-        revivable(listed, opted_in=bool(request.consent)),
+        revivable(_listed(tx, request), opted_in=bool(request.consent)),
         at=now,
         source=f"confirmed by mail, {source_of(request.offer)}",
         request=request.key,
     )
+
+
+def _listed(tx: Connection, request: Request) -> frozenset[SuppressionReason]:
+    """Why the address stands on the suppression list."""
+    address = email_hash(state.hash_key(tx), request.email_key)
+    return suppressions.of_hashes(tx, [address], Channel.EMAIL).get(address, frozenset())
 
 
 def _granted(contact_id: int, wish: Wish, now: datetime, workspace: Workspace) -> list[Happening]:
@@ -230,7 +257,7 @@ def _wish(request: Request, proof: Mapping[str, str], now: datetime) -> Wish:
         consent=(
             ConsentWording(
                 given["purpose"],
-                tuple(Channel(one) for one in given.get("channels", Channel.EMAIL).split(",")),
+                channels_asked(request),
                 given["wording"],
                 given["version"],
                 parse_duration(given["expires"]) if "expires" in given else None,
@@ -243,25 +270,34 @@ def _wish(request: Request, proof: Mapping[str, str], now: datetime) -> Wish:
     )
 
 
-def _left_of(request: Request) -> Mapping[str, object]:
+def _hold_still(tx: Connection, request: Request) -> None:
+    """Whoever has this address says neither yes nor no elsewhere until this transaction ends."""
+    contacts.lock(tx, {one.id for one in contacts.by_email(tx, [request.email_key]).values()})
+
+
+def _left_of(request: Request, asked: Confirmation) -> Mapping[str, object]:
     """What the page of a link that was used still has to know: nothing that was typed."""
-    return {AGAIN: request.answers.get(AGAIN, False)} if request.answers else {}
+    return {AGAIN: asked.again, LATE: asked.too_late} if request.answers else {}
 
 
 def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirmation:
     published = runtime.shelf.published(tx)
     offer = published.offers.get(request.offer)
-    again = not request.answers or request.answers.get(AGAIN, False)
+    done = request.confirmed_at is not None
+    too_late = request.answers.get(LATE, False) if done else came_too_late(tx, request)
+    again = not too_late and (not request.answers or request.answers.get(AGAIN, False))
     return Confirmation(
         sender=published.workspace.name,
         postal_address=published.workspace.postal_address,
         offer=request.offer,
         title=offer.title if offer else request.offer,
-        wording=request.consent.get("wording"),
+        wording=None if too_late else request.consent.get("wording"),
         only_permission=not request.answers,
-        again=again and (request.confirmed_at is None or _is_open(tx, request, runtime.now())),
+        again=again and (not done or _is_open(tx, request, runtime.now())),
+        too_late=too_late,
+        reachable=_listed(tx, request) <= {SuppressionReason.UNSUBSCRIBED},
         still_offered=offer is not None,
-        done=request.confirmed_at is not None,
+        done=done,
     )
 
 
