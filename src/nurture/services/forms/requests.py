@@ -131,9 +131,9 @@ def confirm(runtime: Runtime, link: Payload, proof: Mapping[str, str]) -> Confir
             else:
                 _revive(tx, request, now)  # first: who was erased is let in again by nothing else
             contact_id, changed = _contact(tx, wish.email, wish.values, now)
-            asked = [_requested(contact_id, wish)] if request.answers else []
+            wanted = [_requested(contact_id, wish)] if request.answers else []
             granted = _granted(contact_id, wish, now, runtime.shelf.published(tx).workspace)
-            take_in(tx, runtime.shelf, [*changed, *granted, *asked], now)
+            take_in(tx, runtime.shelf, [*changed, *granted, *wanted], now)
         return _confirmation(runtime, tx, _request(tx, link))
 
     return runtime.database.retrying(store)
