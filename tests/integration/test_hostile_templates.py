@@ -165,6 +165,30 @@ def test_a_mended_template_is_tried_again_for_those_who_still_wait(either: Runni
     assert "could not be rendered" not in browser.get("/admin/templates/email/hello").text
 
 
+def test_who_came_to_the_step_again_and_again_gets_the_latest_message_only(either: Running) -> None:
+    either.write(
+        "workflows/short.yaml",
+        WORKFLOW.replace("- {email: later, after: 2 days}", "- {jump: first, after: 7 days}"),
+    )
+    either.publish()
+    put_live(either, "templates/email/hello.md", f"---\nsubject: Hi\n---\n{{{{ contact.last_name }}}}{END}")
+    either.add()
+    either.track("a.happened")
+    either.advance(days=15, step_hours=24)
+    assert either.states() == [("hello", "failed", "template-failed")] * 3
+
+    put_live(either, "templates/email/hello.md", f"---\nsubject: Hi\n---\nHi{END}")
+    browser = a_browser(either)
+    page = browser.get("/admin/templates/email/hello").text
+    browser.post("/admin/mail/again", delivery=either.deliveries()[0].id)
+    browser.post("/admin/templates/email/hello/again")
+    either.run()
+
+    assert "1 message could not be rendered" in page
+    assert [state for _, state, _ in either.states()] == ["failed", "failed", "sent"]
+    assert len(either.mails()) == 1
+
+
 def test_one_message_is_tried_again_by_hand_and_only_by_marketers(either: Running) -> None:
     put_live(either, "templates/email/hello.md", f"---\nsubject: Hi\n---\n{{{{ contact.last_name }}}}{END}")
     either.add()

@@ -1,6 +1,7 @@
 """Messages that failed over their template, tried once more when somebody mended it: those that still belong where they would go.
 
-A message whose contact has left its stage stays as it ended; what the law and manners say is asked again when it leaves.
+A message whose contact has left its stage, or came to its step again since, stays as it ended: nobody gets the tips of four
+weeks at once. What the law and manners say is asked again when it leaves.
 """
 
 from __future__ import annotations
@@ -47,11 +48,19 @@ _in_place: ColumnElement[bool] = exists(
         E.c.resting.is_(False),
     )
 )
+_newer = D.alias("newer")
+_followed: ColumnElement[bool] = exists(
+    select(_newer.c.id).where(
+        _newer.c.enrollment_id == D.c.enrollment_id,
+        _newer.c.step == D.c.step,
+        _newer.c.visit > D.c.visit,
+    )
+)
 _may_go = and_(
     D.c.state == word(DeliveryState.FAILED),
     D.c.reason == word(Reason.TEMPLATE_FAILED),
     D.c.channel != word(Channel.WEBHOOK),
-    or_(D.c.enrollment_id.is_(None), _in_place),
+    or_(D.c.enrollment_id.is_(None), and_(_in_place, ~_followed)),
 )
 _OF_TEMPLATE = (_may_go, D.c.template == bindparam("wanted"), D.c.planned_at >= bindparam("since"))
 _COUNT = select(func.count()).select_from(D).where(*_OF_TEMPLATE)

@@ -1,6 +1,6 @@
 """Messages that failed over their template, tried once more because somebody asked: when the template or the contact is mended.
 
-Sends nothing itself: they are due, and every gate is asked again. Who has left the stage meanwhile gets nothing late.
+Sends nothing itself: they are due, and every gate is asked again. Who has left the stage meanwhile gets nothing late, and nobody the same twice.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def try_message(runtime: Runtime, delivery_id: int, actor: str) -> None:
         if not again.try_these(tx, [delivery_id], runtime.now()):
             raise NotFoundError(
                 "this message cannot be tried again",
-                hint="it went meanwhile, or its contact has left the stage it belongs to",
+                hint="it went meanwhile, or its contact has left its stage, or came to this step again since",
             )
         runtime.audit(tx, actor, "try-again", f"delivery:{delivery_id}")
 
