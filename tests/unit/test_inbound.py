@@ -181,6 +181,18 @@ def test_in_a_text_too_each_address_has_its_own_words() -> None:
     ]
 
 
+@pytest.mark.parametrize("longer", ["joana@example.org", "no.ana@example.org", "ana@example.org.nz"])
+def test_an_address_that_ends_or_begins_as_another_does_not_lend_it_its_words(longer: str) -> None:
+    text = f"{build.POSTFIX}<{longer}>: 550 5.1.1 User unknown\n\n<{ANA}>: 552 5.2.2 mailbox full\n"
+    without_words = (block(longer, "5.0.0", ""), block(ANA, "5.0.0", ""))
+
+    for raw in (told(text), dsn(*without_words, text=text)):
+        assert [(one.address, one.kind) for one in classify(raw).recipients] == [
+            (longer, Kind.HARD),
+            (ANA, Kind.SOFT),
+        ]
+
+
 def test_a_recipient_tells_what_the_report_told() -> None:
     raw = dsn(
         block(

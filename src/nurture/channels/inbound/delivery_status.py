@@ -95,12 +95,19 @@ def address_of(block: Block) -> str | None:
 def lines_about(address: str | None, text: str) -> str:
     """What a text for people says of ``address``: its line and those behind it, up to the next one's or a ruled line."""
     lines = [line[:_LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES] if line.strip()]
-    first = next((i for i, line in enumerate(lines) if address and address.lower() in line.lower()), None)
+    first = next((i for i, line in enumerate(lines) if address and names(line, address)), None)
     if first is None:
         return ""
     about = lines[first : first + _LINES_ABOUT]
     ruled = next((i for i, line in enumerate(about) if i and _ENDS.match(line)), len(about))
     return "\n".join(about[:ruled])
+
+
+def names(line: str, address: str) -> bool:
+    """Does the line name this address? ``joanna@…`` is not ``anna@…``."""
+    small, wanted = line.lower(), address.lower()
+    # Most lines name nobody: only where it might stand its borders are looked at.
+    return wanted in small and re.search(rf"(?<![\w.+-]){re.escape(wanted)}(?!\.?[\w-])", small) is not None
 
 
 def _of_one_recipient(lines: Sequence[tuple[str, str]]) -> Iterator[Block]:

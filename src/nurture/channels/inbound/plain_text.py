@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nurture.channels.inbound.delivery_status import LONGEST_DIAGNOSTIC, MOST_LINES
+from nurture.channels.inbound.delivery_status import LONGEST_DIAGNOSTIC, MOST_LINES, names
 from nurture.channels.inbound.phrases_of_bounces import ARRIVED, OPENINGS, SIGNATURES, STILL_TRYING, SUBJECTS
 from nurture.channels.inbound.reading import Part
 from nurture.channels.inbound.report import Kind, Recipient
@@ -225,8 +225,7 @@ def _about_each(named: list[str], lines: list[str]) -> dict[str | None, list[str
     mine: dict[str, list[str]] = {address: [] for address in named}
     now: list[str] = []
     for line in lines:
-        small = line.lower()
-        now = [address for address in named if address in small] or now
+        now = [address for address in named if names(line, address)] or now
         for address in now:
             mine[address].append(line)
     return {address: about or (lines if len(named) == 1 else []) for address, about in mine.items()}
