@@ -8,12 +8,11 @@ from time import process_time
 
 import pytest
 
-from nurture.db import content
 from nurture.model.accounts import Role
 from nurture.model.words import DeliveryState
 from nurture.services.files.project_files import project_files, sound_project
 from tests.support.browsing import a_browser
-from tests.support.running import MAIL, Running, a_nurture
+from tests.support.running import MAIL, Running, a_nurture, put_live
 
 WORKFLOW = """\
     workflow: short
@@ -67,14 +66,6 @@ def running(sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
     yield (running := a_company(str(request.getfixturevalue(f"{request.param}_url")), tmp_path))
     running.nurture.close()
-
-
-def put_live(running: Running, path: str, text: str) -> None:
-    """Change what is live without a check, as an older program or a hand in the database might have."""
-    with running.nurture.database.write() as tx:
-        files = {**content.published_files(tx), path: text.encode()}
-        content.publish_contents(tx, files, running.clock.now())
-    running.nurture.runtime.shelf.forget()
 
 
 @pytest.mark.parametrize("name", BOMBS)

@@ -13,12 +13,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from nurture.db import consents, contacts, content
+from nurture.db import consents, contacts
 from nurture.services.files.check import check
 from nurture.web import create_app
 from tests.support.guided import a_guided_nurture
 from tests.support.projects import problems_of
-from tests.support.running import Running
+from tests.support.running import Running, put_live
 
 FRAME = """\
 <!doctype html>
@@ -58,14 +58,6 @@ def leave_link(running: Running) -> str:
 def policy_of(answer: TestResponse) -> dict[str, str]:
     pairs = (part.strip().partition(" ") for part in answer.headers["Content-Security-Policy"].split(";"))
     return {name: value for name, _, value in pairs}
-
-
-def put_live(running: Running, path: str, text: str) -> None:
-    """Put a file into what is live, unchecked, as an older program or a hand in the database might have."""
-    with running.nurture.database.write() as tx:
-        files = {**content.published_files(tx), path: text.encode()}
-        content.publish_contents(tx, files, running.clock.now())
-    running.nurture.runtime.shelf.forget()
 
 
 def test_a_frame_for_all_pages_stands_around_the_form_of_an_offer_and_says_what_it_is_about(

@@ -15,7 +15,7 @@ from nurture.services.running import pausing
 from nurture.services.running.pausing import Scope
 from tests.support.commands import run
 from tests.support.name_server import a_name_server, txt
-from tests.support.running import Running, a_nurture
+from tests.support.running import Running, a_nurture, put_live
 from tests.support.smtp_server import Rule, ScriptedServer
 from tests.support.waiting import free_port
 
@@ -152,6 +152,23 @@ def test_colleagues_who_write_themselves_need_the_domain_that_signs(
 
     assert found["owners"]["mark"] == mark
     assert "example.org" in found["owners"]["said"]
+
+
+def test_every_language_counts_and_a_template_that_cannot_be_read_any_more_keeps_nobody_from_the_answer(
+    setting: Setting,
+) -> None:
+    project = setting.running.project
+    toml = (project / "nurture.toml").read_text()
+    setting.running.write("nurture.toml", f'{toml}\n[teams.desk]\nmembers = ["kim@example.net"]\n')
+    hello = (project / "templates/email/hello.md").read_text()
+    setting.running.write("templates/email/hello.fr.md", hello.replace("---\n", "---\nsender: owner\n", 1))
+    setting.running.publish()
+    put_live(setting.running, "templates/email/hello.md", "---\nsubject: Hello\n---\n{% if %}")
+
+    with a_name_server(setting.records) as dns:
+        found = setting.doctor("--dns", dns, code=0)
+
+    assert "example.net" in found["owners"]["said"]
 
 
 def test_a_policy_above_the_domain_counts(setting: Setting) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -18,11 +19,13 @@ from nurture.channels.base import Accepted, Deferred, Message, Outcome, RefusedU
 from nurture.channels.dns import Dns, UnreachableError
 from nurture.channels.smtp_offers import Offers, ask_offers
 from nurture.model.addresses import Mailbox, parse_mailbox
+from nurture.model.errors import NotFoundError
 from nurture.model.workspace import Sender, Workspace
 from nurture.rendering.dkim import MAKE_ONE, DkimError, Signer
 from nurture.rendering.links import message_id
 from nurture.rendering.mime import Mail, build_message, unsubscribe_headers
-from nurture.rendering.templates import is_sent
+from nurture.rendering.sources import TemplateProblems
+from nurture.rendering.templates import Library, is_sent
 from nurture.services.phone.notices import is_held
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
@@ -342,10 +345,9 @@ class Preflight:
 
 def _owners(published: Published) -> Iterator[Checked]:
     """Who writes as ``owner`` is signed for by the default sender: receivers want one domain in both (DMARC)."""
-    workspace, templates = published.workspace, published.templates
+    workspace = published.workspace
     sender = sender_of(workspace, OWNER)
-    mails = (name for name in templates.names if is_sent(name) and name.startswith("email/"))
-    if sender is None or not any(templates.message(name).sender == OWNER for name in mails):
+    if sender is None or OWNER not in _named_senders(published.templates):
         return
     ours = parse_mailbox(sender.address).domain
     domains = {parse_mailbox(one).domain for team in workspace.teams.values() for one in team.members}
@@ -354,6 +356,15 @@ def _owners(published: Published) -> Iterator[Checked]:
         yield Checked("owners", Mark.WARNING, said, f"give them addresses at {ours} in [teams]")
     else:
         yield Checked("owners", Mark.OK, f"colleagues write from {ours}, which signs for them")
+
+
+def _named_senders(templates: Library) -> Iterator[str | None]:
+    """As whom each message writes, in every language; one that cannot be read any more is not sent, and is told of elsewhere."""
+    for name in templates.names:
+        if name.startswith("email/") and is_sent(name):
+            for locale in (None, *templates.languages(name)):
+                with suppress(TemplateProblems, NotFoundError):
+                    yield templates.message(name, locale).sender
 
 
 def _is_aligned(one: str, other: str) -> bool:
