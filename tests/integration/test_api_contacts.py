@@ -98,6 +98,20 @@ def test_consent_is_written_once_with_its_proof_and_counts_as_an_event(either: R
     assert ledger(either) == [("granted", "nurture", "Checkout", "2026-03")]
 
 
+def test_of_two_permissions_for_one_person_in_one_list_none_is_lost(either: Running) -> None:
+    by_phone = CONSENT | {"channel": "phone"}
+
+    answer = a_shop(either).store([ANA | {"consent": one} for one in (CONSENT, by_phone, by_phone)])
+
+    assert answer.json["consented"] == 2
+    with either.nurture.database.read() as tx:
+        (live,) = consents.grants(tx, [contact(either).id], either.clock.now()).values()
+    assert {(one.purpose, one.channel) for one in live} == {
+        ("nurture", Channel.EMAIL),
+        ("nurture", Channel.PHONE),
+    }
+
+
 def test_who_withdrew_is_not_revived_and_the_rest_is_stored(either: Running) -> None:
     either.add()
     either.track("consent.withdrawn", purpose="nurture")

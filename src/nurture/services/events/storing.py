@@ -112,7 +112,7 @@ def store_batch(runtime: Runtime, given: object, *, source: str) -> StoredBatch:
         owners = {index: result.ids[same_key(wanted[index].email)] for index in said if index not in erased}
         willing, refused = _settle(tx, said, owners, now)
         tell_workflows(runtime.shelf, now)(tx, sorted({*result.updated}))
-        take_in(tx, runtime.shelf, [_granted(*one, source) for one in willing.items()], now)
+        take_in(tx, runtime.shelf, [_granted(*one, source) for one in willing], now)
         return _told(result, len(willing), refused, erased)
 
     return runtime.database.retrying(work)
@@ -135,19 +135,19 @@ def _told(
 
 Said = Mapping[str, Scalar]
 """A consent as its event says it."""
-Permission = tuple[int, str]
-"""Contact id and purpose."""
+Permission = tuple[int, Said]
+"""Who allows what, by the contact's id."""
 
 
 def _settle(
     tx: Connection, said: Mapping[int, Said], owners: Mapping[int, int], now: datetime
-) -> tuple[dict[Permission, Said], list[RefusedConsent]]:
+) -> tuple[list[Permission], list[RefusedConsent]]:
     """The permissions to write down, and those that are not taken. Who has one that lasts as long is in neither."""
     people = set(owners.values())
     taken_back = consents.taken_back(tx, people)
     closed = {one for one, channels in suppressions.of(tx, people).items() if Channel.EMAIL in channels}
     live = consents.grants(tx, people, now)
-    willing: dict[Permission, Said] = {}
+    willing: list[Permission] = []
     refused = []
     for index, contact in owners.items():
         consent = said[index]
@@ -156,8 +156,8 @@ def _settle(
             refused.append(RefusedConsent(index, Refused.SUPPRESSED))
         elif taken_back.get(contact, frozenset()) & {(purpose, one) for one in _ways(consent)}:
             refused.append(RefusedConsent(index, Refused.WITHDRAWN))
-        elif not _is_given(consent, live.get(contact, ())):
-            willing[(contact, purpose)] = consent
+        elif not _is_given(consent, live.get(contact, ())) and (contact, consent) not in willing:
+            willing.append((contact, consent))
     return willing, refused
 
 
@@ -172,8 +172,8 @@ def _ways(consent: Said) -> tuple[Channel, ...]:
     return channels_of(consent) or (Channel.EMAIL,)
 
 
-def _granted(permission: Permission, consent: Said, source: str) -> Happening:
-    return Happening(contact_id=permission[0], name=GRANTED, data=consent, source=source)
+def _granted(contact: int, consent: Said, source: str) -> Happening:
+    return Happening(contact_id=contact, name=GRANTED, data=consent, source=source)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
