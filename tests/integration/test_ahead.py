@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from nurture.db import tasks
-from nurture.db.tables import DeliveryRow, EnrollmentRow, OutcomeRow, TaskRow, table_of
+from nurture.db.tables import DeliveryRow, EnrollmentRow, OutcomeRow, PauseRow, TaskRow, table_of
 from nurture.model.accounts import Account, Role
 from nurture.model.decisions import Call, Decision, Finish, Send, Skip
+from nurture.services.consent.choosing import rest
 from nurture.services.phone import calls
 from nurture.services.story.ahead import ahead
 from tests.support.running import Running, a_nurture
@@ -120,12 +121,13 @@ def word(decision: Decision) -> str:
 def next_moment(running: Running) -> datetime | None:
     """When the installation itself would look again: the earliest turn, message or call that ends."""
     enrollments, deliveries, tasks = (table_of(row) for row in (EnrollmentRow, DeliveryRow, TaskRow))
-    outcomes = table_of(OutcomeRow)
+    outcomes, pauses = table_of(OutcomeRow), table_of(PauseRow)
     questions = (
         select(func.min(enrollments.c.wake_at)),
         select(func.min(deliveries.c.due)).where(deliveries.c.state == "pending"),
         select(func.min(tasks.c.expires)).where(tasks.c.state == "open"),
         select(func.min(outcomes.c.settles_at)).where(outcomes.c.settled_at.is_(None)),
+        select(func.min(pauses.c.ends_at)).where(pauses.c.until.is_(None)),
     )
     with running.nurture.database.read() as tx:
         return min((at for each in questions if (at := tx.execute(each).scalar())), default=None)
@@ -213,6 +215,22 @@ def test_a_paused_contact_has_nothing_ahead_and_looking_writes_nothing(running: 
 
     assert said(running) == []
     assert running.enrollments() == before
+
+
+@pytest.mark.parametrize("days", [0, 3, 8])
+def test_a_rest_of_their_own_ends_by_itself_and_what_comes_after_it_is_said(
+    running: Running, days: int
+) -> None:
+    running.track("a.happened")
+    running.advance(days=days, step_hours=6)
+    rest(running.nurture.runtime, running.deliveries()[0].key, weeks=2)
+    running.run()
+
+    told = said(running)
+    comes = lived(running)
+
+    assert len(told) >= 4
+    assert sorted(told, key=str) == comes
 
 
 @pytest.mark.parametrize("outcome", ["voicemail", "reached", "do-not-call", "call-back"])

@@ -9,6 +9,7 @@ import pytest
 
 from nurture.db import content, releases
 from nurture.model.errors import NotFoundError, NurtureError, ProblemsFound
+from nurture.services.consent import choosing as resting
 from nurture.services.files import project_files
 from nurture.services.releases import planning
 from nurture.services.releases.plan_values import Fate, Plan
@@ -296,6 +297,20 @@ def test_of_very_many_contacts_a_sample_is_played_and_the_number_is_said(
     assert (seen.contacts, 4 <= seen.played <= 16) == (30, True)
     assert seen.messages == pytest.approx(60, abs=2)
     assert f"(n = {seen.played})" in volume(seen)
+
+
+def test_who_rests_is_counted_from_the_day_on_which_their_rest_ends(running: Running) -> None:
+    running.track("a.happened")
+    running.run()
+    resting.rest(running.nurture.runtime, running.deliveries()[0].key, weeks=2)
+    running.run()
+    during = [day.messages for day in plan_of(running).forecast.days]
+    running.advance(step_hours=24, days=5)
+
+    seen = plan_of(running).forecast
+
+    assert sum(during) == 0
+    assert [day.messages for day in seen.days] == [0] * 9 + [1, 1, 0, 0, 0]
 
 
 def test_an_unknown_old_name_is_noted(running: Running) -> None:

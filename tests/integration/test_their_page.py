@@ -271,6 +271,21 @@ def test_a_pause_holds_every_mail_and_ends_by_itself_in_the_morning_without_a_bu
     assert "Go on now" not in client.get(link).text
 
 
+def test_during_a_pause_the_page_lists_what_comes_after_it_and_so_it_comes(either: Running) -> None:
+    link = begun(either)
+    client = client_of(either)
+    press(client, link, "pause", weeks=2)
+    days(either, 2)
+
+    page = client.get(link).text
+    days(either, 16)
+
+    went = sent(either)
+    listed = re.findall(r'<li><span><time datetime="(.*?)">.*?</time></span> <bdi>(\w+)', page)
+    assert "What comes after your pause" in page
+    assert listed[:2] == [(went[name].date().isoformat(), name) for name in ("more", "last")]
+
+
 def test_what_they_ask_for_is_answered_during_their_pause_and_what_follows_waits(either: Running) -> None:
     link = begun(either)
     press(client_of(either), link, "pause", weeks=2)

@@ -34,6 +34,7 @@ class OnItsWay:
     step: str
     visit: int
     channel: Channel
+    marketing: bool
     due: datetime
     retry_at: datetime | None
 

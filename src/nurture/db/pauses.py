@@ -135,7 +135,7 @@ def pauses_for(
     found = {}
     for contact, workflow in pairs:
         spans = [
-            Pause(row.since, row.until, row.actor == THEMSELVES)
+            Pause(row.since, row.until, row.actor == THEMSELVES, row.ends_at if row.until is None else None)
             for row in rows
             if (row.workflow is None or row.workflow == workflow)
             and (row.contact_id is None or row.contact_id == contact)
@@ -150,14 +150,20 @@ def _joined(spans: Sequence[Pause]) -> tuple[Pause, ...]:
 
     One that lasts is the contact's own only if none of ours lasts beside it.
     """
-    own = all(span.own for span in spans if span.until is None)
+    lasting = [span for span in spans if span.until is None]
+    own = bool(lasting) and all(span.own for span in lasting)
+    ends = lasting[0].ends if own else None
+
+    def joined_to(since: datetime, span: Pause) -> Pause:
+        return Pause(since, span.until) if span.until else Pause(since, own=own, ends=ends)
+
     joined: list[Pause] = []
     for span in sorted(spans, key=lambda span: span.since):
         last = joined[-1] if joined else None
         if last is None or (last.until is not None and last.until < span.since):
-            joined.append(Pause(span.since, span.until, own and span.until is None))
+            joined.append(joined_to(span.since, span))
         elif last.until is not None and (span.until is None or span.until > last.until):
-            joined[-1] = Pause(last.since, span.until, own and span.until is None)
+            joined[-1] = joined_to(last.since, span)
     return tuple(joined)
 
 
@@ -193,7 +199,7 @@ _OVER = (
 _END_RESTS = update(P).where(_LASTS, _IS_OWN, among(P.c.contact_id)).values(until=now_param())
 _WAKE = update(E).where(IS_LIVE, among(E.c.contact_id)).values(TAKEN_AWAY | {"wake_at": now_param()})
 _FOR = (
-    select(P.c.workflow, P.c.contact_id, P.c.since, P.c.until, P.c.actor)
+    select(P.c.workflow, P.c.contact_id, P.c.since, P.c.until, P.c.ends_at, P.c.actor)
     .where(or_(P.c.contact_id.is_(None), among(P.c.contact_id)))
     .order_by(P.c.since)
 )

@@ -93,7 +93,7 @@ def foresee(
     """What happens in these enrollments of one contact up to ``until``, in order: messages, calls, offers, moves, ends.
 
     ``workflows`` are those that may be entered on the way; ``pauses`` says of any workflow when it stood still for this
-    contact; ``said`` is what was reported of calls and counts soon, ``made`` when earlier ones were made; ``gained``
+    contact, and a rest of their own ends when it says; ``said`` is what was reported of calls and counts soon, ``made`` when earlier ones were made; ``gained``
     are points that will fade. Enrollments that ended belong to ``standings`` too: they rule who may enter again.
     Raises NurtureError where ``decide`` does.
     """
@@ -168,6 +168,20 @@ class Ahead(World):
                 workflow = self.enrollments[enrollment].workflow
                 self.foreseen.append(Foreseen(self.now, enrollment, workflow, decision, led))
 
+    def come_about(self) -> None:
+        """A rest that the contact chose ends by itself; what others hold lasts."""
+        if (ends := self._rest_ends()) and ends <= self.now:
+            self.stood_still = {
+                name: tuple(Pause(one.since, self.now) if one.ends else one for one in spans)
+                for name, spans in self.stood_still.items()
+            }
+            for enrollment in self.live():
+                self.wake[enrollment.id] = self.now
+        super().come_about()
+
+    def next_by_itself(self) -> datetime | None:
+        return min(filter(None, (self._rest_ends(), super().next_by_itself())), default=None)
+
     def takes_in(self, workflow: str) -> bool:
         """As in production, a wish for a workflow that was withdrawn comes to nothing."""
         return workflow in self.workflows
@@ -181,6 +195,11 @@ class Ahead(World):
     def last_event(self) -> int:
         cursors = [one.cursor for one in self.enrollments.values()]
         return max([super().last_event, *cursors])
+
+    def _rest_ends(self) -> datetime | None:
+        return min(
+            (one.ends for spans in self.stood_still.values() for one in spans if one.ends), default=None
+        )
 
     def _workflow_of(self, enrollment: Enrollment) -> Workflow:
         standing = self.known.get(enrollment.id)

@@ -208,6 +208,8 @@ class Pause:
     until: datetime | None = None
     own: bool = False
     """It lasts because the contact asked for a rest, and for no other reason."""
+    ends: datetime | None = None
+    """When such a rest ends by itself."""
 
 
 class DeliveryState(StrEnum):

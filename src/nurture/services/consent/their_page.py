@@ -106,7 +106,7 @@ def _page(tx: Connection, runtime: Runtime, one: Recipient, *, foresee: bool) ->
     is_written_to = one.stand is Stand.WRITTEN_TO
     choice = _in_zone(chosen(tx, one.contact.id), one)
     coming: tuple[Coming, ...] | None = ()
-    if is_written_to and not choice.rests_until:
+    if is_written_to:
         coming = _coming(runtime, know(tx, runtime, one.contact)) if foresee else None
     return TheirPage(
         sender=us.name,
@@ -194,9 +194,11 @@ def _coming(runtime: Runtime, known: Known) -> tuple[Coming, ...] | None:
         decisions={},
     )
     waiting = [
-        Coming(_subject(marker.subject(mail), mail.template), goes_at(runtime, mail, known.now))
+        Coming(_subject(marker.subject(mail), mail.template), at)
         for mail in known.mails
-        if mail.state in ON_ITS_WAY and mail.channel is Channel.EMAIL
+        if mail.state in ON_ITS_WAY
+        and mail.channel is Channel.EMAIL
+        and (at := goes_at(runtime, mail, known.now, known.pauses_of(mail)))
     ]
     foreseen = [
         Coming(_subject(mark.title, each.decision.template), mark.at)

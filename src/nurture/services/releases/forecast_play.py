@@ -196,10 +196,8 @@ class Playing:
                 case Call():
                     tally[one.workflow, self._day(one.at), CALL] += 1
         for mail in person.mails:
-            held = any(pause.until is None for pause in person.pauses.get(mail.workflow, ()))
-            if mail.channel is not Channel.EMAIL or held:
-                continue
-            if (at := goes_at(self.runtime, mail, self.now)) < self.until:
+            at = goes_at(self.runtime, mail, self.now, person.pauses.get(mail.workflow, ()))
+            if mail.channel is Channel.EMAIL and at and at < self.until:
                 tally[mail.workflow, self._day(at), MESSAGE] += 1
 
     def _day(self, at: datetime) -> date:
@@ -211,7 +209,7 @@ class Playing:
         here = (one.id, one.step, one.visit)
         return next(
             (
-                goes_at(self.runtime, mail, self.now)
+                goes_at(self.runtime, mail, self.now, person.pauses.get(mail.workflow, ()))
                 for mail in person.mails
                 if (mail.enrollment_id, mail.step, mail.visit) == here
             ),

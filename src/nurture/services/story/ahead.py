@@ -1,6 +1,7 @@
 """What comes next to one contact, if nothing happens meanwhile: the next weeks as the engine itself would play them.
 
-It stores nothing and promises nothing. A paused contact has nothing ahead until somebody resumes them.
+It stores nothing and promises nothing. A contact whom we paused has nothing ahead until somebody resumes them; a rest of
+their own ends by itself.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from nurture.engine.scoring import Gain
 from nurture.engine.world_calls import OpenCall
 from nurture.model.decisions import Call
 from nurture.model.errors import NurtureError
-from nurture.model.words import DeliveryState, Enrollment, Facts, Phase, Reason, TaskState
+from nurture.model.words import DeliveryState, Enrollment, Facts, Pause, Phase, Reason, TaskState
 from nurture.services.facts import load_facts, with_variants
 from nurture.services.runtime import Runtime
 
@@ -62,7 +63,8 @@ def look_ahead(
     versions = runtime.shelf.versions(tx, {one.version for one in own})
     known = with_variants(tx, own, versions, dict(facts))
     standings = [
-        Standing(one, versions[one.version], known[one.id], _leaves(runtime, one, mails, now)) for one in own
+        Standing(one, versions[one.version], known[one.id], _leaves(runtime, one, known[one.id], mails, now))
+        for one in own
     ]
     names = {*published.workflows, *(one.workflow for one in own)}
     people = {one.contact_id for one in own}
@@ -105,20 +107,29 @@ def waits_at(enrollment: Enrollment, mails: Sequence[Delivery]) -> Delivery | No
 
 
 def _leaves(
-    runtime: Runtime, enrollment: Enrollment, mails: Sequence[Delivery], now: datetime
+    runtime: Runtime, enrollment: Enrollment, facts: Facts, mails: Sequence[Delivery], now: datetime
 ) -> datetime | None:
-    """When the message it acts on leaves: when it is due, or at its next attempt; None when it acts on none."""
+    """When the message it acts on leaves; None when it acts on none, or nobody can tell."""
     waiting = waits_at(enrollment, mails)
-    return goes_at(runtime, waiting, now) if waiting else None
+    return goes_at(runtime, waiting, now, facts.pauses) if waiting else None
 
 
 # --- rows, as the engine plays them -------------------------------------------------------------------------------
 
 
-def goes_at(runtime: Runtime, mail: Delivery | OnItsWay, now: datetime) -> datetime:
-    """When a message that was planned leaves: when it is due, or at its next attempt."""
+def goes_at(
+    runtime: Runtime, mail: Delivery | OnItsWay, now: datetime, stood_still: Sequence[Pause] = ()
+) -> datetime | None:
+    """When a message that was planned leaves: when it is due, at its next attempt, or when a rest that holds it ends.
+
+    ``stood_still`` are the pauses of its workflow for this contact; None while one of ours lasts.
+    """
     again = mail.retry_at - runtime.clock.operational() if mail.retry_at else timedelta()
-    return max(mail.due, now + max(again, timedelta()))
+    at = max(mail.due, now + max(again, timedelta()))
+    holding = [one for one in stood_still if one.until is None and (mail.marketing or not one.own)]
+    if any(one.ends is None for one in holding):
+        return None
+    return max([at, *(one.ends for one in holding if one.ends)])
 
 
 def fading(earned: Iterable[Points]) -> list[Gain]:

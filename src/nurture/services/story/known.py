@@ -22,7 +22,7 @@ from nurture.db.turns import LoggedTurn
 from nurture.engine.explain import moment
 from nurture.engine.foresee import Foreseen
 from nurture.model.decisions import Decision
-from nurture.model.words import Contact, Enrollment, Facts, Status
+from nurture.model.words import Contact, Enrollment, Facts, Pause, Status
 from nurture.services.consent.permission import relied_on
 from nurture.services.facts import load_facts
 from nurture.services.published import Published
@@ -109,6 +109,11 @@ class Known:
         return (
             decision for turn in self.turns if turn.enrollment_id == one.id for decision in turn.decisions
         )
+
+    def pauses_of(self, mail: Delivery) -> Sequence[Pause]:
+        """The spans in which the workflow of this message stood still for them."""
+        facts = self.facts.get(mail.enrollment_id or 0)
+        return facts.pauses if facts else ()
 
     def coming(self, one: Enrollment) -> Iterator[Foreseen]:
         return (each for each in self.seen.coming if each.enrollment == one.id)
