@@ -385,6 +385,7 @@ def test_the_story_and_the_outlook_tell_it_in_words(single: Running) -> None:
     assert (found.paused, found.chosen.days) == (False, 7)
     assert found.chosen.rests_until == datetime(2026, 3, 31, 13, tzinfo=UTC)
     assert "Nothing until Tue 31 Mar 2026 09:00: the contact asked for a pause" in found.journeys[0].said
+    assert "Then, Tue 31 Mar 2026 09:00: Mail 'more' goes out" in found.journeys[0].said
 
 
 def test_a_link_forwarded_to_a_friend_shows_no_address_even_where_a_subject_holds_it(single: Running) -> None:

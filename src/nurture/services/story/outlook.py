@@ -12,7 +12,7 @@ from datetime import datetime
 from nurture.db.pauses import PauseRecord, PauseScope
 from nurture.engine.caps import told as as_reason
 from nurture.engine.decide import upcoming
-from nurture.engine.explain import in_words
+from nurture.engine.explain import in_words, sentence
 from nurture.engine.foresee import Foreseen
 from nurture.engine.play import Play
 from nurture.model.decisions import Finish, Shift, Skip
@@ -96,11 +96,24 @@ def paused(known: Known, one: Enrollment, held: Sequence[PauseRecord]) -> Next:
     ]
     stands = f" It stands at step '{one.step}'." if one.step else ""
     until = held[0].ends_at if len(held) == 1 and held[0].own else None
+    then = next(known.coming(one), None) if until else None
     if until:
         said = f"Nothing until {known.when(until)}: {causes[0]}; what they ask for is answered.{stands}"
     else:
         said = f"Nothing until it is resumed: {', and '.join(causes)}; only events are read.{stands}"
-    return told(known, one, StepState.PAUSED, PAUSED, said, until=until, rule="; ".join(causes), gate=PAUSED)
+    if then:
+        said += f" Then, {known.when(then.at)}: {sentence(then.decision, known.zone)}"
+    return told(
+        known,
+        one,
+        StepState.PAUSED,
+        PAUSED,
+        said,
+        at=then.at if then else None,
+        until=until,
+        rule="; ".join(causes),
+        gate=PAUSED,
+    )
 
 
 def _own_pause(known: Known, pause: PauseRecord) -> str:
