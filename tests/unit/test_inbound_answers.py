@@ -85,7 +85,18 @@ def test_a_person_who_wonders_about_machines_is_a_person(body: str) -> None:
     assert classify(person("Re: Your guide", body, In_Reply_To=SENT)).kind is Kind.REPLY
 
 
-def test_a_person_who_complains_in_a_subject_is_no_feedback_report() -> None:
-    raw = person("Complaint about message from your team", "Please call me about it.", In_Reply_To=SENT)
+COMPLAINTS = {
+    "in words": ("Complaint about message from your team", "text/plain"),
+    "with a date": ("Complaint about message from 12 November", "text/plain"),
+    "with a name that could be a number": ("Complaint about message from Bea: the price", "text/plain"),
+    "about something else": ("Feedback loop: who calls me?", "text/plain"),
+    "with our message": ("Complaint about message from 12 November", 'multipart/mixed; boundary="BB"'),
+}
 
-    assert classify(raw).kind is Kind.REPLY
+
+@pytest.mark.parametrize(("subject", "kind"), COMPLAINTS.values(), ids=COMPLAINTS.keys())
+def test_a_person_who_complains_in_a_subject_is_no_feedback_report(subject: str, kind: str) -> None:
+    said, ours = "Please call me about it.", f"Message-ID: {SENT}\n\nHello."
+    body = said if kind == "text/plain" else build.parts(("text/plain", said), ("message/rfc822", ours))
+
+    assert classify(person(subject, body, In_Reply_To=SENT, Content_Type=kind)).kind is Kind.REPLY

@@ -15,7 +15,8 @@ from nurture.channels.inbound.report import Kind, Recipient
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dmarc", "tlsrpt"})
 _ADDRESS = re.compile(r"[^\s<>;,\"()\[\]]{1,200}@[^\s<>;,\"()\[\]]{1,255}")
 _OLD_LOOP = re.compile(
-    r"\s*(?:complaint about message from \[?[0-9a-f]{0,4}[.:0-9]|email feedback report for ip|\[?feedback loop|fbl report)",
+    r"\s*(?:complaint about message from \[?(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:]{2,})"
+    r"|email feedback report for ip|\[?feedback loop|fbl report)",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"redacted|undisclosed|unknown@|@redacted|x{4,}@", re.IGNORECASE)
@@ -25,7 +26,7 @@ def feedback(message: Part) -> tuple[Kind, str, tuple[Recipient, ...]] | None:
     """What a feedback report says, why, and who complains; None for any other message."""
     told = next((part for part in message.walk() if part.type == "message/feedback-report"), None)
     declared = message.parameters.get("report-type", "").lower() == "feedback-report"
-    if told is None and not declared and not _OLD_LOOP.match(message.get("subject")):
+    if told is None and not declared and not _is_old_loop(message):
         return None
     said = dict(reversed(fields(decode(told.decoded).strip("\n")) + told.fields)) if told else {}
     # In the words of the report: another field may have been typed in capitals, or with a comment behind it.
@@ -44,6 +45,12 @@ def feedback(message: Part) -> tuple[Kind, str, tuple[Recipient, ...]] | None:
         f"a feedback report of the type '{name}'" if name else "a feedback report",
         recipients,
     )
+
+
+def _is_old_loop(message: Part) -> bool:
+    """A report from before the standard: it shows the message. A person may complain in a subject of their own."""
+    shows = any(part.message is not None for part in message.walk())
+    return shows and _OLD_LOOP.match(message.get("subject")) is not None
 
 
 def _complainers(message: Part, said: dict[str, str]) -> list[str | None]:
