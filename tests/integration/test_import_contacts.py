@@ -489,7 +489,10 @@ def test_rejected_rows_can_be_mended_and_imported_and_are_never_written_over(tmp
 def test_a_cell_reads_the_same_however_often_its_row_was_rejected(tmp_path: Path) -> None:
     project(tmp_path)
     sheet = tmp_path / "fair.csv"
-    sheet.write_text("email,first_name,phone\nana@,'=Ana,'+14165550100\nbea@,\"\n=Bea\",+14165550101\n")
+    sheet.write_text(
+        "email,first_name,phone,last_name\n"
+        'ana@,\'=Ana,\'+14165550100,"\t\n"\nbea@,"\n=Bea",+14165550101,"\n\'+Li"\n'
+    )
 
     run(tmp_path, str(sheet))
     run(tmp_path, str(tmp_path / "fair.rejected.csv"))
@@ -499,7 +502,7 @@ def test_a_cell_reads_the_same_however_often_its_row_was_rejected(tmp_path: Path
     twice.write_text(twice.read_text("utf-8-sig").replace("@,", "@example.org,"))
     report = json.loads(run(tmp_path, str(twice), "--json").stdout)
 
-    assert cells == [["'=Ana", "'+14165550100"], ["'\n=Bea", "'+14165550101"]]
+    assert cells == [["'=Ana", "'+14165550100", ""], ["'=Bea", "'+14165550101", "'+Li"]]
     assert (report["created"], report["rejected"], report["errors"]) == (2, 0, [])
 
 

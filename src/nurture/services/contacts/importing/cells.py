@@ -65,6 +65,16 @@ def formula_safe(cell: str) -> str:
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
+def sent_back(cell: str) -> str:
+    """A cell of somebody's list as safe, so that ``clean`` reads it as it did at first.
+
+    One that came guarded stays as it came: with one apostrophe more at each mending it is read as another text. So would
+    a blank in front, behind which a guard hides.
+    """
+    text = cell.strip(_STRIP)
+    return text if text.startswith("'") else formula_safe(text)
+
+
 def shown(cell: str) -> str:
     """The cell's beginning, for a message."""
     text = " ".join(cell.split())

@@ -9,7 +9,7 @@ import csv
 from pathlib import Path
 from typing import TextIO
 
-from nurture.services.contacts.importing.cells import formula_safe
+from nurture.services.contacts.importing.cells import sent_back
 from nurture.services.contacts.importing.reader import Row, Table
 
 REASON = "why it was rejected"
@@ -62,7 +62,6 @@ class RejectedRows:
 
 
 def _write(file: TextIO, table: Table, cells: list[str]) -> None:
-    # A cell that came guarded stays as it came: one apostrophe more at each mending, and it is read as another text.
-    plain = (cell.replace("\0", "\\0") for cell in cells)
-    safe = (cell if cell.startswith("'") else formula_safe(cell) for cell in plain)
-    csv.writer(file, delimiter=table.delimiter).writerow(safe)
+    csv.writer(file, delimiter=table.delimiter).writerow(
+        sent_back(cell.replace("\0", "\\0")) for cell in cells
+    )
