@@ -154,6 +154,8 @@ def test_a_mended_template_is_tried_again_for_those_who_still_wait(either: Runni
     assert either.states("carl@example.org")[0] == ("hello", "failed", "template-failed")
     assert len(either.mails()) == 2
     assert "could not be rendered" not in browser.get("/admin/templates/email/hello").text
+    browser.post("/admin/templates/email/hello/again")
+    assert "There is nothing to try again" in browser.get("/admin/templates/email/hello").text
 
 
 def test_who_came_to_the_step_again_and_again_gets_the_latest_message_only(either: Running) -> None:

@@ -90,9 +90,8 @@ class Cloakroom:
         for number, kind, value in self.room.lex(text):
             start = text.find(value, at)
             if not opening:
-                out.append(
-                    text[at:start]
-                )  # what a `-` would strip; it is stripped in the end, by the same sign
+                # What a `-` would strip; it is stripped in the end, by the same sign.
+                out.append(text[at:start])
             at = start + len(value)
             if kind == "data":
                 out.append(value)

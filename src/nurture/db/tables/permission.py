@@ -75,9 +75,8 @@ class HitRow(Base, table=True):
         one_of("kind", *HitKind),
         one_of("grade", *Grade),
         Index("ix_hits_delivery_id_at", "delivery_id", "at"),
-        Index(
-            "ix_hits_answers", "delivery_id", "kind", "grade"
-        ),  # the figures of a workflow read nothing else
+        # The figures of a workflow read nothing else.
+        Index("ix_hits_answers", "delivery_id", "kind", "grade"),
         Index("ix_hits_unsettled", "at", **only("grade IS NULL")),
         NEVER_REUSED,
     )

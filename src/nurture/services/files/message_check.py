@@ -123,9 +123,8 @@ class _Looker:
         says = [address in " ".join(text.split())]
         if page is not None:
             linked = any(link.target.startswith(way_out) and link.words for link in page.links)
-            leaves.append(
-                linked or way_out in page.words
-            )  # mail programs make a link of an address that is shown
+            # Mail programs make a link of an address that is shown.
+            leaves.append(linked or way_out in page.words)
             says.append(address in page.words)
         yield from self._lacking(leaves, says)
 

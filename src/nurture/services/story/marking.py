@@ -197,9 +197,7 @@ class Marker:
             message = self.published.templates.message(template, self.contact.locale)
             return message.subject_line(context(letter, self.published.workspace, NOWHERE, self.now))
         except (NurtureError, ValueError):
-            return in_plain(
-                template
-            )  # it cannot be rendered for this contact: its row says so when it is due
+            return in_plain(template)  # it cannot be rendered for them: its row says so when it is due
 
 
 def _about(

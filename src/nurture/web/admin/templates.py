@@ -128,9 +128,11 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(MARKETERS)
     def try_again(kind: str, name: str) -> AnyResponse:
         count = once_more.try_template(runtime, name, me().email) if kind == "email" else 0
-        flash(
-            f"{count} {'message is' if count == 1 else 'messages are'} tried once more, as the template is now."
-        )
+        if count:
+            what = "message is" if count == 1 else "messages are"
+            flash(f"{count} {what} tried once more, as the template is now.")
+        else:
+            flash("There is nothing to try again: it went meanwhile, or nobody waits for it now.", "problem")
         return redirect(address(kind, name)(), HTTPStatus.SEE_OTHER)
 
     return routes

@@ -39,9 +39,9 @@ def broken_flow(project: Project) -> Iterator[Problem]:
 def _time_losses(draft: Draft) -> Iterator[Problem]:
     for stage, node in zip(draft.workflow.stages, draft.stage_nodes, strict=True):
         losses = node.get("loss")
-        all_read = losses is None or (
-            isinstance(losses, ListNode) and len(losses.items) == len(stage.losses)
-        )  # what could not be read may have been the loss we miss
+        # What could not be read may have been the loss we miss.
+        listed = isinstance(losses, ListNode) and len(losses.items) == len(stage.losses)
+        all_read = losses is None or listed
         if all_read and not any(loss.after and loss.after.amount for loss in stage.losses):
             yield problem(
                 "stage-without-time-loss",
