@@ -151,6 +151,9 @@ def test_the_same_name_at_a_public_provider_is_another_mailbox(running: Running)
     assert closed(running) == set()
     assert same_mailbox("ana@googlemail.com", "ana@gmail.com")
     assert not same_mailbox("ana@yahoo.co.uk", "ana@gmail.com")
+    assert not same_mailbox("ana@hotmail.com", "ana@outlook.com")
+    assert not same_mailbox("ana@yahoo.com", "ana@yahoo.fr")
+    assert same_mailbox("ana+news@outlook.com", "ana@outlook.com")
 
 
 def test_an_address_that_a_server_rewrote_is_still_the_one_we_wrote_to(running: Running) -> None:

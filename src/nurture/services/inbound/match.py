@@ -25,24 +25,22 @@ from nurture.services.inbound.arrivals import Arrival, Line
 
 LATEST_REPORT = timedelta(days=7)
 """Mail servers try for up to five days (RFC 5321, 4.5.4.1); a report that names no message is about one since then."""
-_PROVIDERS = {
+_ONE_MAILBOX = {
     name: re.compile(domains)
     for name, domains in {
         "google": r"(?:gmail|googlemail)\.com",
-        "microsoft": r"(?:hotmail|outlook|live|msn)(?:\.[a-z]{2,3}){1,2}",
-        "yahoo": r"(?:yahoo|ymail|rocketmail)(?:\.[a-z]{2,3}){1,2}|aol(?:\.[a-z]{2,3}){1,2}",
         "apple": r"(?:icloud|me|mac)\.com",
-        "gmx": r"gmx(?:\.[a-z]{2,3}){1,2}|web\.de|mail\.com",
         "yandex": r"yandex(?:\.[a-z]{2,3}){1,2}|ya\.ru",
-        "mail.ru": r"(?:mail|bk|inbox|list)\.ru",
-        "tencent": r"(?:qq|foxmail)\.com",
-        "netease": r"(?:163|126)\.com|yeah\.net",
         "proton": r"(?:proton\.me|protonmail\.com|pm\.me)",
         "orange": r"(?:orange|wanadoo)\.fr",
-        "free": r"free\.fr",
-        "telekom": r"t-online\.de",
     }.items()
 }
+"""Public providers at which a name is one mailbox in all of these domains."""
+_PUBLIC = re.compile(
+    r"(?:hotmail|outlook|live|msn|yahoo|ymail|rocketmail|aol|gmx)(?:\.[a-z]{2,3}){1,2}|web\.de|mail\.com|"
+    r"(?:mail|bk|inbox|list)\.ru|(?:qq|foxmail|163|126)\.com|yeah\.net|free\.fr|t-online\.de"
+)
+"""Those at which it is another's in each: ana@hotmail.com and ana@outlook.com are two people."""
 _LEFT = (DeliveryState.SENT, DeliveryState.AMBIGUOUS, DeliveryState.SENDING)
 
 
@@ -153,9 +151,10 @@ def _name(key: str) -> str:
 
 
 def _provider(key: str) -> str:
-    """The public provider whose mailbox it is, by one of its names; empty for anybody else's."""
+    """Within which domains this name is one mailbox, where a public provider has it; empty for anybody else's."""
     domain = key.rpartition("@")[2]
-    return next((name for name, domains in _PROVIDERS.items() if domains.fullmatch(domain)), "")
+    alone = domain if _PUBLIC.fullmatch(domain) else ""
+    return next((name for name, domains in _ONE_MAILBOX.items() if domains.fullmatch(domain)), alone)
 
 
 def key_of(address: str | None) -> str | None:
