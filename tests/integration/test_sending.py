@@ -19,7 +19,9 @@ from nurture.model.errors import NotFoundError
 from nurture.model.words import DeliveryState, Reason
 from nurture.rendering.dkim import KeyKind, new_key, read_key
 from nurture.services.phone.notices import Notice, plan
+from nurture.services.running import pausing
 from nurture.services.running.doctor import examine
+from nurture.services.running.pausing import Scope
 from nurture.services.sending import domains
 from nurture.services.story.why import why
 from nurture.wiring import Nurture, build
@@ -267,6 +269,37 @@ def test_a_new_sender_sends_so_many_a_day_and_more_the_next(on_both: Running) ->
     assert "warming up: at most 3 on" in told.said
     assert second.count("sent") == 9
     assert [state for state, _ in states(running, *everyone)] == ["sent"] * 10
+
+
+def test_who_waits_since_yesterday_goes_before_those_who_come_earlier_in_the_day(on_both: Running) -> None:
+    running = on_both
+    warm_up(running, 3)
+    waiting, morning = people(8), people(4, "example.net")
+
+    go(running, *waiting)
+    running.clock.advance(hours=23)
+    go(running, *morning)
+    early = [state for state, _ in states(running, *morning)]
+    running.clock.advance(hours=2)
+    running.run()
+
+    assert early == ["sent", "pending", "pending", "pending"]  # of six, five are theirs who wait
+    assert [state for state, _ in states(running, *waiting)] == ["sent"] * 8
+
+
+def test_nobody_waits_for_those_whom_a_pause_holds(on_both: Running) -> None:
+    running = on_both
+    write_workflow(running, "two", "quote.requested", "again")
+    warm_up(running, 3)
+
+    go(running, *people(20))
+    pausing.pause(running.nurture.runtime, Scope("one"), "the list is old")
+    running.clock.advance(hours=23)
+    running.add("ana@example.net")
+    running.track("quote.requested", "ana@example.net")
+    running.run()
+
+    assert states(running, "ana@example.net") == [("sent", None)]
 
 
 def test_what_somebody_asked_for_counts_and_never_waits(running: Running) -> None:

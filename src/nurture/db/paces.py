@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Text, Update, bindparam, delete, null, select, update
+from sqlalchemy import Connection, Text, Update, bindparam, delete, func, null, select, update
 
+from nurture.db import leave
 from nurture.db.deliveries import ENDED, D
-from nurture.db.sets import among, given, insert_rows, now_param, run_on, same_row, word
-from nurture.db.tables import PaceRow, table_of
+from nurture.db.sets import among, given, insert_rows, limit_param, now_param, run_on, same_row, word
+from nurture.db.tables import EnrollmentRow, PaceRow, table_of
 from nurture.model.pace import MINUTE, Meter
-from nurture.model.words import DeliveryState, Reason
+from nurture.model.words import Channel, DeliveryState, Reason
 
 P = table_of(PaceRow)
+E = table_of(EnrollmentRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,15 @@ def hold(tx: Connection, held: Sequence[Held]) -> None:
         run_on(tx, _hold, rows)
 
 
+def ahead(tx: Connection, said: str, before: datetime, most: int) -> list[datetime]:
+    """When those fell due (business time) that wait in words that begin so and ask again before ``before``: at most so many.
+
+    The oldest first; without those that a pause holds, for nobody knows when they come.
+    """
+    values = {"said": said, "before": before, "most": most}
+    return list(tx.execute(_AHEAD, values).scalars())
+
+
 def wake(tx: Connection, reason: Reason) -> int:
     """Let all that are held for this reason ask again at once; returns how many."""
     return tx.execute(_WAKE, {"why": reason.value}).rowcount
@@ -86,6 +97,23 @@ def forget(tx: Connection, operational: datetime) -> None:
 _LOCK = select(P.c.name, P.c.in_step_at, P.c.promised_at).where(among(P.c.name)).order_by(P.c.name)
 _LOCK = _LOCK.with_for_update()
 _FORGET = delete(P).where(P.c.in_step_at < now_param("before"), P.c.promised_at < now_param("before"))
+_AHEAD = (
+    select(D.c.due)
+    .outerjoin(E, E.c.id == D.c.enrollment_id)
+    .where(
+        # As the index of what is pending has it.
+        D.c.state == word(DeliveryState.PENDING),
+        D.c.channel != word(Channel.WEBHOOK),
+        D.c.reason == word(Reason.RATE_LIMIT),
+        D.c.retry_at < now_param("before"),
+        func.substr(D.c.detail, 1, func.length(bindparam("said", type_=Text)))
+        == bindparam("said", type_=Text),
+        ~leave.unread(),
+        ~leave.paused(),
+    )
+    .order_by(D.c.due, D.c.id)
+    .limit(limit_param("most"))
+)
 _WAKE = (
     update(D)
     .where(D.c.state == word(DeliveryState.PENDING), D.c.reason == bindparam("why", type_=Text))

@@ -6,9 +6,10 @@ after seven days, is skipped. All is asked on the operational clock, right befor
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection
 
@@ -139,29 +140,43 @@ def in_words(pace: Pace) -> str:
 
 
 def _beyond_today(tx: Connection, paced: Sequence[Paced], operational: datetime) -> dict[int, Waits]:
-    """Those for which a sender that is warming up has no room today. What answers a wish counts, and never waits."""
-    warming = [one for one in paced if one.allowance]
-    if not warming:
-        return {}
-    days = {one.allowance.day for one in warming if one.allowance}
-    sent = {
-        (sender, day): number
-        for day in days
-        for sender, number in domain_days.sent_by(
-            tx, {one.allowance.sender for one in warming if one.allowance}, day
-        ).items()
-    }
+    """Those for which a sender that is warming up has no room today. What answers a wish counts, and never waits.
+
+    The day's places go to those who were due first, at whatever hour of it they ask again: else whoever comes each
+    morning would take the places of those who wait since yesterday's noon, day after day.
+    """
+    days: dict[Allowance, _Places] = {}
     found: dict[int, Waits] = {}
-    for one in sorted(warming, key=lambda one: not _goes_first(one.claim)):
-        allowed = one.allowance
-        assert allowed is not None
-        so_far = sent.get((allowed.sender, allowed.day), 0)
-        if one.claim.marketing and so_far >= allowed.most:
-            said = f"'{allowed.sender}' is warming up: at most {allowed.most} on {allowed.day.isoformat()}"
+    for one in sorted(paced, key=lambda one: one.claim.marketing):
+        if (allowed := one.allowance) is None:
+            continue
+        if allowed not in days:
+            days[allowed] = _Places(tx, allowed)
+        if one.claim.marketing and not days[allowed].has_one_for(one.claim.due):
+            said = f"{_warms_up(allowed)}: at most {allowed.most} on {allowed.day.isoformat()}"
             found[one.claim.id] = Waits(operational + TOMORROW, Reason.RATE_LIMIT, said)
         else:
-            sent[allowed.sender, allowed.day] = so_far + 1
+            days[allowed].sent += 1
     return found
+
+
+def _warms_up(allowed: Allowance) -> str:
+    """How the words begin in which messages of this sender wait."""
+    return f"'{allowed.sender}' is warming up"
+
+
+class _Places:
+    """What is left of one day's allowance, and who stands in front: those of the days before who ask again later today."""
+
+    def __init__(self, tx: Connection, allowed: Allowance) -> None:
+        self.sent = domain_days.sent_by(tx, {allowed.sender}, allowed.day).get(allowed.sender, 0)
+        self._most = allowed.most
+        midnight = datetime.combine(allowed.day + TOMORROW, time.min, UTC)
+        left = self._most - self.sent
+        self._in_front = paces.ahead(tx, _warms_up(allowed), midnight, left) if left > 0 else []
+
+    def has_one_for(self, due: datetime) -> bool:
+        return self.sent + bisect_left(self._in_front, due) < self._most
 
 
 def _goes_first(claim: ClaimedDelivery) -> bool:
