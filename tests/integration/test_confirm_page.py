@@ -489,6 +489,7 @@ def test_a_question_from_before_the_address_was_closed_opens_nothing(reason: str
 
     assert {page.status_code for page in pages} == {200}
     assert all("This question is over" in page.text and "<form" not in page.text for page in pages)
+    assert all(("ask for “The guide”" in page.text) is (reason != "complaint") for page in pages)
     assert everything(running) == (0, 1)
     assert listed(running) == {SuppressionReason(reason)}
 

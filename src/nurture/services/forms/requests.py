@@ -53,7 +53,8 @@ class Confirmation:
 
     ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address, and the
     yes changes that; once it is said, that we write again now. ``too_late``: they said no, or their address was closed,
-    after this was asked, so that it permits nothing. ``reachable``: what was asked for may be mailed to them.
+    after this was asked, so that it permits nothing. ``reachable``: what was asked for may be mailed to them;
+    ``may_return``: whoever asks anew is mailed a new question, as nobody is after a complaint.
     """
 
     sender: str
@@ -65,6 +66,7 @@ class Confirmation:
     again: bool
     too_late: bool
     reachable: bool
+    may_return: bool
     still_offered: bool
     done: bool
 
@@ -285,6 +287,7 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
     offer = published.offers.get(request.offer)
     done = request.confirmed_at is not None
     too_late = request.answers.get(LATE, False) if done else came_too_late(tx, request)
+    listed = _listed(tx, request)
     again = not too_late and (not request.answers or request.answers.get(AGAIN, False))
     return Confirmation(
         sender=published.workspace.name,
@@ -295,7 +298,8 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
         only_permission=not request.answers,
         again=again and (not done or _is_open(tx, request, runtime.now())),
         too_late=too_late,
-        reachable=_listed(tx, request) <= {SuppressionReason.UNSUBSCRIBED},
+        reachable=listed <= {SuppressionReason.UNSUBSCRIBED},
+        may_return=SuppressionReason.COMPLAINT not in listed,
         still_offered=offer is not None,
         done=done,
     )
