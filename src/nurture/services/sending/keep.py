@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Event, Thread
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from nurture.db import outbox
 from nurture.db.outbox import LEASE, ClaimedDelivery
@@ -28,8 +29,9 @@ def kept(database: Database, clock: Clock, claims: Sequence[ClaimedDelivery]) ->
         while not over.wait(EVERY.total_seconds()):
             try:
                 database.retrying(lambda tx: outbox.renew(tx, claims, clock.operational() + LEASE))
-            except (UnreachableError, CommitUnknownError) as error:
-                # The lease may lapse now; the fence then keeps us from writing, and doubt is recorded as doubt.
+            except (DBAPIError, UnreachableError, CommitUnknownError) as error:
+                # The next renewal may succeed. Lapses the lease first, the fence keeps us from writing, and doubt is
+                # recorded as doubt.
                 log.warning("claims cannot be renewed", error=str(error))
 
     keeper = Thread(target=renew, name="keep-claims", daemon=True)
