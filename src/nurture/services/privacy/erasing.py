@@ -47,7 +47,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an erasure would take: rows by table, caught mails, and rows of others with the address in them.
+    """What an erasure would take: rows by table, and caught mails. With neither, the address stands in rows of others.
 
     ``account``: somebody logs in with this address; that stays.
     """
