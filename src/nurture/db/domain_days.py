@@ -82,6 +82,11 @@ def of_domains(tx: Connection, domains: Set[str], since: date) -> dict[str, Sums
     return {row.domain: Sums(*row) for row in rows}
 
 
+def complaints_of(tx: Connection, domain: str, since: date) -> dict[str, int]:
+    """How many complaints came from this domain on each day since then (YYYY-MM-DD); days without are left out."""
+    return pairs(tx.execute(_COMPLAINTS, {"domain": domain, "since": since.isoformat()}))
+
+
 def largest(tx: Connection, since: date, most: int) -> Sequence[Sums]:
     """The domains that most mail went to since that day."""
     rows = tx.execute(_LARGEST, {"since": since.isoformat(), "most": most})
@@ -103,6 +108,13 @@ _OF_DOMAINS = _RECENT.where(among(T.c.domain, "names"))
 _COMPLAINING = select(T.c.domain).where(T.c.day >= _SINCE, T.c.complained > literal_column("0"))
 _COMPLAINED = _RECENT.where(T.c.domain.in_(_COMPLAINING)).having(
     func.sum(T.c.complained) >= bindparam("at_least")
+)
+_COMPLAINTS = (
+    select(T.c.day, func.sum(T.c.complained))
+    .where(
+        T.c.domain == bindparam("domain", type_=Text), T.c.day >= _SINCE, T.c.complained > literal_column("0")
+    )
+    .group_by(T.c.day)
 )
 _LARGEST = _RECENT.order_by(func.sum(T.c.sent).desc(), T.c.domain).limit(bindparam("most"))
 _SENT_BY = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -178,7 +178,7 @@ def look(tx: Connection, runtime: Runtime) -> list[str]:
     paused = []
     for domain in sorted(sums.keys() | known.keys()):
         now, before = sums.get(domain, Sums(domain, 0, 0, 0)), known.get(domain)
-        after = _judged(now, before, operational)
+        after = _judged(now, before, since, operational)
         if after == before:
             continue
         if after is None:
@@ -197,10 +197,15 @@ def look(tx: Connection, runtime: Runtime) -> list[str]:
     return paused
 
 
-def _judged(now: Sums, before: Mapping[str, Any] | None, operational: datetime) -> dict[str, Any] | None:
+def _judged(
+    now: Sums, before: Mapping[str, Any] | None, since: date, operational: datetime
+) -> dict[str, Any] | None:
     """What is to be known of this domain; None for nothing."""
-    forgiven = min(before["forgiven"], now.complained) if before else 0
-    complained = now.complained - forgiven
+    # By their days, for they leave the week as they came into it: one sum would excuse later complaints in their stead.
+    known = before["forgiven"] if before else {}
+    known = known if isinstance(known, dict) else {}  # it was one sum once, which a database may hold still
+    forgiven = {day: number for day, number in known.items() if day >= since.isoformat()}
+    complained = now.complained - sum(forgiven.values())
     rate = complained / now.sent if now.sent else 0.0
     if before is not None and _rests(before):
         return dict(before) if rate >= GOES_ON_BELOW else None
@@ -231,8 +236,7 @@ def resume(runtime: Runtime, domain: str, actor: str, reason: str = "") -> int:
         if not (_rests(gauge) or refuses):
             raise NotFoundError(f"mail to '{name}' is not paused", hint="see `nurture domain list`")
         if gauge and _rests(gauge):
-            sums = domain_days.of_domains(tx, {name}, (operational - WINDOW).date()).get(name)
-            forgiven = sums.complained if sums else 0
+            forgiven = domain_days.complaints_of(tx, name, (operational - WINDOW).date())
             value = {"since": None, "sent": 0, "complained": 0, "forgiven": forgiven}
             state.put(tx, _GAUGE + name, value, operational)
         if refuses:
