@@ -200,6 +200,20 @@ def test_without_a_network_it_says_so_and_fails_nothing(setting: Setting) -> Non
     assert "not reachable" in found["spf"]["said"]
 
 
+def test_a_name_at_which_the_name_servers_fail_hides_none_of_the_others(setting: Setting) -> None:
+    setting.records[("_dmarc.example.org", "TXT")] = [txt("v=DMARC1; p=no")]
+    with a_name_server(setting.records, fails_at=["bounces.example.org"]) as dns:
+        found = setting.doctor("--dns", dns, "--no-send", code=1)
+
+    assert {code: marks(found)[code] for code in ("dkim-record", "spf", "dmarc", "return-path")} == {
+        "dkim-record": "ok",
+        "spf": "not-reachable",
+        "dmarc": "problem",
+        "return-path": "not-reachable",
+    }
+    assert "the name servers of bounces.example.org give no answer" in found["spf"]["said"]
+
+
 def test_a_mail_server_that_is_away_fails_nothing(setting: Setting) -> None:
     setting.way_out = f"smtp://127.0.0.1:{free_port()}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import dns.message
@@ -21,8 +21,13 @@ def txt(text: str) -> str:
 
 
 @contextmanager
-def a_name_server(records: Records, *, knows_the_root: bool = True) -> Iterator[str]:
-    """HOST:PORT of one that runs until the block ends. Keys are name and type: ``("example.org", "TXT")``."""
+def a_name_server(
+    records: Records, *, knows_the_root: bool = True, fails_at: Collection[str] = ()
+) -> Iterator[str]:
+    """HOST:PORT of one that runs until the block ends. Keys are name and type: ``("example.org", "TXT")``.
+
+    Of the names ``fails_at`` it could find out nothing.
+    """
     known = {(f"{name}.", kind): list(values) for (name, kind), values in records.items()}
     if knows_the_root:
         known[".", "NS"] = ["a.root-servers.net."]
@@ -30,7 +35,7 @@ def a_name_server(records: Records, *, knows_the_root: bool = True) -> Iterator[
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         host, port = sock.getsockname()
-        thread = threading.Thread(target=_serve, args=(sock, known, names))
+        thread = threading.Thread(target=_serve, args=(sock, known, names, {f"{name}." for name in fails_at}))
         thread.start()
         try:
             yield f"{host}:{port}"
@@ -40,7 +45,9 @@ def a_name_server(records: Records, *, knows_the_root: bool = True) -> Iterator[
             thread.join()
 
 
-def _serve(sock: socket.socket, known: Mapping[tuple[str, str], list[str]], names: set[str]) -> None:
+def _serve(
+    sock: socket.socket, known: Mapping[tuple[str, str], list[str]], names: set[str], failing: set[str]
+) -> None:
     while True:
         data, asker = sock.recvfrom(4096)
         if not data:
@@ -49,7 +56,9 @@ def _serve(sock: socket.socket, known: Mapping[tuple[str, str], list[str]], name
         question = query.question[0]
         name, kind = question.name.to_text(), dns.rdatatype.to_text(question.rdtype)
         answer = dns.message.make_response(query)
-        if values := known.get((name.lower(), kind)):
+        if name.lower() in failing:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+        elif values := known.get((name.lower(), kind)):
             answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *values))
         elif name.lower() not in names:
             answer.set_rcode(dns.rcode.NXDOMAIN)

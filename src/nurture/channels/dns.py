@@ -1,6 +1,7 @@
 """What the DNS says of a name: texts, mail servers, addresses and names of addresses. It asks, and judges nothing.
 
-An answer that there is nothing is an answer; a server that cannot be reached is none, and is asked no second time.
+An answer that there is nothing is an answer; a server that cannot be reached is none, and is asked no second time. One
+that fails at a name (SERVFAIL) may well know the others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ SECONDS = 3.0
 
 class UnreachableError(Exception):
     """No name server gave an answer."""
+
+
+class FailedNameError(UnreachableError):
+    """The name server is there, and could not find out what is said of this ``name``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 @dataclass
@@ -62,6 +71,11 @@ class Dns:
             return list(self._resolver.resolve(name, kind, search=False))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
+        except dns.resolver.NoNameservers as error:
+            if any(response is not None for *_, response in error.kwargs["errors"]):
+                raise FailedNameError(name) from error
+            self._away = True
+            raise UnreachableError from error
         except (dns.exception.DNSException, OSError) as error:
             self._away = True
             raise UnreachableError from error

@@ -10,13 +10,13 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from nurture.channels.base import Accepted, Deferred, Message, Outcome, RefusedUs, Unknown, allows
-from nurture.channels.dns import Dns, UnreachableError
+from nurture.channels.dns import Dns, FailedNameError, UnreachableError
 from nurture.channels.smtp_offers import Offers, ask_offers
 from nurture.model.addresses import Mailbox, parse_mailbox
 from nurture.model.errors import NotFoundError
@@ -92,10 +92,19 @@ class Preflight:
         mark = Mark.WARNING if self.catches else Mark.PROBLEM
         return Checked(code, mark, said, remedy, sender.name if sender else "")
 
-    def _away(self, code: str, what: str, sender: Sender | None = None) -> Checked:
+    def _away(self, code: str, what: str) -> Checked:
         said = f"not reachable: {what} could not be asked"
+        return Checked(code, Mark.UNKNOWN, said, "ask again where there is a network")
+
+    def _unanswered(self, code: str, error: UnreachableError) -> Checked:
+        if not isinstance(error, FailedNameError):
+            return self._away(code, "the DNS")
+        said = f"not reachable: the name servers of {error.name} give no answer"
         return Checked(
-            code, Mark.UNKNOWN, said, "ask again where there is a network", sender.name if sender else ""
+            code,
+            Mark.UNKNOWN,
+            said,
+            "ask again later; if it stays so, tell whoever runs the DNS of that name",
         )
 
     # --- what holds for all -------------------------------------------------------------------------------------
@@ -160,8 +169,8 @@ class Preflight:
         try:
             addresses = [host] if _is_address(host) else self.dns.addresses(host)
             nameless = [one for one in addresses if not self._leads_back(one)]
-        except UnreachableError:
-            return self._away("ptr", "the DNS")
+        except UnreachableError as error:
+            return self._unanswered("ptr", error)
         if not addresses:
             return self._bad("ptr", f"{host} has no address", "mend the host in NURTURE_SMTP_URL")
         if nameless:
@@ -200,8 +209,8 @@ class Preflight:
     def _asked(self, code: str, sender: Sender, ask: Callable[[], Checked]) -> Checked:
         try:
             return ask()
-        except UnreachableError:
-            return self._away(code, "the DNS", sender)
+        except UnreachableError as error:
+            return replace(self._unanswered(code, error), sender=sender.name)
 
     def _key(self, sender: Sender, signer: Signer | None) -> Checked:
         if signer is None:
