@@ -57,8 +57,6 @@ IN_WORDS = {
     Sign.MAIL_PRIVACY: "Apple's mail privacy loads pictures unread",
     Sign.CAME_BACK: "the same visitor came back later, as a person does",
 }
-AT_THE_DOOR = frozenset((Sign.PREFETCH, Sign.FILTER_NETWORK))
-"""Signs that only the request itself shows: its headers and its address, which are not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
