@@ -294,6 +294,28 @@ def test_for_people_each_check_has_a_line_and_its_remedy(setting: Setting) -> No
     assert "remedy: publish a TXT record at _dmarc.example.org" in result.stdout
 
 
+def test_the_last_line_is_the_verdict_on_all_that_stands_above_it(setting: Setting) -> None:
+    variables = {
+        "NURTURE_DATABASE_URL": setting.running.nurture.settings.database_url,
+        "NURTURE_BASE_URL": BASE,
+    }
+    verdicts = []
+    for records in (setting.records, {}):
+        for way_out in ("catch:", setting.way_out):
+            with a_name_server(records) as dns, pytest.MonkeyPatch.context() as patch:
+                for name, value in {**variables, "NURTURE_SMTP_URL": way_out}.items():
+                    patch.setenv(name, value)
+                told = run("doctor", "--mail", "--no-send", "--dns", dns, project=setting.running.project)
+                verdicts.append((told.exit_code, told.stdout.splitlines()[-1]))
+
+    assert verdicts == [
+        (0, "Nothing is broken; 1 warning above (!) to look at."),  # mail is caught
+        (0, "Everything is in order."),
+        (0, "Nothing is broken; 5 warnings above (!) to look at."),
+        (1, "This needs mending."),
+    ]
+
+
 def test_the_options_of_the_look_at_mail_need_it(setting: Setting) -> None:
     result = run("doctor", "--no-send", project=setting.running.project)
 

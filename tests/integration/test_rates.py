@@ -11,6 +11,8 @@ from threading import Thread
 import pytest
 
 from nurture.model.words import DeliveryState, Reason
+from nurture.services.running import overview
+from nurture.services.running.clock import read_clock
 from nurture.services.running.doctor import examine
 from nurture.services.story.why import why
 from nurture.wiring import build
@@ -88,6 +90,21 @@ def test_what_waits_is_pending_with_its_reason_and_why_says_when_its_turn_comes(
     assert told.next[0].at == running.clock.now() + timedelta(seconds=42)
     assert running.deliveries(emails[-1])[0].attempts == 0
     assert examine(running.nurture.runtime).ok
+
+
+def test_the_next_thing_is_never_one_that_was_due_and_waits(running: Running) -> None:
+    with_rate(running, "rate = 6")
+    for email in people(running, 5):
+        running.track("a.happened", email)
+    running.run()
+    running.clock.advance(seconds=1)
+
+    reading = read_clock(running.nurture.runtime)
+    ahead = overview.day_ahead(running.nurture.runtime, "kim@example.org")
+
+    assert reading.next_at is not None
+    assert reading.next_at > reading.now
+    assert ahead.next_at == running.clock.now() + timedelta(minutes=60, seconds=-1)
 
 
 def test_the_wait_is_no_lateness_and_the_next_step_counts_from_when_it_went(running: Running) -> None:

@@ -41,4 +41,4 @@ def clock(context: Context, advance: str | None) -> None:
         else:
             context.say("No worker runs, so nothing is done: start `nurture up`.")
     elif reading.next_at:
-        context.say(f"Nothing is due; the next thing is, {local(reading.next_at, zone)}.")
+        context.say(f"Nothing is due; the next thing falls due {local(reading.next_at, zone)}.")

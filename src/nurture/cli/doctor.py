@@ -46,6 +46,7 @@ def doctor(context: Context, mail: bool, no_send: bool, dns: tuple[str, int] | N
     else:
         tell(context, diagnosis)
         tell_mail(context, checked or [])
+        context.say(f"\n{_verdict(ok, diagnosis, checked or [])}")
     if not ok:
         raise SystemExit(1)
 
@@ -98,4 +99,15 @@ def tell(context: Context, diagnosis: Diagnosis) -> None:
         if finding.count > len(finding.examples[:5]) > 1:
             context.say(f"    … {finding.count:,} in all; --json lists up to 20")
         context.say(f"    remedy: {finding.remedy}")
-    context.say("\nEverything is in order." if diagnosis.ok else "\nThis needs mending.")
+
+
+def _verdict(ok: bool, diagnosis: Diagnosis, checked: Sequence[Checked]) -> str:
+    """The last line, of all that stands above it."""
+    if not ok:
+        return "This needs mending."
+    warnings = len(diagnosis.findings) + sum(one.mark == "warning" for one in checked)
+    if warnings:
+        return (
+            f"Nothing is broken; {warnings} {'warnings' if warnings > 1 else 'warning'} above (!) to look at."
+        )
+    return "Everything is in order."

@@ -165,5 +165,5 @@ def _reading(runtime: Runtime, tx: Connection, ahead: timedelta) -> Reading:
     operational = runtime.clock.operational()
     now = operational + ahead
     waiting = due.count(tx, now, operational)
-    following = counts.next_moment(tx)
+    following = counts.next_moment(tx, after=now)
     return Reading(now, ahead, waiting.turns, waiting.deliveries, following, alive(tx, "worker", operational))

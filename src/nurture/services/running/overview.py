@@ -35,7 +35,7 @@ class DayAhead:
     contacts: int
     """Under way."""
     next_at: datetime | None
-    """When the next thing falls due; None when nothing waits."""
+    """When the next thing falls due after now; None when nothing does."""
     waiting_since: datetime | None
     """Since when the oldest due work waits; None when nothing is late."""
 
@@ -57,7 +57,7 @@ def day_ahead(runtime: Runtime, person: str) -> DayAhead:
             messages=by_kind.get("email", 0) + needs.messages_until(tx, now + AHEAD),
             new_calls=by_kind.get("call_task", 0),
             contacts=counts.contacts_under_way(tx),
-            next_at=counts.next_moment(tx),
+            next_at=counts.next_moment(tx, after=now),
             waiting_since=counts.waiting_since(tx, now),
         )
 
