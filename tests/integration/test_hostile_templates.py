@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from time import process_time
 
 import pytest
 
+from nurture.db import enrollments
 from nurture.model.accounts import Role
 from nurture.model.words import DeliveryState
+from nurture.services.advancing.record import end_from_outside
 from nurture.services.files.project_files import project_files, sound_project
+from nurture.services.sending import once_more
 from tests.support.browsing import a_browser
 from tests.support.running import MAIL, Running, a_nurture, put_live
 
@@ -220,6 +224,23 @@ def test_who_left_meanwhile_is_not_written_to_late(running: Running) -> None:
     running.run()
 
     assert running.mails() == []
+
+
+def test_who_leaves_in_the_moment_in_which_it_is_tried_again_is_not_written_to(either: Running) -> None:
+    put_live(either, "templates/email/hello.md", f"---\nsubject: Hi\n---\n{{{{ contact.last_name }}}}{END}")
+    ana = either.add()
+    either.track("a.happened")
+    either.run()
+    runtime, now = either.nurture.runtime, either.clock.now()
+
+    with ThreadPoolExecutor(1) as pool:
+        with runtime.database.write() as tx:
+            end_from_outside(tx, runtime.shelf, enrollments.live_of(tx, [ana.id]), "by hand", now)
+            trying = pool.submit(once_more.try_template, runtime, "hello", "kim@example.org")
+            wait([trying], timeout=0.5)
+        count = trying.result()
+
+    assert (count, either.states()) == (0, [("hello", "failed", "template-failed")])
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ weeks at once. What the law and manners say is asked again when it leaves.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, null, or_, select, update
 
@@ -26,16 +27,18 @@ def failed_over(tx: Connection, template: str, since: datetime) -> int:
 
 def try_template(tx: Connection, template: str, since: datetime, now: datetime) -> list[int]:
     """Make them due now; returns their ids."""
-    values = {"wanted": template, "since": since, "now": now}
-    return list(tx.execute(_AGAIN.where(*_OF_TEMPLATE).returning(D.c.id), values).scalars())
+    return _try(tx, _OF_TEMPLATE, {"wanted": template, "since": since, "now": now})
 
 
 def try_these(tx: Connection, ids: Collection[int], now: datetime) -> list[int]:
     """Make those of these messages due now that failed over their template and still belong; returns their ids."""
-    if not ids:
-        return []
-    found = _AGAIN.where(_may_go, among(D.c.id)).returning(D.c.id)
-    return list(tx.execute(found, {"ids": ids, "now": now}).scalars())
+    return _try(tx, (_may_go, among(D.c.id)), {"ids": ids, "now": now}) if ids else []
+
+
+def _try(tx: Connection, which: Sequence[ColumnElement[bool]], values: Mapping[str, Any]) -> list[int]:
+    # First their enrollments stand still: one that leaves its stage just now would clear what waits in it too early.
+    tx.execute(_HELD.where(_held.c.id.in_(select(D.c.enrollment_id).where(*which))), values).all()
+    return list(tx.execute(_AGAIN.where(*which).returning(D.c.id), values).scalars())
 
 
 # --- statements -------------------------------------------------------------------------------------------------
@@ -62,6 +65,8 @@ _may_go = and_(
     D.c.channel != word(Channel.WEBHOOK),
     or_(D.c.enrollment_id.is_(None), and_(_in_place, ~_followed)),
 )
+_held = E.alias("held")
+_HELD = select(_held.c.id).order_by(_held.c.id).with_for_update()
 _OF_TEMPLATE = (_may_go, D.c.template == bindparam("wanted"), D.c.planned_at >= bindparam("since"))
 _COUNT = select(func.count()).select_from(D).where(*_OF_TEMPLATE)
 _AGAIN = update(D).values(
