@@ -417,6 +417,22 @@ def test_a_yes_told_late_ends_by_when_it_was_given_and_says_so(running: Running)
     assert permission.proof(one, ZoneInfo("UTC"))[0] == "given: Thu 15 Jan 2026 12:00"
 
 
+def test_a_yes_told_again_under_its_id_long_after_it_ended_is_the_same_yes(running: Running) -> None:
+    running.add(consent=None)
+    track = partial(track_from_outside, running.nurture.runtime, "ana@example.org", id="order-1")
+    said = {"purpose": "nurture", "implied": True, "expires": "24 months"}
+    bought = running.clock.now()
+
+    first = track("consent.granted", said, at=bought)
+    running.clock.advance(days=900)
+    again = track("consent.granted", said, at=bought)
+
+    assert (first.duplicate, again.duplicate) == (False, True)
+    assert len(ledger(running)) == 1
+    with pytest.raises(NurtureError, match="something else was stored under this id"):
+        track("sale.closed", {"amount": 1})
+
+
 def test_what_was_granted_once_can_be_withdrawn_when_nobody_asks_for_it_any_more(running: Running) -> None:
     running.add(consent="an-older-purpose")
 

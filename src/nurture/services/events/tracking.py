@@ -87,6 +87,9 @@ def track_from_outside(
         published = runtime.shelf.published(tx)
         refuse_unknown(name, published.workspace)
         contact = find_contact(tx, email)
+        # Told again it is the same, whatever has become of it: its permission may be over, its purpose gone.
+        if id is not None and _was_told(tx, contact, name, id):
+            return Tracked(None, ())
         refuse_future(at, now)
         if name in CONSENT:
             spoken = consents.spoken_of(tx, [contact.id]).get(contact.id, frozenset())
@@ -172,6 +175,16 @@ TAKEN = NurtureError(
     "something else was stored under this id",
     hint="an id belongs to one event of one contact; put the name of your system in front of your numbers",
 )
+
+
+def _was_told(tx: Connection, contact: Contact, name: str, id_: str) -> bool:
+    """Is this event stored under its id? Raises NurtureError when something else is."""
+    known = events.told_as(tx, {id_}).get(id_)
+    if known is None:
+        return False
+    if (known.name, known.contact_id) != (name, contact.id):
+        raise NurtureError(TAKEN.message, hint=TAKEN.hint)
+    return True
 
 
 def _taken_by_others(
