@@ -34,6 +34,8 @@ def test_a_person_who_quotes_our_automatic_words_is_a_person(body: str) -> None:
         "Vielen Dank für Ihre Anfrage. Dies ist eine automatische Eingangsbestätigung.",
         "Votre demande est enregistrée. Merci de ne pas répondre à ce message automatique.",
         "このメールは自動送信されています。",
+        "Wir melden uns. Diese E-Mail wurde automatisch erstellt.",
+        "We will be in touch. This message has been automatically generated.",
     ],
 )
 def test_a_machine_that_calls_itself_one_or_counts_tickets_is_no_person(body: str) -> None:
@@ -79,6 +81,8 @@ def test_a_person_who_answers_and_shows_a_report_that_they_got_is_a_person() -> 
         "I guess this is an automated email, but what does it cost?",
         "Thank you for your message. I will get back to you as soon as possible.",
         "We have received your guide; our own ticket number is gone. Please call.",
+        "Yes, call me.\n\nThis email has been automatically scanned for viruses.",
+        "Gern am Montag.\n\nDiese Nachricht wurde automatisch auf Viren geprüft.",
     ],
 )
 def test_a_person_who_wonders_about_machines_is_a_person(body: str) -> None:

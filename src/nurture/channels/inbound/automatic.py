@@ -140,14 +140,24 @@ _AWAY = phrases(
     no longer employed | has left the company | left the organisation | left the organization
     """,
 )
-# At the beginning of a sentence that asks nothing.
+# At the beginning of a sentence that asks nothing. With the verb: mail of people is "automatically scanned for viruses".
 _OF_ITSELF = phrases(
     "it says of itself that it is automatic",
     """
     this is an automated | this is an automatic | this is an auto generated | this email was sent automatically |
-    this message was sent automatically | this email was automatically | this message was automatically |
-    this email has been automatically | this message has been automatically | dies ist eine automatische |
-    dies ist eine automatisch | diese e mail wurde automatisch | diese nachricht wurde automatisch |
+    this message was sent automatically | this email was automatically generated | this email was automatically sent |
+    this email was automatically created | this message was automatically generated | this message was automatically sent |
+    this message was automatically created | this email has been automatically generated |
+    this email has been automatically sent | this email has been automatically created |
+    this message has been automatically generated | this message has been automatically sent |
+    this message has been automatically created | dies ist eine automatische | dies ist eine automatisch |
+    diese e mail wurde automatisch generiert | diese e mail wurde automatisch erstellt |
+    diese e mail wurde automatisch erzeugt | diese e mail wurde automatisch versendet |
+    diese e mail wurde automatisch versandt | diese e mail wurde automatisch verschickt |
+    diese e mail wurde automatisch gesendet | diese nachricht wurde automatisch generiert |
+    diese nachricht wurde automatisch erstellt | diese nachricht wurde automatisch erzeugt |
+    diese nachricht wurde automatisch versendet | diese nachricht wurde automatisch versandt |
+    diese nachricht wurde automatisch verschickt | diese nachricht wurde automatisch gesendet |
     ceci est un message automatique | ceci est une reponse automatique | ceci est un e mail automatique |
     merci de ne pas repondre a ce | este es un mensaje automatico | esta es una respuesta automatica |
     questo e un messaggio automatico | questa e una risposta automatica | esta e uma mensagem automatica |
