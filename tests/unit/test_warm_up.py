@@ -110,6 +110,17 @@ def test_a_plan_names_the_first_day_on_which_more_is_expected_than_may_leave() -
     assert list(warming_up(workspace, expecting(50, 70, 100))) == []
 
 
+def test_a_plan_says_how_much_would_wait_until_it_is_skipped() -> None:
+    ramp = WarmUp(FIRST, start=5, double_every=1000)
+    workspace = Workspace("A", senders={"default": Sender("default", "a@example.org", warm_up=ramp)})
+
+    enough = list(warming_up(workspace, expecting(35, *[0] * 13)))
+    too_many = list(warming_up(workspace, expecting(60, 2, *[0] * 12)))
+
+    assert len(enough) == 1
+    assert too_many[1].startswith("Up to 25 of all would wait for more than 7 days and be skipped")
+
+
 def test_where_a_sender_is_warm_a_plan_says_nothing() -> None:
     cold = Sender("default", "a@example.org", warm_up=WarmUp(FIRST))
     workspace = Workspace("A", senders={"default": cold, "desk": Sender("desk", "b@example.org")})
