@@ -395,7 +395,9 @@ def test_a_yes_from_before_a_no_gives_nothing_back(running: Running) -> None:
     running.track("consent.withdrawn", purpose="nurture")
     track = partial(track_from_outside, running.nurture.runtime, "ana@example.org", "consent.granted")
 
-    with pytest.raises(NurtureError, match="only a new one counts"):
+    with pytest.raises(
+        NurtureError, match="back on Mon 2 Mar 2026 09:00, after the yes of Sat 31 Jan 2026 09:00"
+    ):
         track({"purpose": "nurture"}, at=earlier)
     running.clock.advance(days=2)
     track({"purpose": "nurture"}, at=running.clock.now() - timedelta(days=1))

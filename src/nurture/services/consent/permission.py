@@ -72,8 +72,13 @@ def read_consent(
     return said
 
 
-def refuse_older_yes(data: Mapping[str, Scalar], given: datetime | None, history: Sequence[Consent]) -> None:
-    """Raise NurtureError for a yes that was ``given`` before they said no: only a new one gives a permission back."""
+def refuse_older_yes(
+    data: Mapping[str, Scalar], given: datetime | None, history: Sequence[Consent], zone: ZoneInfo
+) -> None:
+    """Raise NurtureError for a yes that was ``given`` before they said no: only a new one gives a permission back.
+
+    ``zone`` is the one in which it is told.
+    """
     ways = channels_of(data) or (Channel.EMAIL,)
     noes = [
         one.at
@@ -84,7 +89,7 @@ def refuse_older_yes(data: Mapping[str, Scalar], given: datetime | None, history
     ]
     if given is not None and noes and given <= max(noes):
         raise NurtureError(
-            f"they took this permission back on {max(noes).date()}, after the yes of {given.date()}",
+            f"they took this permission back on {moment(max(noes), zone)}, after the yes of {moment(given, zone)}",
             hint="a no ends every yes before it; only a new one counts",
         )
 

@@ -105,7 +105,7 @@ def track_from_outside(
         if _taken_by_others(tx, [happening], taken.events):
             raise NurtureError(TAKEN.message, hint=TAKEN.hint)
         if name == GRANTED and taken.events[0]:  # told again under its id it changes nothing, also after a no
-            refuse_older_yes(data, at, consents.history(tx, contact.id))
+            refuse_older_yes(data, at, consents.history(tx, contact.id), published.workspace.zone)
         return Tracked(taken.events[0], taken.answers)
 
     return runtime.database.retrying(work)
