@@ -363,6 +363,8 @@ def test_all_problems_come_at_once_each_at_its_line():
         ('subject: "a\\0b"', 2),
         ('subject: "a\\ud800b"', 2),
         ('subject: "\\UFFFFFFFF"', 1),
+        ("subject: Our #1 tip", 2),
+        ("subject: Hello\npreheader: Our #1 tip", 3),
         ("preheader: no subject", 1),
     ],
 )

@@ -6,7 +6,7 @@ Four known words with one text each. Anything else YAML can do is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ruamel.yaml import YAML
@@ -23,7 +23,7 @@ from ruamel.yaml.events import (
 )
 
 from nurture.model.errors import Place, Problem, did_you_mean
-from nurture.workflow.yaml_text import UNPRINTABLE
+from nurture.workflow.yaml_text import GLUED_COMMENT, UNPRINTABLE
 
 KEYS = ("subject", "preheader", "layout", "sender")
 _FENCE = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -70,7 +70,7 @@ def split_front_matter(text: str, file: str) -> tuple[FrontMatter, str, list[Pro
 
 def _read(text: str, file: str, into: FrontMatter) -> list[Problem]:
     try:
-        return _taken(YAML(typ="safe", pure=True).parse(text), file, into)
+        return _taken(YAML(typ="safe", pure=True).parse(text), text.split("\n"), file, into)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = Place(file, mark.line + 2, mark.column + 1) if mark else Place(file, 2)
@@ -79,7 +79,7 @@ def _read(text: str, file: str, into: FrontMatter) -> list[Problem]:
         return [_problem(Place(file, 2), f"cannot be read: {error}", None)]
 
 
-def _taken(events: Iterator[Event], file: str, into: FrontMatter) -> list[Problem]:
+def _taken(events: Iterator[Event], lines: Sequence[str], file: str, into: FrontMatter) -> list[Problem]:
     """What the words say. Reads no further than the first that is more than a text, since YAML can be made to take minutes."""
     problems: list[Problem] = []
     key: ScalarEvent | None = None
@@ -90,7 +90,7 @@ def _taken(events: Iterator[Event], file: str, into: FrontMatter) -> list[Proble
             if key is None:
                 key = event
             else:
-                problems += _take(key, event, file, into)
+                problems += _take(key, event, file, into) or _cut(event, lines, file)
                 key = None
         elif not isinstance(event, _FRAME) or key is not None or late:
             hint = 'put quotes around the whole value: subject: "{{ contact.first_name }}, …"'
@@ -110,6 +110,16 @@ def _take(key: ScalarEvent, value: ScalarEvent, file: str, into: FrontMatter) ->
     into.values[key.value] = value.value.strip()
     into.lines[key.value] = value.start_mark.line + 2
     return []
+
+
+def _cut(value: ScalarEvent, lines: Sequence[str], file: str) -> list[Problem]:
+    """``subject: Our #1 tip``: YAML takes all from `` #`` for a comment, and people would get "Our"."""
+    end = value.end_mark
+    found = GLUED_COMMENT.match(lines[end.line][end.column :]) if end.line < len(lines) else None
+    if found is None:
+        return []
+    said = f"is cut here: for YAML '{found[1]}' and what follows is a comment"
+    return [_problem(Place(file, end.line + 2, end.column + 2), said, "put quotes around the whole value")]
 
 
 def _place(event: Event, file: str) -> Place:

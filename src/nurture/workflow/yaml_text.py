@@ -325,14 +325,14 @@ class _Builder:
             reads = "begins a comment" if found.group(1) == "#" else "ends the value"
             message = f"the text is cut here: for YAML the '{found.group(1)}' {reads}"
             self.problems.append(Problem(place, "cut-text", message, QUOTE_HINT))
-        elif value and (comment := _GLUED_COMMENT.match(rest)):
+        elif value and (comment := GLUED_COMMENT.match(rest)):
             place = Place(self.file, line + 1, column + 2)
             message = f"'{comment.group(1)}' and what follows is a comment, no part of the text"
             hint = "put the text in quotes; a comment is written '# like this'"
             self.problems.append(Problem(place, "maybe-cut", message, hint, Severity.WARNING))
 
 
-_GLUED_COMMENT = re.compile(r" (#\w\S{0,20})")
+GLUED_COMMENT = re.compile(r" (#\w\S{0,20})")
 """``Our #1 tip``: one space before, none behind, as people write a number and hardly ever a comment."""
 
 
