@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from nurture.db import deliveries
+from nurture.db import deliveries, state
 from nurture.db.notices import NoticeKind
 from nurture.model.accounts import Role
 from nurture.model.words import DeliveryState
@@ -334,6 +335,21 @@ def test_with_a_mail_server_the_page_says_so(sqlite_url: str, tmp_path: Path) ->
     assert pages.count("Mail leaves through mail.example.org") == 2
     assert "hidden-word" not in pages
     running.nurture.database.dispose()
+
+
+def test_a_mail_server_that_refuses_us_is_told_where_the_mail_stands(company_at_work: Running) -> None:
+    browser = a_browser(company_at_work, Role.VIEWER)
+    operational = company_at_work.clock.operational()
+    with company_at_work.nurture.database.write() as tx:
+        state.pause_channel(tx, "email", operational + timedelta(minutes=1), "421 <b>no</b>", operational)
+
+    during = browser.get("/admin/mail").text
+    company_at_work.clock.operational_at += timedelta(minutes=2)
+    later = browser.get("/admin/mail").text
+
+    assert "421 &lt;b&gt;no&lt;/b&gt;" in during
+    assert "is asked again" in during
+    assert "refuses us" not in later
 
 
 # --- our own mails ----------------------------------------------------------------------------------------------

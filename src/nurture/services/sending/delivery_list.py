@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nurture.db import deliveries, delivery_list, hits, notices
+from nurture.db import deliveries, delivery_list, hits, notices, state
 from nurture.db.deliveries import Delivery
 from nurture.db.delivery_list import UNDER_WAY, Listed, Wanted
 from nurture.db.notices import PlannedNotice
+from nurture.db.state import ChannelPause
 from nurture.model.words import Channel, DeliveryState
 from nurture.services.consent.permission import relied_on
 from nurture.services.runtime import Runtime
 from nurture.services.sending import caught
 from nurture.services.sending.caught import Slip
+from nurture.services.sending.refusals import EMAIL
 from nurture.services.story.visit_words import answers
 
 __all__ = ["Listing", "Tally", "Wanted", "look_through", "notices_before"]
@@ -59,6 +61,8 @@ class Listing:
     answers: Mapping[int, str]
     rests_on: Mapping[int, str]
     """The permission that a marketing message relies on, in words, by the message's id."""
+    refused: ChannelPause | None
+    """What the mail server says while it takes nothing from us at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ def look_through(
 ) -> Listing:
     """The page of these messages below the id ``before``; ``folder`` is where mail is caught, if it is."""
     with runtime.database.read() as tx:
+        pause = state.channel_pause(tx, EMAIL)
         found = delivery_list.page(tx, wanted, before=before, most=PAGE + 1)
         tally = _tally(delivery_list.tally(tx))
         published = runtime.shelf.published(tx)
@@ -91,6 +96,7 @@ def look_through(
         caught=caught.by_keys(folder, [one.key for one in rows]) if folder else {},
         answers={id_: answers(response) for id_, response in visited.items()},
         rests_on=rests_on,
+        refused=pause if pause and pause.lasts(runtime.clock.operational()) else None,
     )
 
 
@@ -130,7 +136,7 @@ def webhooks_before(
 
 def _tally(counted: Mapping[tuple[DeliveryState, str | None], int]) -> Tally:
     def standing(*states: DeliveryState) -> int:
-        return sum(number for (state, _), number in counted.items() if state in states)
+        return sum(number for (one, _), number in counted.items() if one in states)
 
     ranked: dict[str, int] = {}
     for (_, reason), number in counted.items():
