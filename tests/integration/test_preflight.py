@@ -221,6 +221,7 @@ def test_a_mail_server_that_is_away_fails_nothing(setting: Setting) -> None:
         found = setting.doctor("--dns", dns, code=0)
 
     assert (found["tls"]["mark"], found["message"]["mark"]) == ("not-reachable", "not-reachable")
+    assert "NURTURE_SMTP_URL" in found["tls"]["remedy"]
 
 
 def test_what_the_server_says_to_the_test_is_told(setting: Setting, server: ScriptedServer) -> None:

@@ -92,20 +92,12 @@ class Preflight:
         mark = Mark.WARNING if self.catches else Mark.PROBLEM
         return Checked(code, mark, said, remedy, sender.name if sender else "")
 
-    def _away(self, code: str, what: str) -> Checked:
-        said = f"not reachable: {what} could not be asked"
-        return Checked(code, Mark.UNKNOWN, said, "ask again where there is a network")
-
     def _unanswered(self, code: str, error: UnreachableError) -> Checked:
-        if not isinstance(error, FailedNameError):
-            return self._away(code, "the DNS")
-        said = f"not reachable: the name servers of {error.name} give no answer"
-        return Checked(
-            code,
-            Mark.UNKNOWN,
-            said,
-            "ask again later; if it stays so, tell whoever runs the DNS of that name",
-        )
+        said, remedy = "the DNS could not be asked", "ask again where there is a network"
+        if isinstance(error, FailedNameError):
+            said = f"the name servers of {error.name} give no answer"
+            remedy = "ask again later; if it stays so, tell whoever runs the DNS of that name"
+        return Checked(code, Mark.UNKNOWN, f"not reachable: {said}", remedy)
 
     # --- what holds for all -------------------------------------------------------------------------------------
 
@@ -157,7 +149,8 @@ class Preflight:
             case Offers.PLAIN:
                 remedy = "use a mail server that does, with ?starttls=1 or smtps://"
                 return self._bad("tls", f"{host} offers no encryption", remedy)
-        return self._away("tls", host)
+        remedy = "see that NURTURE_SMTP_URL names it, that it runs, and that this machine may speak to it"
+        return Checked("tls", Mark.UNKNOWN, f"not reachable: {host} does not open a conversation", remedy)
 
     def _named(self, host: str) -> Checked:
         """Do the addresses of the mail server have names (PTR) that lead back to them?"""
