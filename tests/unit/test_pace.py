@@ -19,7 +19,7 @@ def a_meter(now: datetime = START) -> Meter:
 
 def played(pace: Pace, asked: list[Asking], looks: list[datetime]) -> list[tuple[int, datetime]]:
     """Who left when, if everyone asks when told to, and somebody looks at these times."""
-    meters = {pace.name: a_meter()}
+    meters = {one.name: a_meter() for one in (pace, *(pace for one in asked for pace in one.paces))}
     back: dict[int, datetime] = {}
     waiting, went = asked, []
     for now in looks:
@@ -70,6 +70,20 @@ def test_a_queue_leaves_evenly_in_its_order_and_nearly_at_the_full_rate() -> Non
     per_second = [sum(moment == look for _, moment in went) for look in every_second(3)]
     assert max(per_second[1:]) <= 4
     assert sum(per_second) >= 0.94 * 3 * 120
+
+
+def test_those_who_wait_for_their_full_domain_use_up_no_turn_of_the_others() -> None:
+    both = Pace("default", 30)
+    domains = [Pace(f"default {letter}.example", 10) for letter in "abc"]
+    asked = [Asking(20 * at + one, (both, domain)) for at, domain in enumerate(domains) for one in range(20)]
+
+    went = played(both, asked, every_second(2.5))
+
+    first_of_each = [min(moment for number, moment in went if number // 20 == at) for at in range(3)]
+    assert max(first_of_each) - START <= 10 * SECOND
+    assert len(went) == 60
+    assert most_in_a_minute(went) <= 30
+    assert all(most_in_a_minute([one for one in went if one[0] // 20 == at]) <= 10 for at in range(3))
 
 
 def test_after_a_rest_there_is_no_burst() -> None:

@@ -47,10 +47,13 @@ class Meter:
         """One message goes."""
         self.in_step_at = max(self.in_step_at, now) + pace.apart
 
-    def promise(self, pace: Pace) -> datetime:
+    def behind(self, pace: Pace) -> datetime:
         """The turn behind all that were promised before."""
-        self.promised_at = max(self.promised_at + pace.apart, self.in_step_at)
-        return self.promised_at
+        return max(self.promised_at + pace.apart, self.in_step_at)
+
+    def promise(self, at: datetime) -> None:
+        """Somebody is told to come then."""
+        self.promised_at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,17 @@ def give_turns(asking: Sequence[Asking], meters: Mapping[str, Meter], now: datet
             for pace in one.paces:
                 meters[pace.name].take(pace, now)
             continue
-        places = [
-            Turn(_next(pace, meters, told) if one.first else meters[pace.name].promise(pace), pace)
-            for pace in one.paces
-        ]
-        turns[one.id] = max(places, key=lambda turn: turn.at)
+        turn = max(
+            (
+                Turn(_next(pace, meters, told) if one.first else meters[pace.name].behind(pace), pace)
+                for pace in one.paces
+            ),
+            key=lambda turn: turn.at,
+        )
+        if not one.first:
+            # Of the pace that holds it, and no other: a sender's turns are not used up by those who wait for their domain.
+            meters[turn.by.name].promise(turn.at)
+        turns[one.id] = turn
     return turns
 
 
