@@ -15,14 +15,17 @@ from nurture.engine.decide import upcoming
 from nurture.engine.explain import in_words, sentence
 from nurture.engine.foresee import Foreseen
 from nurture.engine.play import Play
-from nurture.model.decisions import Finish, Shift, Skip
+from nurture.model.decisions import Change, Finish, Move, Shift, Skip
 from nurture.model.timing import add
 from nurture.model.words import Channel, DeliveryState, Enrollment, Phase, Reason
-from nurture.services.story.known import PAUSED, Known, Next, StepState, told
+from nurture.services.story.known import PASSED, PAUSED, Known, Next, StepState, told
 from nurture.services.story.under_way import under_way
 from nurture.steps import KINDS
 from nurture.steps.base import Step, Watch
 from nurture.steps.wait_until import WaitUntilFields
+
+NOTICED = frozenset(("email", "call_task", "offer"))
+"""The kinds of steps whose turn is foreseen by name."""
 
 
 def next_of(known: Known, one: Enrollment) -> Next:
@@ -180,11 +183,12 @@ def judged(known: Known, one: Enrollment, step: str, answer: Next) -> Next:
         return replace(answer, said=f"{answer.said} What comes then cannot be told: {known.seen.trouble}.")
     for then in known.coming(one):
         decision = then.decision
+        if _has_come(known, one, step, answer, then):
+            return answer
         if isinstance(decision, Finish):
-            told_ = f"{answer.said} It never comes to that: by {known.when(then.at)} {_as_end(decision)}."
-            return replace(
-                answer, state=StepState.NEVER, gate=decision.reason, at=None, until=then.at, said=told_
-            )
+            return _never(known, answer, then, decision.reason, _as_end(decision))
+        if isinstance(decision, Move) and decision.change is Change.ENTERED and one.step == step:
+            return _never(known, answer, then, PASSED, f"the contact goes on to stage '{decision.stage}'")
         if decision.step != step:
             continue
         if isinstance(decision, Skip):
@@ -193,6 +197,23 @@ def judged(known: Known, one: Enrollment, step: str, answer: Next) -> Next:
             return replace(answer, state=StepState.NEVER, gate=decision.reason, at=then.at, said=told_)
         return _moved(known, step, answer, then)
     return answer
+
+
+def _never(known: Known, answer: Next, then: Foreseen, gate: str, because: str) -> Next:
+    said = f"{answer.said} It never comes to that: by {known.when(then.at)} {because}."
+    return replace(answer, state=StepState.NEVER, gate=gate, at=None, until=then.at, said=said)
+
+
+def _has_come(known: Known, one: Enrollment, step: str, answer: Next, then: Foreseen) -> bool:
+    """Has a step that nobody notices, such as a wait, had its turn by what is foreseen next? No gate ever moves its time.
+
+    At the very moment of its time a loss comes first; what another step does then, it does after this one.
+    """
+    steps = known.workflow_of(one).steps
+    if answer.until is None or steps[step].kind in NOTICED or then.at < answer.until:
+        return False
+    by_a_step = then.decision.step or then.decision.place in {each.place for each in steps.values()}
+    return then.at > answer.until or bool(by_a_step)
 
 
 def _moved(known: Known, step: str, answer: Next, then: Foreseen) -> Next:

@@ -21,9 +21,10 @@ from nurture.services.consent.permission import relied_on
 from nurture.services.contacts.people import find_contact
 from nurture.services.runtime import Runtime
 from nurture.services.story.became import said_of, said_of_call
-from nurture.services.story.known import NEVER_ASKED, Known, Next, StepState, know
+from nurture.services.story.known import Known, Next, know
 from nurture.services.story.outlook import next_of
-from nurture.services.story.step_answer import no_such_step, of_step
+from nurture.services.story.outside import not_enrolled
+from nurture.services.story.step_answer import of_step
 
 STILL_OPEN = frozenset((DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING))
 
@@ -83,38 +84,7 @@ def _next(
     for one in latest.values():
         yield of_step(known, one, step) if step else next_of(known, one)
     if workflow and not latest:
-        yield _not_enrolled(known, [one for one in refused if one.workflow == workflow], workflow, step)
-
-
-def _not_enrolled(known: Known, refused: Sequence[Refusal], name: str, step: str | None) -> Next:
-    """Why the contact is not in this workflow: refused by which rule, or never asked."""
-    workflow = known.published.workflow(name)
-    if step and step not in workflow.steps:
-        raise no_such_step(workflow, step)
-    asks = [one.trigger.event for one in workflow.entries() if one.trigger and one.trigger.event]
-    enters = (
-        f"`{'` or `'.join(asks)}` enters it" if asks else "a person, a loss or another workflow enters it"
-    )
-    if refused:
-        last = refused[-1]
-        reason, at = last.reason, last.at
-        said = f"Not in this workflow: refused {known.when(at)}, because {in_words(reason)}."
-    else:
-        reason, at = NEVER_ASKED, None
-        said = f"Not in this workflow, and nothing has asked for it yet: {enters}."
-    return Next(
-        workflow=name,
-        status=None,
-        stage=workflow.steps[step].stage if step else workflow.stages[0].name,
-        step=step,
-        at=at,
-        state=StepState.NOT_REACHED if step else StepState.NOT_ENROLLED,
-        reason=reason,
-        until=None,
-        rule=enters,
-        gate=reason if refused else None,
-        said=said,
-    )
+        yield not_enrolled(known, [one for one in refused if one.workflow == workflow], workflow, step)
 
 
 def told(tx: Connection, contact_id: int, own: Sequence[Enrollment], zone: ZoneInfo) -> list[Line]:
