@@ -27,6 +27,12 @@ KEYS = frozenset([MARIE, "zoé@xn--bro-hoa.example"])
         ("?to=marie%40office.example#top", "?to=[gone]#top"),
         ("?next=%2Fu%3Fto%3Dmarie%2540office.example%26n", "?next=%2Fu%3Fto%3D[gone]%26n"),
         ("m%61rie%40office.example", "[gone]"),
+        ("?to=marie%40office%2Eexample&n", "?to=[gone]&n"),
+        (
+            "?to=zo%C3%A9%40b%C3%BCro.example, zo%25C3%25A9%2540b%25c3%25bcro%252eexample",
+            "?to=[gone], [gone]",
+        ),
+        ("caf%E9?to=%6d%61rie@office.example", "caf%E9?to=[gone]"),
         ("marie@office.example marie@office.example", "[gone] [gone]"),
         ("zoé@büro.example, zoe\u0301@xn--bro-hoa.example", "[gone], [gone]"),
     ],
