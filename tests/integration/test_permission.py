@@ -53,6 +53,7 @@ OFFER = """\
     consent: {purpose: nurture, wording: "Yes, write to me", version: 2026-11, expires: 24 months}
     mail: handed
     """
+DOUBLE = OFFER.rstrip() + "\n    double_opt_in: yes\n"
 ASKED = {"email": "ana@example.org", "consent": "2026-11"}
 
 
@@ -487,6 +488,36 @@ def test_a_no_without_a_channel_ends_every_channel_that_was_spoken_of(running: R
     ]
 
 
+def test_a_no_to_everything_ends_also_what_only_an_offer_asks_for(
+    at_the_shell: Running, tmp_path: Path
+) -> None:
+    at_the_shell.write("offers/guide.yaml", DOUBLE.replace("purpose: nurture", "purpose: research"))
+    at_the_shell.publish()
+    at_the_shell.add()
+    ask(at_the_shell)
+    at_the_shell.clock.advance(minutes=1)
+    (panel := tmp_path / "panel.csv").write_text("email\nana@example.org\n", encoding="utf-8")
+
+    track_from_outside(at_the_shell.nurture.runtime, "ana@example.org", "consent.withdrawn", {})
+    run(
+        "contacts",
+        "import",
+        panel,
+        "--consent",
+        "research",
+        "--source",
+        "Panel",
+        project=at_the_shell.project,
+    )
+    say_yes(at_the_shell)
+
+    assert [(one.purpose, one.action) for one in ledger(at_the_shell)] == [
+        ("nurture", "granted"),
+        ("nurture", "withdrawn"),
+        ("research", "withdrawn"),
+    ]
+
+
 # --- the list -------------------------------------------------------------------------------------------------------
 
 
@@ -706,6 +737,21 @@ def test_words_of_our_own_offer_stay_whole_and_others_name_nobody_in_the_ledger(
     with running.nurture.database.read() as tx:
         kept = [one.data.get("wording") for one in events.of_contact(tx, 1)]
     assert sorted(filter(None, kept)) == sorted((own, told))  # an erasure can reach the event
+
+
+def test_words_that_were_mailed_stay_whole_when_the_offer_says_others_by_the_time_of_the_yes(
+    running: Running,
+) -> None:
+    own = "Yes, write to me. Questions: us@example.org"
+    running.write("offers/guide.yaml", DOUBLE.replace("Yes, write to me", own))
+    running.publish()
+    ask(running)
+    running.write("offers/guide.yaml", DOUBLE)
+    running.publish()
+
+    say_yes(running)
+
+    assert [one.wording for one in ledger(running)] == [own]
 
 
 def test_nobody_from_outside_tells_the_ledger_who_of_us_wrote_a_no_down(running: Running) -> None:

@@ -19,7 +19,6 @@ from nurture.model.mentions import masked
 from nurture.model.permission import channels_of, end_of
 from nurture.model.words import Channel, Event, Grant, Scalar
 from nurture.services.published import Shelf
-from nurture.workflow.model import purposes_of
 
 GRANTED, WITHDRAWN = "consent.granted", "consent.withdrawn"
 Proofs = Mapping[int, Mapping[str, Scalar]]
@@ -65,6 +64,7 @@ def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: P
     people = {one.contact_id for one in words}
     live = consents.grants(tx, people, now) if any(end_of(one.data) for one in words) else {}
     spoken = consents.spoken_of(tx, people)
+    published = shelf.published(tx)
     entries: list[Consent] = []
     for event in words:
         proof = dict(proofs.get(event.id, {}))
@@ -73,8 +73,7 @@ def _keep_ledger(tx: Connection, shelf: Shelf, fresh: Sequence[Event], proofs: P
         else:
             known = spoken.get(event.contact_id, frozenset())
             known |= {(one.purpose, one.channel) for one in entries if one.contact_id == event.contact_id}
-            entries += _withdrawn(tx, shelf, event, known, proof)
-    published = shelf.published(tx)
+            entries += _withdrawn(event, known, published.purposes, proof)
     ours = {one.consent.wording for one in published.offers.values() if one.consent}
     consents.add(tx, [_naming_nobody(one, ours) for one in entries])
 
@@ -85,10 +84,12 @@ def _naming_nobody(entry: Consent, ours: Collection[str]) -> Consent:
     The event, which an erasure can reach, says it in full.
     """
     told = entry.wording
+    # Who was asked by mail was asked in words of ours, whatever the offer says by now.
+    is_ours = told in ours or "asked_at" in entry.proof
     return replace(
         entry,
         source=masked(entry.source),
-        wording=told if told is None or told in ours else masked(told),
+        wording=told if told is None or is_ours else masked(told),
         wording_version=entry.wording_version and masked(entry.wording_version),
     )
 
@@ -110,21 +111,18 @@ def _granted(event: Event, live: Sequence[Grant], proof: Mapping[str, Scalar]) -
 
 
 def _withdrawn(
-    tx: Connection, shelf: Shelf, event: Event, known: frozenset[Spoken], proof: Mapping[str, Scalar]
+    event: Event, known: frozenset[Spoken], asked_for: Collection[str], proof: Mapping[str, Scalar]
 ) -> list[Consent]:
     """The entries of a no. Without a channel it ends mail and whatever else was spoken of."""
     named, only = _text(event.data.get("purpose")), channels_of(event.data)
-    # Whoever withdraws everything withdraws also what they were never asked for: calls need no grant.
-    purposes = [named] if named else sorted({purpose for purpose, _ in known} | set(_ours(tx, shelf)))
+    # Whoever withdraws everything withdraws also what they were never asked for: calls need no grant, and a list or the
+    # button of an older question must not open afterwards what only an offer asks for.
+    purposes = [named] if named else sorted({purpose for purpose, _ in known} | set(asked_for))
     return [
         replace(_consent(event, ConsentAction.WITHDRAWN, purpose, channel), proof=proof)
         for purpose in purposes
         for channel in only or sorted({Channel.EMAIL, *(way for what, way in known if what == purpose)})
     ]
-
-
-def _ours(tx: Connection, shelf: Shelf) -> Collection[str]:
-    return purposes_of(shelf.published(tx).workflows.values())
 
 
 def _consent(event: Event, action: ConsentAction, purpose: str, channel: Channel) -> Consent:
