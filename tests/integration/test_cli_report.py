@@ -129,3 +129,6 @@ def test_the_ladder_of_offers_has_a_row_for_each_rung_from_the_first_yes_up(live
     names = [row["offer"] for row in told["rows"]]
     assert names.index("readiness-guide") < names.index("plan-review")
     assert [row["offer"] for row in csv.DictReader(sheet.splitlines())] == names
+    table = run("report", "offers", project=lived).stdout
+    assert "CAD 95.00" in table
+    assert "33%" in table

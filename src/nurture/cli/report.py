@@ -191,6 +191,8 @@ OFFER_COLUMNS = (
     *("offer", "n", "took", "took_rate", "next", "went_on", "went_on_rate", "bought", "bought_rate"),
     "cost",
 )
+MONEY = frozenset({"cost"})
+"""Columns in the workspace's currency; every other broken number is a share."""
 SHOWN = 10
 """Columns of the funnel that a table shows; CSV and JSON hold all."""
 
@@ -283,7 +285,8 @@ def _tell(context: Context, rows: Rows, columns: Sequence[str], as_csv: bool, **
     elif rows:
         shown = columns[:SHOWN]
         context.table(
-            [name.replace("_", " ") for name in shown], ([_cell(row[name]) for name in shown] for row in rows)
+            [name.replace("_", " ") for name in shown],
+            ([_cell(name, row[name], more.get("currency")) for name in shown] for row in rows),
         )
     else:
         context.say("Nothing to count yet.")
@@ -294,7 +297,9 @@ def _csv_cell(value: object) -> object:
     return formula_safe(value) if isinstance(value, str) else value
 
 
-def _cell(value: object) -> object:
+def _cell(name: str, value: object, currency: object) -> object:
     if isinstance(value, bool):
         return "before it" if value else ""
-    return f"{value:.0%}" if isinstance(value, float) else value
+    if isinstance(value, float):
+        return f"{currency} {value:,.2f}" if name in MONEY else f"{value:.0%}"
+    return value
