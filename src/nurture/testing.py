@@ -33,8 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A scenario of a nurture project; any other file is left to others."""
     project = file_path.parent.parent
-    is_scenario = file_path.suffix == ".yaml" and file_path.parent.name == FOLDER
-    if not (is_scenario and (project / MARK).is_file() and parent.config.getini(SWITCH)):
+    is_read = file_path.suffix == ".yaml" and not file_path.name.startswith(".")
+    if not (
+        is_read
+        and file_path.parent.name == FOLDER
+        and (project / MARK).is_file()
+        and parent.config.getini(SWITCH)
+    ):
         return None
     return cast("pytest.Collector", ScenarioFile.from_parent(parent, path=file_path))
 

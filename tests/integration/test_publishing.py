@@ -162,6 +162,19 @@ def test_a_file_that_cannot_be_read_stops_publishing_and_is_named(
     assert "unreadable-file" in {problem.code for problem in found.value.problems}
 
 
+def test_what_editors_and_systems_keep_beside_a_file_never_goes_live(running: Running) -> None:
+    running.write("workflows/._one.yaml", "\x00\x05\x16\x07")
+    running.write("templates/email/.old/hello.md", "half a")
+    running.write("assets/.DS_Store", "x")
+    (running.project / "workflows" / ".#one.yaml").symlink_to("sam@desk.4711")
+
+    found = project_files.read_folder(running.project)
+    running.publish()
+
+    assert not [name for name in found if "/." in name]
+    assert "workflows/one.yaml" in found
+
+
 def test_a_removed_workflow_is_never_withdrawn_in_silence(running: Running) -> None:
     running.track("a.happened")
     running.run()

@@ -607,12 +607,24 @@ def test_a_file_that_cannot_be_read_is_blamed_and_not_those_who_name_it(tmp_path
         ("docker-compose.yml", "services: {}", None),
         ("workflows/README.md", "x", None),
         ("workflows/.draft.yaml.swp", "x", None),
+        ("workflows/._checkup.yaml", "\x00\x05\x16\x07", None),
+        ("workflows/.checkup.yaml", WORKFLOW, None),
+        ("scenarios/._guide.yaml", "\x00", None),
+        ("templates/email/._welcome.md", "\x00", None),
+        ("templates/email/.old/welcome.md", "x", None),
     ],
 )
 def test_what_nobody_reads_is_told_when_it_was_surely_meant_to_be_read(
     tmp_path: Path, file: str, text: str, expected: str | None
 ) -> None:
     assert told(problems_of(tmp_path, {file: text})) == ([expected] if expected else [])
+
+
+def test_the_lock_that_an_editor_puts_beside_an_open_file_is_no_broken_link(tmp_path: Path) -> None:
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / ".#checkup.yaml").symlink_to("sam@desk.4711")
+
+    assert told(problems_of(tmp_path, {})) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from nurture.workflow.documents import Offer, Persona, Read, Segment, read_offer
 from nurture.workflow.model import Workflow
 from nurture.workflow.reader import Draft, read_draft
 from nurture.workflow.scenarios import ScenarioFile, read_scenario
-from nurture.workflow.strays import FOLDERS, kind_of, misplaced, name_of, strays
+from nurture.workflow.strays import FOLDERS, is_hidden, kind_of, misplaced, name_of, strays
 from nurture.workflow.toml_text import read_toml
 from nurture.workflow.workspace import FILE, read_workspace
 from nurture.workflow.yaml_text import MAX_BYTES, MapNode
@@ -210,7 +210,9 @@ _PARTS: Mapping[str, Callable[[_Loader, Path], None]] = {
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_file() and not is_hidden(path, folder))
 
 
 def _names(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:

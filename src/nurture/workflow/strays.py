@@ -82,13 +82,21 @@ def strays(folder: Path) -> Iterator[Problem]:
                 yield from _ignored(folder, path, f"this file is not read: only {name}/*.yaml are", hint)
     yield from _templates(folder)
     for path in folder.glob("*/*"):
-        if path.is_symlink() and not path.exists():
+        if path.is_symlink() and not path.exists() and not is_hidden(path, folder):
             said = "this link leads nowhere, or in a circle"
             yield _unreadable(folder, path, said, "link it anew, or remove it")
     for path in sorted((folder / "templates").rglob("*")):
-        if path.is_file() and leads_out(path, folder):
+        if path.is_file() and leads_out(path, folder) and not is_hidden(path, folder):
             said = "this link leads out of the project"
             yield _unreadable(folder, path, said, "put the file itself here")
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """What editors and systems keep to themselves beside a file, such as ``.#guide.yaml`` or ``._guide.yaml``: never read.
+
+    Its name, or that of a folder it lies in, begins with a dot.
+    """
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def leads_out(path: Path, folder: Path) -> bool:

@@ -31,7 +31,7 @@ from nurture.workflow.checks.codes import problem, with_remedy
 from nurture.workflow.checks.lines import place_of
 from nurture.workflow.documents import Persona
 from nurture.workflow.project import EMAIL_SUFFIXES, Project, load_project
-from nurture.workflow.strays import leads_out
+from nurture.workflow.strays import is_hidden, leads_out
 from nurture.workflow.yaml_text import MAX_BYTES
 
 FOLDERS = ("workflows", "offers", "personas", "segments", "scenarios")
@@ -95,8 +95,10 @@ def template_sources(folder: Path) -> tuple[list[TemplateSource], list[Problem]]
     problems: list[Problem] = []
     root = folder / "templates"
     for path in sorted((*root.glob("email/**/*"), *root.glob("call/*.txt"), *root.glob("pages/*.html"))):
-        if path.suffix not in EMAIL_SUFFIXES or not path.is_file() or leads_out(path, folder):
-            continue  # `strays` tells of what leads out
+        if path.suffix not in EMAIL_SUFFIXES or not path.is_file() or is_hidden(path, root):
+            continue
+        if leads_out(path, folder):
+            continue  # `strays` tells of it
         try:
             with path.open("rb") as file:
                 text = file.read(MAX_BYTES + 1).decode("utf-8-sig")
@@ -196,11 +198,11 @@ def _drafts(folder: Path, paths: Iterable[Path]) -> Iterator[Path]:
     """The YAML files among ``paths``, and in the folders among them, that are not read with the project anyway."""
     for path in paths:
         if path.is_dir() and path not in (folder, *folder.parents):
-            found = sorted(one for one in path.iterdir() if one.is_file())
+            found = sorted(one for one in path.iterdir() if one.is_file() and not is_hidden(one, path))
         else:
             found = [path] if path.is_file() else []
         for one in found:
-            read = one.parent.name in FOLDERS and one.parent.parent == folder
+            read = one.parent.name in FOLDERS and one.parent.parent == folder and not is_hidden(one, folder)
             if one.suffix in (".yaml", ".yml") and not read:
                 yield one
 

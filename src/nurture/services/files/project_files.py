@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from nurture.model.errors import NotFoundError, NurtureError, Place, Problem, ProblemsFound
 from nurture.services.files.check import check
 from nurture.workflow.project import Project
-from nurture.workflow.strays import leads_out
+from nurture.workflow.strays import is_hidden, leads_out
 from nurture.workflow.workspace import FILE
 
 Files = Mapping[str, bytes]
@@ -107,7 +107,7 @@ def _paths(folder: Path) -> Iterator[Path]:
     yield folder / FILE
     for part in PARTS:
         for path in sorted(folder.glob(part)):
-            if path.is_file():
+            if path.is_file() and not is_hidden(path, folder):
                 _refuse_led_away(folder, path)
                 yield path
 
