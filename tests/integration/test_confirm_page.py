@@ -494,6 +494,19 @@ def test_a_question_from_before_the_address_was_closed_opens_nothing(reason: str
     assert listed(running) == {SuppressionReason(reason)}
 
 
+def test_a_question_that_is_over_promises_no_other_before_its_thirty_days_are_over(running: Running) -> None:
+    suppress(running, "unsubscribed")
+    client, link = asked(running)
+    suppress(running, "manual")
+
+    page = client.get(link).text
+    _, latest = asked(running)
+
+    assert "This question is over" in page
+    assert "ask for “The guide”" not in page
+    assert latest == link  # nothing more was mailed
+
+
 def test_a_question_whether_we_may_write_again_is_over_when_they_leave_again(single: Running) -> None:
     single.add()
     leave_by_link(single)

@@ -30,6 +30,7 @@ from nurture.services.consent.question import (
     AGAIN,
     LATE,
     NO_OFFER,
+    SUPPRESSED_ASKED_AFTER,
     WISH,
     Question,
     Wish,
@@ -54,7 +55,7 @@ class Confirmation:
     ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address, and the
     yes changes that; once it is said, that we write again now. ``too_late``: they said no, or their address was closed,
     after this was asked, so that it permits nothing. ``reachable``: what was asked for may be mailed to them;
-    ``may_return``: whoever asks anew is mailed a new question, as nobody is after a complaint.
+    ``may_return``: whoever asks anew is mailed a new question, as nobody is after a complaint or twice in thirty days.
     """
 
     sender: str
@@ -299,10 +300,21 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
         again=again and (not done or _is_open(tx, request, runtime.now())),
         too_late=too_late,
         reachable=listed <= {SuppressionReason.UNSUBSCRIBED},
-        may_return=SuppressionReason.COMPLAINT not in listed,
+        may_return=_may_return(tx, request, listed, runtime.now()),
         still_offered=offer is not None,
         done=done,
     )
+
+
+def _may_return(
+    tx: Connection, request: Request, listed: frozenset[SuppressionReason], now: datetime
+) -> bool:
+    """Is whoever asks anew now mailed a question? An address that was on the list when it was asked waits its thirty days."""
+    if not listed:
+        return True
+    address, month = email_hash(state.hash_key(tx), request.email_key), now - SUPPRESSED_ASKED_AFTER
+    asked_lately = suppressions.asked_since(tx, address, Channel.EMAIL, month)
+    return SuppressionReason.COMPLAINT not in listed and not asked_lately
 
 
 def _is_open(tx: Connection, request: Request, now: datetime) -> bool:
