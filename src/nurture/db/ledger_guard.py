@@ -32,7 +32,8 @@ def guard(dialect: str) -> list[str]:
     Whoever rebuilds one of its tables (SQLite changes a constraint only so) runs these again: its triggers go with it.
     """
     if dialect == POSTGRES:
-        return [_REFUSE, *(_ON_POSTGRES.format(table=table) for table in _WORDS)]
+        triggers = (_ON_POSTGRES, _NO_EMPTYING)
+        return [_REFUSE, *(each.format(table=table) for table in _WORDS for each in triggers)]
     return [
         each.format(table=table, words=", ".join(words))
         for table, words in _WORDS.items()
@@ -53,7 +54,7 @@ _WORDS = {
 _REFUSE = """
 CREATE OR REPLACE FUNCTION keep_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM state WHERE name = 'erasing') THEN
+    IF TG_LEVEL = 'ROW' AND EXISTS (SELECT 1 FROM state WHERE name = 'erasing') THEN
         IF TG_OP = 'DELETE' THEN
             RETURN OLD;
         ELSIF to_jsonb(NEW) - 'proof' = to_jsonb(OLD) - 'proof' THEN
@@ -66,6 +67,9 @@ $$"""
 _ON_POSTGRES = """
 CREATE TRIGGER keep_{table} BEFORE UPDATE OR DELETE ON {table}
 FOR EACH ROW EXECUTE FUNCTION keep_ledger()"""
+_NO_EMPTYING = """
+CREATE TRIGGER keep_{table}_all BEFORE TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION keep_ledger()"""
 _NO_UPDATE = """
 CREATE TRIGGER keep_{table} BEFORE UPDATE OF {words} ON {table}
 BEGIN SELECT RAISE(ABORT, 'the ledger of permission is append-only'); END"""

@@ -62,7 +62,7 @@ def test_a_rest_stands_beside_a_pause_of_ours_and_each_is_ended_by_its_own(datab
     assert (held, resumed, ended) == (True, True, [1, 0])
     assert (resting.own, resting.ends_at) == (True, NOW + 28 * DAY)
     assert both == {(ana, "welcome"): (Pause(NOW),)}
-    assert alone == {(ana, "welcome"): (Pause(NOW, own=True),)}
+    assert alone == {(ana, "welcome"): (Pause(NOW, own=True, ends=NOW + 28 * DAY),)}
 
 
 def test_rests_are_over_when_their_time_has_come_the_oldest_first(database: Database) -> None:

@@ -69,6 +69,16 @@ def test_a_row_of_the_ledger_is_replaced_by_no_other(database: Database, table: 
         tx.exec_driver_sql((sqlite if tx.dialect.name == "sqlite" else postgres).format(table))
 
 
+@pytest.mark.parametrize("tables", [*LEDGER, "contacts CASCADE"])
+def test_postgresql_empties_no_table_of_the_ledger_at_a_stroke(postgres_url: str, tables: str) -> None:
+    database = Database(postgres_url)
+
+    with pytest.raises(DBAPIError, match="append-only"), database.write() as tx, erasing(tx):
+        tx.exec_driver_sql(f"TRUNCATE {tables}")
+
+    database.dispose()
+
+
 def test_an_erasure_alone_deletes_from_the_ledger_and_the_guard_stands_again_after_it(
     database: Database,
 ) -> None:
