@@ -14,7 +14,8 @@ from nurture.db import contradictions, state
 from nurture.db.contradictions import Found
 from nurture.model.errors import Severity
 from nurture.services.running import pausing
-from nurture.services.running.doctor import FINDINGS, Diagnosis, Finding, examine
+from nurture.services.running.doctor import Diagnosis, Finding, examine
+from nurture.services.running.findings import FINDINGS
 from nurture.services.running.pausing import Scope
 from tests.support.commands import run
 from tests.support.running import Running, a_nurture
@@ -132,6 +133,10 @@ BROKEN = {
         " WHERE action = 'granted'"
     ),
     "orphans": "UPDATE enrollments SET evidence = 987654321, parent = 987654321",
+    "held-by-a-rate": (
+        "UPDATE deliveries SET state = 'skipped', reason = 'held-too-long', detail = 'rate-limit, at most 5 a day',"
+        f" ended_at = {RIGHT_NOW} WHERE state = 'pending'"
+    ),
     "ambiguous": "UPDATE deliveries SET state = 'ambiguous' WHERE state = 'sent'",
     "nobody-calls": "UPDATE tasks SET assignee = NULL WHERE state = 'open'",
 }

@@ -19,7 +19,7 @@ from nurture.model.words import DeliveryState, Reason, SuppressionReason, TaskSt
 from nurture.model.workspace import Workspace
 from nurture.rendering import front_matter, limits, sandbox
 from nurture.rendering.filters import FILTERS
-from nurture.services.running.doctor import FINDINGS
+from nurture.services.running.findings import FINDINGS
 from nurture.settings import OTHER_NAMES, Settings, variable
 from nurture.steps import KINDS
 from nurture.steps.base import Kind, StepFields, TimedFields, TouchFields

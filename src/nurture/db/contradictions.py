@@ -1,6 +1,6 @@
 """What cannot be true of healthy tables: each contradiction is one query over whole tables, with rows to show.
 
-It reads and repairs nothing. What a finding means and what to do about it is said in ``services.running.doctor``.
+It reads and repairs nothing. What a finding means and what to do about it is said in ``services.running.findings``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,16 @@ from nurture.db.tables import (
     table_of,
 )
 from nurture.model.decisions import Change
-from nurture.model.words import BACKSTAGE, Channel, DeliveryState, Phase, Status, SuppressionReason, TaskState
+from nurture.model.words import (
+    BACKSTAGE,
+    Channel,
+    DeliveryState,
+    Phase,
+    Reason,
+    Status,
+    SuppressionReason,
+    TaskState,
+)
 
 E = table_of(EnrollmentRow)
 D = table_of(DeliveryRow)
@@ -59,7 +68,7 @@ LAPSED = timedelta(minutes=2)
 IN_DIALOGUE = timedelta(seconds=10)
 """A message already in its dialogue when the way was closed may end; later than this, it should not have gone."""
 LATELY = timedelta(days=7)
-"""How long a notice that did not arrive is told of: nobody can mend it later than that."""
+"""How long a message that did not go out is told of: nobody can mend it later than that."""
 FORGOTTEN = timedelta(days=31)
 """What nobody confirmed is forgotten after thirty days."""
 
@@ -341,6 +350,16 @@ QUERIES: Mapping[str, AnySelect] = {
         _missing(table_of(ConsentRow), "contact_id", P),
     ),
     # What a person has to look at.
+    "held-by-a-rate": shown(
+        where(
+            D,
+            said(touch(D), " ", D.c.detail),
+            D.c.state == word(DeliveryState.SKIPPED),
+            D.c.reason == word(Reason.HELD_TOO_LONG),
+            D.c.detail.startswith(Reason.RATE_LIMIT),
+            D.c.ended_at > now_param("lately"),
+        )
+    ),
     "ambiguous": shown(
         where(D, said(touch(D), " ", D.c.message_id), D.c.state == word(DeliveryState.AMBIGUOUS))
     ),

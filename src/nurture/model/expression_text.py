@@ -108,20 +108,30 @@ class _Reader:
                 return ExpressionError(
                     "a quote is never closed", column=column, hint="close it with the same quote"
                 )
-            return ExpressionError(f"'{character}' does not belong here", column=column, hint=_QUOTES)
+            return ExpressionError(
+                f"'{character}' does not belong here", column=column, hint=self._sign(column) or _QUOTES
+            )
         if "end of template" in message or error.lineno == 1:
             return ExpressionError("the expression ends too early", column=len(self.text.rstrip()))
+        if hint := self._sign(column):
+            return ExpressionError(
+                f"'{self.text[column : column + 1]}' does not belong here", column=column, hint=hint
+            )
         return ExpressionError(f"cannot be read here: {message}", column=column)
+
+    def _sign(self, column: int) -> str | None:
+        """What to write for a sign that other languages know, when one stands here."""
+        return next(
+            (hint for sign, hint in _SIGNS.items() if sign in self.text[max(0, column - 1) : column + 2]),
+            None,
+        )
 
     def _left_over(self, token: Token) -> ExpressionError:
         column = token.lineno - 1
         word = self.text[column:].split()[0]
         hints = {"=": "write == to compare", "&": "write and", "|": "write or"}
-        return ExpressionError(
-            f"'{word}' does not belong here",
-            column=column,
-            hint=hints.get(word[0], "join questions with and, or"),
-        )
+        hint = _WORDS.get(word.lower()) or hints.get(word[0], "join questions with and, or")
+        return ExpressionError(f"'{word}' does not belong here", column=column, hint=hint)
 
     def _tree(self, node: nodes.Node, depth: int) -> Tree:
         self.nodes += 1
@@ -264,6 +274,12 @@ class _Reader:
         return ExpressionError(message, column=self._column(node), hint=hint)
 
 
+_SIGNS = {"&&": "write and", "||": "write or", "<>": "write != for what differs"}
+_WORDS = {
+    "and": "write 'and' in small letters",
+    "or": "write 'or' in small letters",
+    "contains": 'write "client" in contact.tags',
+}
 _QUOTES = "texts stand in double quotes, names are contact.FIELD or event.FIELD"
 
 

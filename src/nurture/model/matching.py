@@ -52,6 +52,7 @@ RESERVED_EVENTS = frozenset(
 )
 """The events the program itself knows; every other dotted name is the user's own."""
 
+AS_WRITTEN = "write EVENT where EXPRESSION"
 _EVENT_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
 WHERE = " where "
 
@@ -141,7 +142,7 @@ def _event_name(text: str, start: int) -> str:
         raise EventError(
             f"'{word}' does not belong after the event's name",
             column=column + name.index(word, len(name.split()[0])),
-            hint="write EVENT where EXPRESSION",
+            hint=AS_WRITTEN,
         )
     raise EventError(
         f"'{name}' is no event name",

@@ -275,6 +275,9 @@ def _first_word(text: str, message: str = "", hint: str | None = None, start: in
 def _leftover(column: int, word: str, after: str) -> TimingError:
     if word.lower() in _DAY_WORDS:
         hint = "put commas between days: mon,wed"
+    elif word[0].isdigit() and after[0].isdigit() and ":" not in after:  # behind a duration
+        is_clock = ":" in word
+        hint = f"write 'at {word}'" if is_clock else "write one number and one unit, such as 36 hours"
     elif word[0].isdigit():
         hint = "keep one of them"
     else:

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints, model_validator
 
 from nurture.model.errors import Place, TextError
-from nurture.model.matching import DateRule, parse_date_rule, parse_event_match
+from nurture.model.matching import AS_WRITTEN, DateRule, parse_date_rule, parse_event_match
 from nurture.model.timing import parse_duration
 from nurture.steps.base import DurationText, EventText, ExpressionText, Slug, YesNo, parsed, text_like
 from nurture.workflow.model import REOPEN, Reentry, Trigger, TriggerKind
@@ -36,7 +36,12 @@ def parse_trigger(text: str) -> Trigger:
         return Trigger(TriggerKind.DATE, nowhere, date=_date(text, start))
     if head == "lost":
         return Trigger(TriggerKind.LOST, nowhere, name=_workflow_and_stage(rest, text.index(rest, start)))
-    return Trigger(TriggerKind.EVENT, nowhere, match=parse_event_match(text))
+    try:
+        return Trigger(TriggerKind.EVENT, nowhere, match=parse_event_match(text))
+    except TextError as error:
+        if error.hint == AS_WRITTEN:  # nobody knows every kind of trigger by heart
+            error.hint = f"{AS_WRITTEN}, {', '.join(_SHAPES.values())}, or manual"
+        raise
 
 
 _SHAPES = {
@@ -82,7 +87,13 @@ def parse_reentry(text: str) -> Reentry:
     """Read ``never``, ``always`` or a duration since the last end."""
     if text in ("never", "always"):
         return Reentry("never" if text == "never" else "always")
-    return Reentry("after", parse_duration(text))
+    try:
+        return Reentry("after", parse_duration(text))
+    except TextError as error:
+        error.hint = (
+            f"{error.hint}; or never, or always" if error.hint else "write never, always, or 180 days"
+        )
+        raise
 
 
 def parse_percent(text: str) -> float:

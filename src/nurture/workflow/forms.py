@@ -5,6 +5,7 @@ Refuses nothing by itself: what is wrong is told and left out, so that the rest 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -299,7 +300,7 @@ def slug_of(text: str) -> str:
 
 
 def _slug_hint(value: object) -> str:
-    slug = slug_of(str(value))
+    slug = slug_of(re.sub(r"\.(md|html|txt|ya?ml)$", "", str(value)))
     return f"write '{slug}'" if slug else _SLUG_HINT
 
 

@@ -83,7 +83,7 @@ _COMPLAINTS = (
     (
         "expected <block end>",
         "the indentation does not fit, or text follows a closing quote or bracket",
-        QUOTE_HINT,
+        "begin the line exactly below those it belongs with, or quote the whole text",
     ),
     (
         "expected ',' or",

@@ -230,7 +230,7 @@ class _Builder:
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise _RefusedError(
-                self._place(event), f"tags are not allowed: {tag}", "write the value without '!'"
+                self._place(event), f"tags are not allowed: {tag}", "write 'not' for '!', or quote the value"
             )
 
     def _alias(self, event: AliasEvent) -> None:

@@ -103,7 +103,7 @@ def _purposes(project: Project) -> Iterator[Problem]:
         for purpose, place in used.items():
             if purpose and purpose != TRANSACTIONAL and purpose not in asked:
                 hint = (
-                    did_you_mean(purpose, asked)
+                    did_you_mean(purpose, asked | {TRANSACTIONAL})
                     or "ask for it in an offer's 'consent:', or import with --consent"
                 )
                 yield problem(

@@ -170,6 +170,11 @@ def _assignee(project: Project, who: str, place: Place) -> Iterator[Problem]:
     ):
         yield problem("unknown-team", place, f"there is no team '{who}'", near)
         return
+    named = who.rpartition(" ")[2]
+    if team not in project.workspace.teams and team == who and named in project.workspace.teams:
+        hint = f"write 'round-robin {named}', or '{named}'"
+        yield problem("unknown-team", place, f"there is no team '{who}'", hint)
+        return
     yield from _missing("team", team, project.workspace.teams, place)
 
 

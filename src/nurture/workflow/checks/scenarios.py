@@ -5,7 +5,7 @@ A misspelt `not:` would pass for ever, which is worse than no test.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -114,9 +114,9 @@ def _of_expectation(names: _Names, workflow: Workflow, line: Expectation) -> Ite
         case Wanted.STAGE | Wanted.VALIDATED:
             yield from _of_stage(names, workflow, line)
         case Wanted.LOST:
-            yield from _never("loses anybody as", line, names.losses(workflow))
+            yield from _of_end(names, workflow, line, "loses nobody", names.losses)
         case Wanted.EXITED:
-            yield from _never("lets anybody leave as", line, names.exits(workflow))
+            yield from _of_end(names, workflow, line, "lets nobody leave", names.exits)
         case Wanted.REFUSED:
             yield from _never("refuses an entry as", line, frozenset(Reason))
         case Wanted.COMPLETED:
@@ -146,6 +146,26 @@ _ARTICLE: Mapping[Wanted, str] = {
 def _never(what: str, line: Expectation, known: Collection[str]) -> Iterator[Problem]:
     if line.name not in known:
         yield _missing("never-happens", line.place, f"no workflow {what} '{line.name}'", line.name, known)
+
+
+def _of_end(
+    names: _Names,
+    workflow: Workflow,
+    line: Expectation,
+    what: str,
+    ends: Callable[[Workflow], Collection[str]],
+) -> Iterator[Problem]:
+    """An end is that of the scenario's own workflow, also where the journey leads through others."""
+    known = ends(workflow)
+    if line.name in known:
+        return
+    message = f"workflow '{workflow.name}' {what} as '{line.name}'"
+    others = sorted(one.name for one in names.workflows.values() if line.name in ends(one))
+    if others:
+        hint = f"that is an end of '{others[0]}': expect it in a scenario of that workflow"
+        yield problem("never-happens", line.place, message, hint)
+    else:
+        yield _missing("never-happens", line.place, message, line.name, known)
 
 
 def _of_stage(names: _Names, workflow: Workflow, line: Expectation) -> Iterator[Problem]:
