@@ -135,6 +135,9 @@ def test_a_turn_that_would_come_after_max_late_is_none(running: Running) -> None
     assert states[1][1:] == ("pending", Reason.RATE_LIMIT)
     assert states[-1][1:] == ("skipped", Reason.HELD_TOO_LONG)
     assert running.deliveries(emails[-1])[0].detail == "rate-limit, at most 1 a minute from 'default'"
+    (finding,) = [one for one in examine(running.nurture.runtime).findings if one.code == "held-by-a-rate"]
+    assert finding.count == [state for _, state, _ in states].count("skipped")
+    assert finding.example.endswith("one/hello rate-limit, at most 1 a minute from 'default'")
 
 
 def test_a_full_domain_holds_up_no_other(running: Running) -> None:
