@@ -6,6 +6,7 @@ Reads one path or does one deed; which deeds make sense is decided by the servic
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import (
@@ -25,6 +26,7 @@ from nurture.model.errors import NurtureError
 from nurture.services.contacts import hands, shown, steering
 from nurture.services.contacts.hands import Told
 from nurture.services.events import scores
+from nurture.services.runtime import Runtime
 from nurture.services.story.path import path
 from nurture.services.story.picture import HOLDS, KEYS, picture
 from nurture.web.admin import contact_forms as forms
@@ -41,11 +43,29 @@ Answer = AnyResponse | tuple[str, int]
 
 def pages(nurture: Nurture) -> Blueprint:
     routes = Blueprint("contact", __name__, url_prefix="/admin/contacts")
-    runtime = nurture.runtime
+    page = _Page(nurture.runtime)
 
-    def page(contact_id: int, asked: Asked | None = None) -> str:
-        found = path(runtime, contact_id)
-        published = runtime.published()
+    @routes.get("/<int:contact_id>")
+    @allow(EVERYBODY)
+    def show(contact_id: int) -> str:
+        return page.show(contact_id)
+
+    _what_happened_outside(routes, page)
+    _the_wheel(routes, page)
+    _permission(routes, page)
+    _messages(routes, nurture.runtime)
+    return routes
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The page of a contact, and how each of its forms is answered."""
+
+    runtime: Runtime
+
+    def show(self, contact_id: int, asked: Asked | None = None) -> str:
+        found = path(self.runtime, contact_id)
+        published = self.runtime.published()
         zone = published.workspace.zone_of(me().timezone)
         wanted = request.args.get("workflow", "")
         story = [line for line in found.story if wanted in ("", line.workflow)]
@@ -61,15 +81,15 @@ def pages(nurture: Nurture) -> Blueprint:
             story=story if everything else story[:LINES],
             hidden_lines=0 if everything else max(0, len(story) - LINES),
             wanted=wanted,
-            score=scores.read_score(runtime, found.contact),
+            score=scores.read_score(self.runtime, found.contact),
             keys=KEYS,
             holds=HOLDS,
         )
 
-    def act(contact_id: int, name: str, form: forms.Form, deed: Callable[[], str]) -> Answer:
+    def act(self, contact_id: int, name: str, form: forms.Form, deed: Callable[[], str]) -> Answer:
         """Do it and go back to the page, or show the page with what was typed and why not."""
         asked = Asked(name, form)
-        forms.choose(form, runtime.published())
+        forms.choose(form, self.runtime.published())
         if form.validate_on_submit():
             try:
                 flash(deed())
@@ -78,14 +98,11 @@ def pages(nurture: Nurture) -> Blueprint:
                 flash(error.sentence, "problem")
             else:
                 return redirect(url_for(".show", contact_id=contact_id), HTTPStatus.SEE_OTHER)
-        return page(contact_id, asked), HTTPStatus.UNPROCESSABLE_ENTITY
+        return self.show(contact_id, asked), HTTPStatus.UNPROCESSABLE_ENTITY
 
-    @routes.get("/<int:contact_id>")
-    @allow(EVERYBODY)
-    def show(contact_id: int) -> str:
-        return page(contact_id)
 
-    # --- what happened outside: for everybody who talks to contacts -----------------------------------------
+def _what_happened_outside(routes: Blueprint, page: _Page) -> None:
+    """For everybody who talks to contacts."""
 
     @routes.post("/<int:contact_id>/happened")
     @allow(CALLERS)
@@ -97,111 +114,121 @@ def pages(nurture: Nurture) -> Blueprint:
             amount = float(form.amount.data or 0) if isinstance(form, forms.SaleForm) else None
             kind = form.kind.data if isinstance(form, forms.SaleForm) else None
             told = Told(event, form.once.data, amount=amount, kind=kind)
-            return hands.happened(runtime, contact_id, told, me().email)
+            return hands.happened(page.runtime, contact_id, told, me().email)
 
-        return act(contact_id, f"tell-{event}", form, deed)
+        return page.act(contact_id, f"tell-{event}", form, deed)
 
     @routes.post("/<int:contact_id>/note")
     @allow(CALLERS)
     def note(contact_id: int) -> Answer:
         form = forms.NoteForm()
-        return act(
+        return page.act(
             contact_id,
             "note",
             form,
-            lambda: hands.note(runtime, contact_id, form.text.data, form.once.data, me().email),
+            lambda: hands.note(page.runtime, contact_id, form.text.data, form.once.data, me().email),
         )
 
     @routes.post("/<int:contact_id>/send-me")
     @allow(CALLERS)
     def send_me(contact_id: int) -> Answer:
         form = forms.SendForm()
-        return act(
+        return page.act(
             contact_id,
             "send",
             form,
-            lambda: shown.send_me(runtime, contact_id, me(), form.once.data, template=form.template.data),
+            lambda: shown.send_me(
+                page.runtime, contact_id, me(), form.once.data, template=form.template.data
+            ),
         )
 
-    # --- the wheel: for marketers ---------------------------------------------------------------------------
+
+def _the_wheel(routes: Blueprint, page: _Page) -> None:
+    """For marketers: where a contact goes."""
 
     @routes.post("/<int:contact_id>/enrollments/<int:enrollment_id>/move")
     @allow(MARKETERS)
     def move(contact_id: int, enrollment_id: int) -> Answer:
-        steering.require_own(runtime, contact_id, enrollment_id)
+        steering.require_own(page.runtime, contact_id, enrollment_id)
         form = forms.MoveForm()
         form.stage.validate_choice = False  # the service knows the stages of the contact's own version
-        return act(
+        return page.act(
             contact_id,
             f"move-{enrollment_id}",
             form,
-            lambda: steering.move(runtime, enrollment_id, form.stage.data, form.reason.data, me().email),
+            lambda: steering.move(page.runtime, enrollment_id, form.stage.data, form.reason.data, me().email),
         )
 
     @routes.post("/<int:contact_id>/enrollments/<int:enrollment_id>/skip")
     @allow(MARKETERS)
     def skip(contact_id: int, enrollment_id: int) -> Answer:
-        steering.require_own(runtime, contact_id, enrollment_id)
+        steering.require_own(page.runtime, contact_id, enrollment_id)
         form = forms.SkipForm()
-        return act(
+        return page.act(
             contact_id,
             f"skip-{enrollment_id}",
             form,
-            lambda: steering.skip(runtime, enrollment_id, form.step.data, form.reason.data, me().email),
+            lambda: steering.skip(page.runtime, enrollment_id, form.step.data, form.reason.data, me().email),
         )
 
     @routes.post("/<int:contact_id>/enrollments/<int:enrollment_id>/end")
     @allow(MARKETERS)
     def end(contact_id: int, enrollment_id: int) -> Answer:
-        steering.require_own(runtime, contact_id, enrollment_id)
+        steering.require_own(page.runtime, contact_id, enrollment_id)
         form = forms.ReasonForm()
-        return act(
+        return page.act(
             contact_id,
             f"end-{enrollment_id}",
             form,
-            lambda: steering.end(runtime, enrollment_id, form.reason.data, me().email),
+            lambda: steering.end(page.runtime, enrollment_id, form.reason.data, me().email),
         )
 
     @routes.post("/<int:contact_id>/enroll")
     @allow(MARKETERS)
     def enroll(contact_id: int) -> Answer:
         form = forms.EnrollForm()
-        return act(
+        return page.act(
             contact_id,
             "enroll",
             form,
-            lambda: steering.enroll(runtime, contact_id, form.workflow.data, form.reason.data, me().email),
+            lambda: steering.enroll(
+                page.runtime, contact_id, form.workflow.data, form.reason.data, me().email
+            ),
         )
 
     @routes.post("/<int:contact_id>/pause")
     @allow(MARKETERS)
     def pause(contact_id: int) -> Answer:
         form = forms.ReasonForm()
-        return act(
+        return page.act(
             contact_id,
             "hold",
             form,
-            lambda: steering.hold(runtime, contact_id, form.reason.data, me().email),
+            lambda: steering.hold(page.runtime, contact_id, form.reason.data, me().email),
         )
 
     @routes.post("/<int:contact_id>/resume")
     @allow(MARKETERS)
     def resume(contact_id: int) -> Answer:
         form = forms.Form()
-        return act(contact_id, "resume", form, lambda: steering.let_go(runtime, contact_id, "", me().email))
+        return page.act(
+            contact_id, "resume", form, lambda: steering.let_go(page.runtime, contact_id, "", me().email)
+        )
 
-    # --- permission -----------------------------------------------------------------------------------------
+
+def _permission(routes: Blueprint, page: _Page) -> None:
+    """For marketers: what somebody told one of us."""
 
     @routes.post("/<int:contact_id>/withdraw")
     @allow(MARKETERS)
     def withdraw(contact_id: int) -> Answer:
         form = forms.WithdrawForm()
-        return act(
+        return page.act(
             contact_id,
             "withdraw",
             form,
             lambda: hands.withdraw(
-                runtime,
+                page.runtime,
                 contact_id,
                 form.purpose.data or None,
                 form.reason.data,
@@ -214,12 +241,12 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(MARKETERS)
     def grant(contact_id: int) -> Answer:
         form = forms.GrantForm()
-        return act(
+        return page.act(
             contact_id,
             "grant",
             form,
             lambda: hands.grant(
-                runtime,
+                page.runtime,
                 contact_id,
                 form.purpose.data,
                 form.wording.data,
@@ -233,14 +260,16 @@ def pages(nurture: Nurture) -> Blueprint:
     @allow(MARKETERS)
     def do_not_call(contact_id: int) -> Answer:
         form = forms.ReasonForm()
-        return act(
+        return page.act(
             contact_id,
             "do-not-call",
             form,
-            lambda: hands.do_not_call(runtime, contact_id, form.reason.data, form.once.data, me().email),
+            lambda: hands.do_not_call(page.runtime, contact_id, form.reason.data, form.once.data, me().email),
         )
 
-    # --- messages -------------------------------------------------------------------------------------------
+
+def _messages(routes: Blueprint, runtime: Runtime) -> None:
+    """What was sent, as it was sent."""
 
     @routes.get("/<int:contact_id>/mail/<int:delivery_id>")
     @allow(EVERYBODY)
@@ -273,5 +302,3 @@ def pages(nurture: Nurture) -> Blueprint:
         response.headers["Content-Security-Policy"] = SANDBOX
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response
-
-    return routes
