@@ -17,6 +17,7 @@ from nurture.db import consents, contacts, enrollments, events, suppressions
 from nurture.db.tables import Base
 from nurture.model.words import Channel, SuppressionReason
 from nurture.rendering.links import Kind
+from nurture.services.consent import suppressing
 from nurture.services.privacy.erasing import erase
 from nurture.services.releases.publish import publish
 from nurture.web import create_app
@@ -537,6 +538,31 @@ def test_who_left_everything_comes_back_by_the_button_in_a_fresh_mail_and_by_not
     assert "nurture" not in withdrawn(either)
     assert closed(either) == frozenset()
     assert "Stop these messages" in client.get(link).text
+
+
+def test_who_never_left_is_not_told_in_the_question_that_they_did(company_at_work: Running) -> None:
+    link = one_click_link(mailed(company_at_work))
+    client = client_of(company_at_work)
+    suppressing.add(
+        company_at_work.nurture.runtime,
+        "ana@example.org",
+        reason=SuppressionReason.MANUAL,
+        source="a test",
+        actor="kim@example.org",
+    )
+
+    client.post(link, data={"do": "come-back"})
+    company_at_work.run()
+    question = next(
+        one for one in company_at_work.mails() if str(one["Subject"]).startswith("Please confirm")
+    )
+    text = question.get_body().get_content()  # type: ignore[union-attr]
+    confirming = re.search(r"/confirm/\S+", text)
+    assert confirming
+    page = client.get(confirming.group()).text
+
+    assert all("had stopped writing to this address" in told for told in (text, page))
+    assert all("You had told" not in told for told in (text, page))
 
 
 def test_who_is_written_to_or_complained_is_mailed_no_question(company_at_work: Running) -> None:

@@ -169,7 +169,7 @@ class Question:
 
     def _aim(self, only_permission: bool) -> str:
         left = SuppressionReason.UNSUBSCRIBED in self.suppressed
-        if only_permission or (left and self.wish.consent):
+        if (only_permission and not self.suppressed) or (left and self.wish.consent):
             said = "You had told us to stop before, so a tick on a page is not enough."
             return f"{said} If you want to hear from us again,"
         if left:

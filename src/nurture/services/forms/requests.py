@@ -53,9 +53,10 @@ class Confirmation:
     """What the page of a confirming link shows.
 
     ``only_permission``: what was asked for went out already. ``again``: we had stopped writing to this address, and the
-    yes changes that; once it is said, that we write again now. ``too_late``: they said no, or their address was closed,
-    after this was asked, so that it permits nothing. ``reachable``: what was asked for may be mailed to them;
-    ``may_return``: whoever asks anew is mailed a new question, as nobody is after a complaint or twice in thirty days.
+    yes changes that; once it is said, that we write again now. ``left``: it was they who stopped it. ``too_late``: they
+    said no, or their address was closed, after this was asked, so that it permits nothing. ``reachable``: what was asked
+    for may be mailed to them; ``may_return``: whoever asks anew is mailed a new question, as nobody is after a complaint
+    or twice in thirty days.
     """
 
     sender: str
@@ -65,6 +66,7 @@ class Confirmation:
     wording: str | None
     only_permission: bool
     again: bool
+    left: bool
     too_late: bool
     reachable: bool
     may_return: bool
@@ -298,6 +300,7 @@ def _confirmation(runtime: Runtime, tx: Connection, request: Request) -> Confirm
         wording=None if too_late else request.consent.get("wording"),
         only_permission=not request.answers,
         again=again and (not done or _is_open(tx, request, runtime.now())),
+        left=not listed or SuppressionReason.UNSUBSCRIBED in listed,
         too_late=too_late,
         reachable=listed <= {SuppressionReason.UNSUBSCRIBED},
         may_return=_may_return(tx, request, listed, runtime.now()),
