@@ -103,3 +103,27 @@ def test_an_end_of_another_workflow_is_told_to_be_that_ones(tmp_path: Path) -> N
     assert str(found.place) == "scenarios/a.yaml:7:12"
     assert found.message == "workflow 'checkup' loses nobody as 'tired'"
     assert found.hint == "that is an end of 'beginners': expect it in a scenario of that workflow"
+
+
+@pytest.mark.parametrize(
+    ("start", "event", "place", "hint"),
+    [
+        ("start", "start", "4:8", "write a day and a time, such as 2026-03-04 09:30"),
+        ("+2 days", "start", "4:8", "write a day and a time, such as 2026-03-04 09:30"),
+        (
+            "2026-03-02 09:00",
+            "tomorrow",
+            "6:10",
+            "write start, +2 days, +3 hours, +1 day at 09:30, or 2026-03-04 09:30",
+        ),
+    ],
+)
+def test_only_what_comes_after_the_start_may_be_counted_from_it(
+    tmp_path: Path, start: str, event: str, place: str, hint: str
+) -> None:
+    told = f"start: {start}\nevents:\n  - {{at: {event}, event: sale.closed}}\n"
+    text = SCENARIO.replace("start: 2026-03-02 09:00\n", told).replace("  - {lost: tired}\n", "")
+
+    (found,) = problems_of(tmp_path, {"scenarios/a.yaml": text})
+
+    assert (str(found.place), found.hint) == (f"scenarios/a.yaml:{place}", hint)

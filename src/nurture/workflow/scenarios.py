@@ -27,6 +27,7 @@ from nurture.workflow.documents import FieldName
 from nurture.workflow.forms import read_form, without_echoes
 from nurture.workflow.yaml_text import ListNode, MapNode, Node, TextNode, read_yaml
 
+A_CLOCK = "write a day and a time, such as 2026-03-04 09:30"
 HOW_LATE = "write start, +2 days, +3 hours, +1 day at 09:30, or 2026-03-04 09:30"
 YEARS = range(1970, 2200)
 """Whatever is counted from here stays within the years that a calendar has."""
@@ -153,7 +154,11 @@ def parse_moment(text: str) -> Moment:
         except TimingError as error:
             error.column = max(0, error.column - len("after ") + 1)
             raise
-    return parse_clock_moment(text)
+    try:
+        return parse_clock_moment(text)
+    except TextError as error:
+        error.hint = HOW_LATE if error.hint == A_CLOCK else error.hint
+        raise
 
 
 def parse_clock_moment(text: str) -> Moment:
@@ -163,11 +168,11 @@ def parse_clock_moment(text: str) -> Moment:
     try:
         clock = datetime.fromisoformat(found.group(1) if found else said)
     except ValueError:
-        raise TimingError(f"'{said}' is no moment", hint=HOW_LATE) from None
+        raise TimingError(f"'{said}' is no moment", hint=A_CLOCK) from None
     if not found and clock.tzinfo is None:
         raise TimingError(f"'{said}' does not say at what time", hint="write 2026-03-04 09:30")
     if clock.year not in YEARS:
-        raise TimingError(f"'{said}' is no moment that anybody lives through", hint=HOW_LATE)
+        raise TimingError(f"'{said}' is no moment that anybody lives through", hint=A_CLOCK)
     zone = read_zone(found.group(2)) if found and found.group(2) else None
     return Moment(said, clock=clock, zone=zone)
 
