@@ -230,6 +230,17 @@ def test_what_is_no_language_is_told(tmp_path: Path, name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("ending", ["FR", "fr_CA", "french", "fr-"])
+def test_a_language_that_is_written_otherwise_is_told(tmp_path: Path, ending: str) -> None:
+    name = f"templates/email/welcome.{ending}.md"
+
+    problems = problems_of(tmp_path, {WELCOME: MAIL, name: FRENCH})
+
+    (problem,) = [one for one in problems if one.code == "unknown-language"]
+    assert problem.place.file == name
+    assert problem.message == f"'{ending}' is not how a file names a language, so that nobody gets this file"
+
+
 def test_a_message_that_is_not_written_for_everybody_else_cannot_go_live(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, {WELCOME: None, "templates/email/welcome.fr.md": FRENCH})
 

@@ -6,7 +6,7 @@ Compares names and links, never words: whether a translation is good is for peop
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from nurture.model.errors import NotFoundError, Place, Problem
 from nurture.rendering.languages import is_language
@@ -24,6 +24,7 @@ def language_faults(library: Library, sources: Iterable[TemplateSource]) -> Iter
     for source in sources:
         by_name.setdefault(source.name, []).append(source)
     for name, files in by_name.items():
+        yield from _odd_ending(name, files, by_name)
         variants = [file for file in files if file.locale]
         for file in variants:
             yield from _no_language(file)
@@ -37,6 +38,15 @@ def _no_language(file: TemplateSource) -> Iterator[Problem]:
     if file.locale and not is_language(file.locale):
         said = f"'{file.locale}' is no language, so that nobody gets this file"
         yield problem("unknown-language", Place(file.file), said)
+
+
+def _odd_ending(name: str, files: list[TemplateSource], known: Collection[str]) -> Iterator[Problem]:
+    """``hello.FR.md`` beside ``hello.md`` is meant for a language, and read as another template."""
+    base, _, ending = name.rpartition(".")
+    if base in known:
+        for file in files:
+            said = f"'{ending}' is not how a file names a language, so that nobody gets this file"
+            yield problem("unknown-language", Place(file.file), said)
 
 
 def _nobody_else(name: str, variants: list[TemplateSource]) -> Problem:
