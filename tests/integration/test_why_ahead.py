@@ -129,6 +129,17 @@ def test_a_step_never_comes_when_a_day_of_the_contacts_opens_another_stage_befor
     )
 
 
+def test_who_was_lost_while_they_waited_for_a_step_is_not_told_to_have_gone_on(running: Running) -> None:
+    standing_at(running, "email: hello")
+    running.track("email.bounced")
+    running.run()
+
+    told = ask(running, step="quiet")
+
+    assert told.state == "never"
+    assert "Before that the contact was lost, because mail to the address bounced for good." in told.said
+
+
 # --- who is not in it yet -----------------------------------------------------------------------------------------
 
 

@@ -69,8 +69,10 @@ def let_go(brake: Brake) -> Iterator[str]:
     """What becomes of all that fell due meanwhile."""
     if brake.due_at_once:
         minutes = "within a minute" if brake.minutes == 1 else f"over {brake.minutes} minutes"
-        contacts = "1 contact is" if brake.due_at_once == 1 else f"{brake.due_at_once:,} contacts are"
-        yield f"{contacts} due at once, and take their turns {minutes}."
+        if brake.due_at_once == 1:
+            yield f"1 contact is due at once, and takes their turn {minutes}."
+        else:
+            yield f"{brake.due_at_once:,} contacts are due at once, and take their turns {minutes}."
     late = {
         "run": brake.run,
         "are skipped as too late": brake.skipped,

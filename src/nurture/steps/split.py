@@ -30,7 +30,7 @@ def run(step: Step, scene: Scene) -> Take:
     chosen = (
         by_hand or before or settle(fields.weights, scene.workflow, step.id, str(scene.enrollment.contact_id))
     )
-    return Take(chosen, Reason.CHANCE, (f"variant '{chosen}', the same for this contact every time",))
+    return Take(chosen, Reason.CHANCE, (f"variant '{chosen}'",))
 
 
 def _variant_before(fields: SplitFields, step: Step, scene: Scene) -> str | None:

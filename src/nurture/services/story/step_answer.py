@@ -12,7 +12,7 @@ from typing import TypeVar
 from nurture.db.deliveries import Delivery
 from nurture.db.tasks import Task
 from nurture.engine.explain import in_words, sentence
-from nurture.model.decisions import Decision, Shift, Wait
+from nurture.model.decisions import Decision, Move, Shift, Wait
 from nurture.model.errors import NotFoundError, did_you_mean
 from nurture.model.words import DeliveryState, Enrollment, Reason, TaskState
 from nurture.services.story.ahead import ON_ITS_WAY
@@ -104,11 +104,20 @@ def _of_taken(known: Known, one: Enrollment, decision: Decision) -> Next:
     place = {"stage": decision.stage, "step": decision.step, "at": decision.at}
     rule = "; ".join(decision.because)
     if isinstance(decision, Wait | Shift):  # waited for, and left before its time came
-        said = f"{sentence(decision, known.zone)} The contact went on before that."
+        said = f"{sentence(decision, known.zone)} {_what_came_before(known, one, decision)}"
         return told(known, one, StepState.NEVER, PASSED, said, gate=PASSED, rule=rule, **place)
     return told(
         known, one, StepState.DONE, decision.reason, sentence(decision, known.zone), rule=rule, **place
     )
+
+
+def _what_came_before(known: Known, one: Enrollment, waited: Wait | Shift) -> str:
+    """What the contact did instead of waiting to the end of it: they went on, or it all ended while they stood there."""
+    decisions = list(known.decisions_of(one))
+    later = decisions[decisions.index(waited) + 1 :]
+    if one.live or any(isinstance(each, Move) or each.step not in (None, waited.step) for each in later):
+        return "The contact went on before that."
+    return f"Before that the contact was {one.status}, because {in_words(one.end_reason or '')}."
 
 
 def _not_reached(known: Known, one: Enrollment, step: Step) -> Next:
