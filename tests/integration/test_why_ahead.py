@@ -129,6 +129,37 @@ def test_a_step_never_comes_when_a_day_of_the_contacts_opens_another_stage_befor
     )
 
 
+@pytest.mark.parametrize(
+    ("loss", "until", "words"),
+    [
+        (
+            "10 days",
+            "12 Mar 2026 09:00",
+            "but by Thu 12 Mar 2026 09:00 the contact is lost, because 'timed-out'.",
+        ),
+        ("30 days", "22 Mar 2026 09:00", "; then its timeout comes."),
+    ],
+)
+def test_a_wait_for_an_event_tells_when_the_end_of_the_stage_comes_before_its_timeout(
+    running: Running, loss: str, until: str, words: str
+) -> None:
+    wait = "- {wait_until: email.clicked, timeout: 20 days, id: quiet}"
+    text = WORKFLOW.replace("- {STEP, after: 14 days, id: quiet}", wait)
+    running.write("workflows/one.yaml", text.replace("LOSS", loss).replace("BEHIND", ""))
+    running.publish()
+    running.add()
+    running.track("a.happened")
+    running.run()
+
+    told = ask(running)
+
+    assert (told.state, told.at) == ("waiting", told.until)
+    assert told.until == datetime.strptime(until, "%d %b %Y %H:%M").replace(
+        tzinfo=ZoneInfo("America/Toronto")
+    )
+    assert words in told.said
+
+
 def test_who_was_lost_while_they_waited_for_a_step_is_not_told_to_have_gone_on(running: Running) -> None:
     standing_at(running, "email: hello")
     running.track("email.bounced")

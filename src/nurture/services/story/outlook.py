@@ -272,5 +272,10 @@ def _watches(known: Known, one: Enrollment) -> Next:
     watch = KINDS[step.kind].run(step, play.scene(one.since or known.now))
     rule = "; ".join(watch.until.derivation) if isinstance(watch, Watch) else ""
     until = known.when(one.due) if one.due else "it comes"
-    said = f"Step '{step.id}' waits for {awaited} until {until}{f' ({rule})' if rule else ''}; then its timeout comes."
+    said = f"Step '{step.id}' waits for {awaited} until {until}{f' ({rule})' if rule else ''}; "
+    ends = _end_ahead(known, one)
+    if ends and one.due and ends.at < one.due and isinstance(ends.decision, Finish):
+        said += f"but by {known.when(ends.at)} {_as_end(ends.decision)}."
+        return told(known, one, StepState.WAITING, Reason.EVENT, said, at=ends.at, until=ends.at, rule=rule)
+    said += "then its timeout comes."
     return told(known, one, StepState.WAITING, Reason.EVENT, said, at=one.due, until=one.due, rule=rule)
