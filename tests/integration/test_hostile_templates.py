@@ -211,6 +211,26 @@ def test_one_message_is_tried_again_by_hand_and_only_by_marketers(either: Runnin
     assert len(either.mails()) == 1
 
 
+def test_what_is_tried_again_at_night_goes_in_the_morning_however_old_it_is(either: Running) -> None:
+    toml = (either.project / "nurture.toml").read_text()
+    either.write("nurture.toml", f'{toml}\n[caps]\nquiet = "21:00-08:00"\n')
+    either.publish()
+    put_live(either, "templates/email/hello.md", f"---\nsubject: Hi\n---\n{{{{ contact.last_name }}}}{END}")
+    either.add()
+    either.track("a.happened")
+    either.run()
+    put_live(either, "templates/email/hello.md", f"---\nsubject: Hi\n---\nHi{END}")
+    either.clock.advance(days=10, hours=14)
+
+    a_browser(either).post("/admin/templates/email/hello/again")
+    either.run()
+    at_night = len([one for one in either.mails() if one["Subject"] == "Hi"])
+    either.advance(hours=10)
+
+    assert at_night == 0
+    assert len([one for one in either.mails() if one["Subject"] == "Hi"]) == 1
+
+
 def test_who_left_meanwhile_is_not_written_to_late(running: Running) -> None:
     put_live(running, "templates/email/hello.md", f"---\nsubject: Hi\n---\n{{{{ contact.last_name }}}}{END}")
     running.add()

@@ -71,6 +71,6 @@ _OF_TEMPLATE = (_may_go, D.c.template == bindparam("wanted"), D.c.planned_at >= 
 _COUNT = select(func.count()).select_from(D).where(*_OF_TEMPLATE)
 _AGAIN = update(D).values(
     ENDED
-    | {"state": DeliveryState.PENDING.value, "due": now_param(), "attempts": 0}
+    | {"state": DeliveryState.PENDING.value, "due": now_param(), "again_at": now_param(), "attempts": 0}
     | {"reason": null(), "detail": null(), "retry_at": null(), "ended_at": null()}
 )

@@ -54,7 +54,10 @@ LEASE = timedelta(seconds=45)
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A message that is ours to send until the lease lapses. ``message_id`` is set when it was tried before."""
+    """A message that is ours to send until the lease lapses.
+
+    ``again_at`` is set when somebody had it tried once more, ``message_id`` when it was handed over before.
+    """
 
     id: int
     fence: int
@@ -76,6 +79,7 @@ class ClaimedDelivery:
     event_id: int | None
     planned_at: datetime
     due: datetime
+    again_at: datetime | None
     attempts: int
     retry_at: datetime | None
     message_id: str | None

@@ -59,6 +59,8 @@ class DeliveryRow(Base, table=True):
     stage: str = ""
     planned_at: datetime = instant()
     due: datetime = instant()
+    again_at: datetime | None = instant(optional=True)
+    """When somebody had it tried once more: how late it may leave counts from then."""
     state: str = "pending"
     reason: str | None = None
     detail: str | None = Field(default=None, sa_type=Text)

@@ -99,6 +99,7 @@ def _judge(
     if held is None or step is None:
         return held, False
     due = next((ran.due for ran in reversed(enrollment.ran) if ran.step == claim.step), claim.planned_at)
+    due = max(due, claim.again_at or due)
     return held, held.until > held_at_most(step, due, facts.pauses, now, zone, calendar)
 
 

@@ -204,7 +204,9 @@ def _too_late(
         calendar = workspace.calendar(versions[enrollment.version].calendar)
         due = next((ran.due for ran in reversed(enrollment.ran) if ran.step == one.step), one.planned_at)
         spans = stood_still.get((one.contact_id, enrollment.workflow), ())
-        if until[one.id] > held_at_most(step, max(due, one.planned_at), spans, now, zone, calendar):
+        if until[one.id] > held_at_most(
+            step, max(due, one.again_at or one.planned_at), spans, now, zone, calendar
+        ):
             late.add(one.id)
     return late
 

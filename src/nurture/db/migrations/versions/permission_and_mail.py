@@ -130,6 +130,7 @@ def upgrade() -> None:
         sqlite_where=complained,
         postgresql_where=complained,
     )
+    op.add_column("deliveries", sa.Column("again_at", UtcDateTime(), nullable=True))
     op.add_column("pauses", sa.Column("ends_at", UtcDateTime(), nullable=True))
     ending = sa.text("until IS NULL AND ends_at IS NOT NULL")
     op.create_index("ix_pauses_ends_at", "pauses", ["ends_at"], sqlite_where=ending, postgresql_where=ending)
