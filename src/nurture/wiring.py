@@ -30,7 +30,6 @@ from nurture.services.inbound import forget_old as forget_returns
 from nurture.services.inbound.mailbox import look as read_mailbox
 from nurture.services.phone.calls import settle as settle_outcomes
 from nurture.services.phone.digest import plan_digests
-from nurture.services.phone.notices import send_batch
 from nurture.services.presence import forget_the_silent
 from nurture.services.privacy import retention
 from nurture.services.releases import migration
@@ -40,6 +39,7 @@ from nurture.services.runtime import Runtime
 from nurture.services.sending import domains
 from nurture.services.sending.deliver import Deliver
 from nurture.services.sending.hooks import Hooks
+from nurture.services.sending.notices import send_batch
 from nurture.services.sending.senders import Keyring
 from nurture.settings import CATCH, Settings
 

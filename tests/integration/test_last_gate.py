@@ -14,10 +14,10 @@ from nurture.channels.base import Channel, Message, Staged
 from nurture.db import notices as store
 from nurture.db.notices import NoticeKind, NoticeState
 from nurture.rendering.dkim import KeyKind, new_key
-from nurture.services.phone import notices
-from nurture.services.phone.notices import Notice
 from nurture.services.privacy import erasing
 from nurture.services.running import pausing
+from nurture.services.sending import notices
+from nurture.services.sending.notices import Notice
 from nurture.web import create_app
 from nurture.wiring import Nurture
 from tests.support.came_back import bounce, complaint

@@ -13,9 +13,8 @@ from nurture.db import deliveries, state
 from nurture.db.notices import NoticeKind
 from nurture.model.accounts import Role
 from nurture.model.words import DeliveryState
-from nurture.services.phone import notices
-from nurture.services.phone.notices import Notice
-from nurture.services.sending import caught
+from nurture.services.sending import caught, notices
+from nurture.services.sending.notices import Notice
 from nurture.web.admin.mail import opening_elsewhere
 from tests.support.browsing import Browser, a_browser
 from tests.support.running import LINKED, Running, a_nurture

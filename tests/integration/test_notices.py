@@ -16,9 +16,9 @@ from nurture.db.addresses import email_hash
 from nurture.db.notices import LEASE, NoticeKind, NoticeState, PlannedNotice
 from nurture.db.suppressions import Suppression
 from nurture.model.words import Channel, SuppressionReason
-from nurture.services.phone import notices
-from nurture.services.phone.notices import Notice
 from nurture.services.running import pausing
+from nurture.services.sending import notices
+from nurture.services.sending.notices import Notice
 from tests.support.channels import ScriptedChannel
 from tests.support.running import Running, a_nurture
 

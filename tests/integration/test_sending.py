@@ -18,11 +18,11 @@ from nurture.db.notices import NoticeKind
 from nurture.model.errors import NotFoundError
 from nurture.model.words import DeliveryState, Reason
 from nurture.rendering.dkim import KeyKind, new_key, read_key
-from nurture.services.phone.notices import Notice, plan
 from nurture.services.running import pausing
 from nurture.services.running.doctor import examine
 from nurture.services.running.pausing import Scope
 from nurture.services.sending import domains
+from nurture.services.sending.notices import Notice, plan
 from nurture.services.story.why import why
 from nurture.wiring import Nurture, build
 from tests.support.channels import ScriptedChannel, ScriptedGroup

@@ -22,9 +22,9 @@ from nurture.model.addresses import same_key
 from nurture.model.words import Channel, Scalar, SuppressionReason
 from nurture.model.workspace import Workspace
 from nurture.services.consent.suppressing import revivable
-from nurture.services.phone import notices
-from nurture.services.phone.notices import Notice
 from nurture.services.runtime import Runtime
+from nurture.services.sending import notices
+from nurture.services.sending.notices import Notice
 from nurture.workflow.documents import ConsentWording
 
 CONFIRM_WITHIN = timedelta(days=7)

@@ -23,11 +23,11 @@ from nurture.services.advancing.stages import older_versions, stage_of
 from nurture.services.consent.permission import relied_on
 from nurture.services.contacts.people import contact_of
 from nurture.services.files.preview import as_read
-from nurture.services.phone import notices
-from nurture.services.phone.notices import Notice
 from nurture.services.published import Published, Shelf
 from nurture.services.runtime import Runtime
+from nurture.services.sending import notices
 from nurture.services.sending.compose import Composed, Letter, compose, full_name, team_address
+from nurture.services.sending.notices import Notice
 from nurture.services.story.visit_words import VisitLine, visits_to
 from nurture.steps.base import Step
 from nurture.steps.email import EmailFields

@@ -21,9 +21,9 @@ from nurture.model.workspace import Workspace
 from nurture.rendering.digest import Digest, DigestCall, as_html, as_text
 from nurture.services.phone.assign import logged_in
 from nurture.services.phone.call_queue import Queued, queued
-from nurture.services.phone.notices import Notice, is_held, plan
 from nurture.services.runtime import Runtime
 from nurture.services.sending.compose import full_name
+from nurture.services.sending.notices import Notice, is_held, plan
 
 MORNING, EVENING = time(7, 30), time(17)
 """On the wall of the workspace: from when a list is sent, and from when it comes too late to be of use."""

@@ -26,9 +26,9 @@ from nurture.rendering.links import message_id
 from nurture.rendering.mime import Mail, build_message, unsubscribe_headers
 from nurture.rendering.sources import TemplateProblems
 from nurture.rendering.templates import Library, is_sent
-from nurture.services.phone.notices import is_held
 from nurture.services.published import Published
 from nurture.services.runtime import Runtime
+from nurture.services.sending.notices import is_held
 from nurture.services.sending.senders import sender_of
 
 OWNER = "owner"
