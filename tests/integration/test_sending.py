@@ -12,7 +12,7 @@ import dkim
 import pytest
 
 from nurture.channels.base import Accepted, Message, Outcome, RefusedUs
-from nurture.db import domain_days, notices, state
+from nurture.db import domain_days, notices
 from nurture.db.domain_days import Counted
 from nurture.db.notices import NoticeKind
 from nurture.model.errors import NotFoundError
@@ -484,18 +484,6 @@ def test_what_was_excused_by_hand_excuses_nothing_when_its_days_have_passed(on_b
     assert (before.complained, before.resting) == (13, None)
     assert after.resting is not None
     assert (after.resting.sent, after.resting.complained) == (2000, 6)
-
-
-def test_a_gauge_that_was_kept_as_one_sum_is_read(running: Running) -> None:
-    configure(running)
-    count(running, "example.org", sent=1000, complained=8)
-    with running.nurture.database.write() as tx:
-        kept = {"since": None, "sent": 0, "complained": 0, "forgiven": 8}
-        state.put(tx, "gauge:example.org", kept, running.clock.operational())
-
-    running.run()
-
-    assert domains.all_standings(running.nurture.runtime)[0].resting is not None
 
 
 def test_a_domain_that_does_not_rest_cannot_be_resumed(running: Running) -> None:

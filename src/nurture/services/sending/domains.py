@@ -203,7 +203,6 @@ def _judged(
     """What is to be known of this domain; None for nothing."""
     # By their days, for they leave the week as they came into it: one sum would excuse later complaints in their stead.
     known = before["forgiven"] if before else {}
-    known = known if isinstance(known, dict) else {}  # it was one sum once, which a database may hold still
     forgiven = {day: number for day, number in known.items() if day >= since.isoformat()}
     complained = now.complained - sum(forgiven.values())
     rate = complained / now.sent if now.sent else 0.0
